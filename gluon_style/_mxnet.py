@@ -1,0 +1,152 @@
+"""Everything that depends on MXNet's version, or on what MXNet expects.
+
+MXNet 1.9.1 and 2.0.0b1 are no longer maintained: they use names that NumPy
+has removed, start with half of a machine's cores, and differ from one
+another in how a block owns its parameters.
+"""
+
+import importlib.machinery
+import os
+import sys
+import warnings
+
+# What MXNet's Python code still asks of NumPy, and what it meant.
+_BUILTIN_ALIASES = {
+    'bool': bool,
+    'complex': complex,
+    'float': float,
+    'int': int,
+    'object': object,
+    'str': str,
+}
+_VALUE_ALIASES = {
+    'Inf': float('inf'),
+    'Infinity': float('inf'),
+    'NAN': float('nan'),
+    'NINF': -float('inf'),
+    'NZERO': -0.0,
+    'NaN': float('nan'),
+    'PINF': float('inf'),
+    'PZERO': 0.0,
+    'infty': float('inf'),
+}
+_RENAMED = {
+    'alltrue': 'all',
+    'cumproduct': 'cumprod',
+    'float_': 'float64',
+    'product': 'prod',
+    'round_': 'round',
+    'row_stack': 'vstack',
+    'sometrue': 'any',
+    'trapz': 'trapezoid',
+}
+# MXNet only lists these; NumPy gave them to the package numpy-financial.
+_FINANCIAL = ('mirr', 'npv', 'pmt', 'ppmt', 'pv', 'rate')
+
+
+def restore_numpy_names():
+    """Put back the names of NumPy that MXNet uses and NumPy removed."""
+    import numpy
+
+    old = {**_BUILTIN_ALIASES, **_VALUE_ALIASES}
+    for name, new in _RENAMED.items():
+        old[name] = getattr(numpy, new, None)
+    old['in1d'] = lambda a, b, *args, **kw: numpy.isin(
+        numpy.ravel(a), b, *args, **kw
+    )
+    old['msort'] = lambda a: numpy.sort(a, axis=0)
+    old.update((name, _financial(name)) for name in _FINANCIAL)
+    for name, value in old.items():
+        # Ask the dictionary: NumPy's own __getattr__ warns or raises.
+        if name not in vars(numpy):
+            setattr(numpy, name, value)
+
+
+def _financial(name):
+    def removed(*args, **kwargs):
+        raise NotImplementedError(
+            f'numpy.{name} is gone from NumPy: use numpy_financial.{name}'
+        )
+
+    return removed
+
+
+def physical_cores():
+    """Return the number of physical cores this process may use."""
+    import psutil
+
+    cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    if hasattr(os, 'sched_getaffinity'):
+        cores = min(cores, len(os.sched_getaffinity(0)))
+    return cores
+
+
+class _ReadyingLoader(importlib.machinery.SourceFileLoader):
+    """Load MXNet between its preparations and ``npx.set_np()``."""
+
+    def exec_module(self, module):
+        restore_numpy_names()
+        try:
+            super().exec_module(module)
+        except Exception as error:
+            raise ImportError(
+                f'MXNet at {self.path} does not load ({error}); use '
+                'mxnet 1.9.1 or 2.0.0b1 with Python 3.9 to 3.12 on Linux '
+                'or on a Mac with an Intel processor.',
+                name='mxnet',
+            ) from error
+        module.npx.set_np()
+
+
+class _ReadyingFinder:
+    """Find MXNet as usual, but have ``_ReadyingLoader`` load it."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name != 'mxnet':
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec is not None and spec.origin is not None:
+            spec.loader = _ReadyingLoader(name, spec.origin)
+        return spec
+
+
+def ready():
+    """Ready MXNet for whoever imports it next, or as far as still possible.
+
+    Sets ``OMP_NUM_THREADS`` to the physical cores unless the user has set
+    it. The rest happens when MXNet is imported, so that this costs nothing.
+    """
+    threads_chosen = 'OMP_NUM_THREADS' in os.environ
+    os.environ.setdefault('OMP_NUM_THREADS', str(physical_cores()))
+    if 'mxnet' not in sys.modules:
+        sys.meta_path.insert(0, _ReadyingFinder)
+        return
+    sys.modules['mxnet'].npx.set_np()
+    if not threads_chosen and physical_cores() > 1:
+        warnings.warn(
+            'mxnet was imported before gluon_style and keeps the number of '
+            f'threads it chose, which may be half of the {physical_cores()} '
+            'cores: import gluon_style first, or set OMP_NUM_THREADS, for '
+            'full speed.',
+            stacklevel=3,
+        )
+
+
+def new_parameter(block, name, shape):
+    """Return a new parameter of a gluon block, registered with the block.
+
+    MXNet 2.x registers a parameter that is assigned to the block; 1.9.1
+    creates it in the block's own dictionary.
+    """
+    from mxnet import __version__, gluon
+
+    if __version__.startswith('1.'):
+        return block.params.get(name, shape=shape)
+    return gluon.Parameter(name, shape=shape)
+
+
+def reset_device(block, device):
+    """Move all parameters of a gluon block to ``device``."""
+    for parameter in block.collect_params().values():
+        parameter.reset_ctx(device)

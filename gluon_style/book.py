@@ -1,0 +1,62 @@
+"""Let the chapter's listing run as printed: ``import gluon_style.book``.
+
+Import it before the listing. It teaches MXNet 1.9.1 two things that the
+listing takes from MXNet 2.x, lets ``vgg19(pretrained=True)`` find its weights
+as ``load_weights`` does, and bridges what d2l 0.17.0, the only d2l that
+installs on Python 3.12, lacks.
+"""
+
+from mxnet import gluon
+from mxnet.gluon import nn
+from mxnet.gluon.model_zoo import vision
+
+from gluon_style._mxnet import reset_device
+from gluon_style.vgg import pretrained_vgg19
+from gluon_style.weights import load_weights
+
+
+def _register_assigned_parameters():
+    """Have 1.9.1 register ``self.weight = gluon.Parameter(...)``."""
+    set_attribute = nn.Block.__setattr__
+
+    def __setattr__(self, name, value):
+        set_attribute(self, name, value)
+        if isinstance(value, gluon.Parameter):
+            self.params.update({value.name: value})
+
+    nn.Block.__setattr__ = __setattr__
+
+
+def _find_weights_of_vgg19():
+    make_vgg19 = vision.vgg19
+
+    def vgg19(pretrained=False, ctx=None, device=None, root=None, **kwargs):
+        """Return VGG-19; pretrained weights come from ``load_weights``."""
+        device = device or ctx
+        if pretrained:
+            return pretrained_vgg19(load_weights(), device, **kwargs)
+        if device is not None:
+            kwargs['ctx'] = device
+        return make_vgg19(**kwargs)
+
+    vision.vgg19 = vgg19
+
+
+def _bridge_old_d2l():
+    """Put back what d2l 0.17.0 asks of IPython; add what it lacks itself."""
+    from IPython import display
+    from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+    if not hasattr(display, 'set_matplotlib_formats'):
+        display.set_matplotlib_formats = set_matplotlib_formats
+    from d2l import mxnet as d2l
+
+    if not hasattr(d2l, 'reduce_mean'):
+        d2l.reduce_mean = lambda x, *args, **kwargs: x.mean(*args, **kwargs)
+
+
+if not hasattr(nn.Block, 'reset_ctx'):
+    nn.Block.reset_ctx = reset_device
+    _register_assigned_parameters()
+_find_weights_of_vgg19()
+_bridge_old_d2l()

@@ -1,0 +1,400 @@
+"""The command gluon-style: the only module that prints or exits.
+
+MXNet is imported only once the arguments make sense, so that help and
+mistakes are answered at once.
+"""
+
+import argparse
+import json
+import logging
+import os
+import shutil
+import sys
+import warnings
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+
+from gluon_style import __version__
+from gluon_style.files import replacing
+from gluon_style.settings import INITS, PRESETS, preset
+
+BAD_INPUT = 2
+NOT_FINITE = 3
+INTERRUPTED = 130
+# A picture of the chapter's size, its JSON and its plot, many times over.
+_LEAST_FREE_BYTES = 16 << 20
+
+
+class _Parser(argparse.ArgumentParser):
+    """Answer a mistake in one sentence."""
+
+    def error(self, message):
+        self.exit(BAD_INPUT, f'{self.prog}: {message}\n')
+
+
+def main(argv=None):
+    """Run the command line and return its exit code."""
+    args = _parser().parse_args(argv)
+    _log_to_stderr(quiet=getattr(args, 'quiet', False))
+    try:
+        return args.command(args)
+    except KeyboardInterrupt:
+        _complain('interrupted: nothing was written')
+        return INTERRUPTED
+    except OSError as error:
+        _complain(_sentence(error))
+        return BAD_INPUT
+    except (ValueError, ImportError) as error:
+        _complain(error)
+        return BAD_INPUT
+
+
+def _sentence(error):
+    """Return what an OSError means; ours are sentences already."""
+    if error.strerror is None:
+        return error
+    about = f' ({error.filename!r})' if error.filename else ''
+    return f'cannot read or write{about}: {error.strerror}'
+
+
+def _complain(message):
+    print(f'gluon-style: {message}', file=sys.stderr)
+
+
+def _log_to_stderr(quiet):
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter('gluon-style: %(message)s'))
+    logger = logging.getLogger('gluon_style')
+    logger.handlers = [handler]
+    logger.propagate = False
+    logger.setLevel(logging.WARNING if quiet else logging.INFO)
+    if quiet:
+        warnings.simplefilter('ignore')
+
+
+def _parser():
+    parser = _Parser(
+        prog='gluon-style',
+        description='Neural style transfer, as in Dive into Deep Learning.',
+    )
+    parser.add_argument(
+        '--version', action='version', version=f'gluon-style {__version__}'
+    )
+    commands = parser.add_subparsers(
+        required=True, metavar='COMMAND', parser_class=_Parser
+    )
+    _add_run(commands)
+    _add_demo(commands)
+    _add_weights(commands)
+    return parser
+
+
+def _add_run(commands):
+    parser = commands.add_parser(
+        'run',
+        help='give a picture the style of another one',
+        description='Give the picture CONTENT the style of the picture '
+        'STYLE. Beside OUT.png, OUT.json gets every setting and the losses '
+        'of every epoch. Defaults are those of the preset.',
+    )
+    parser.add_argument('content', metavar='CONTENT')
+    parser.add_argument('style', metavar='STYLE')
+    parser.add_argument('-o', '--output', required=True, metavar='OUT.png')
+    parser.add_argument(
+        '--preset',
+        default='chapter',
+        help=f'{" or ".join(PRESETS)} (default: chapter)',
+    )
+    _add_settings(parser)
+    _add_output_options(parser)
+    parser.set_defaults(command=_run)
+
+
+def _add_settings(parser):
+    for name, type_, metavar, help_ in (
+        ('size', _size, 'WxH|LONGEST', 'pixels of the result'),
+        ('epochs', _integer, 'N', 'steps of Adam'),
+        ('lr', _number, 'X', 'learning rate'),
+        ('lr-decay-epoch', _integer, 'N', 'epochs between decays by 0.8'),
+        ('content-weight', _number, 'X', 'factor of the content loss'),
+        ('style-weight', _number, 'X', 'factor of the style loss'),
+        ('tv-weight', _number, 'X', 'factor of the total variation loss'),
+        ('content-layers', _layers, 'A,B', 'layers, by name or index'),
+        ('style-layers', _layers, 'A,B', 'layers, by name or index'),
+        ('init', str, '|'.join(INITS), 'what to start from'),
+        ('seed', _integer, 'N', 'seed of the noise'),
+        ('weights', str, 'NAME|FILE', 'auto, zoo, oxford, oxford-8bit, file'),
+        ('device', str, 'DEVICE', 'auto, cpu, gpu or gpu:1'),
+    ):
+        default = getattr(PRESETS['chapter'], name.replace('-', '_'))
+        if isinstance(default, tuple):
+            default = ','.join(default)
+        parser.add_argument(
+            f'--{name}',
+            type=type_,
+            metavar=metavar,
+            default=argparse.SUPPRESS,
+            help=f'{help_} (chapter: {default})',
+        )
+
+
+def _add_output_options(parser):
+    parser.add_argument(
+        '--plot',
+        metavar='FILE.svg',
+        help='draw the losses and the picture into a .svg, .png or .pdf',
+    )
+    parser.add_argument(
+        '--quiet', action='store_true', help='print errors only'
+    )
+
+
+def _add_demo(commands):
+    parser = commands.add_parser(
+        'demo',
+        help='stylize a sample photograph, in under two minutes',
+        description='Give a sample photograph the style of a sample '
+        'painting, both part of the installation.',
+    )
+    parser.add_argument(
+        '-o', '--output', default='demo.png', metavar='OUT.png'
+    )
+    _add_output_options(parser)
+    parser.set_defaults(command=_demo)
+
+
+def _add_weights(commands):
+    parser = commands.add_parser(
+        'weights', help='list, fetch, verify or convert weights of VGG-19'
+    )
+    actions = parser.add_subparsers(
+        required=True, metavar='ACTION', parser_class=_Parser
+    )
+    action = actions.add_parser('list', help='list the sources')
+    action.set_defaults(command=_list_weights)
+    action = actions.add_parser('fetch', help='fetch a source to the cache')
+    action.add_argument('name', nargs='?', default='oxford')
+    action.set_defaults(command=_fetch_weights)
+    action = actions.add_parser(
+        'verify', help='check sources in the cache, or a file of weights'
+    )
+    action.add_argument('names', nargs='*', metavar='NAME|FILE')
+    action.set_defaults(command=_verify_weights)
+    action = actions.add_parser(
+        'convert',
+        help='write weights, ready for this package, to another format',
+    )
+    action.add_argument('weights', metavar='NAME|FILE')
+    action.add_argument('output', metavar='OUT.params|.npz|.safetensors')
+    action.set_defaults(command=_convert_weights)
+
+
+def _integer(text):
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is not a whole number'
+        ) from None
+
+
+def _number(text):
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is not a number'
+        ) from None
+
+
+def _size(text):
+    sides = text.lower().split('x')
+    try:
+        numbers = tuple(int(side) for side in sides)
+    except ValueError:
+        numbers = ()
+    if len(numbers) not in (1, 2):
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is no size: give 450x300 or the longest side, 450'
+        )
+    return numbers if len(numbers) == 2 else numbers[0]
+
+
+def _layers(text):
+    return tuple(name.strip() for name in text.split(',') if name.strip())
+
+
+def _run(args):
+    given = vars(args)
+    chosen = preset(args.preset)
+    settings = chosen.changed(
+        {name: given[name] for name in asdict(chosen) if name in given}
+    )
+    for picture in (args.content, args.style):
+        if not Path(picture).is_file():
+            raise FileNotFoundError(f'picture {picture!r} is not a file')
+    inputs = [args.content, args.style]
+    return _stylize(args, inputs, args.content, args.style, settings)
+
+
+def _demo(args):
+    from gluon_style import samples
+
+    content, style = samples.photograph(), samples.PAINTING
+    return _stylize(args, [], content, style, samples.DEMO)
+
+
+def _stylize(args, inputs, content, style, settings):
+    output = Path(args.output)
+    _check_outputs(output, args.plot, inputs)
+    from tqdm.auto import tqdm
+
+    from gluon_style.stylize import stylize
+    from gluon_style.train import NonFiniteLoss
+
+    code, problem = 0, None
+    with tqdm(
+        total=settings.epochs, unit='epoch', disable=args.quiet
+    ) as bar:
+
+        def advance(history, X):
+            last = history[-1]
+            bar.set_postfix_str(
+                f'content {last["content"]:.2f}, style {last["style"]:.2f}, '
+                f'TV {last["tv"]:.2f}',
+                refresh=False,
+            )
+            bar.update(last['epoch'] - bar.n)
+
+        try:
+            result = stylize(content, style, settings, callback=advance)
+        except NonFiniteLoss as error:
+            code, problem, result = NOT_FINITE, error, error.result
+    if result is not None:
+        _write(result, output, args.plot)
+        if not args.quiet:
+            print(_summary(result, output))
+    if problem is not None:
+        kept = 'nothing was written'
+        if result is not None:
+            kept = f'the last good picture is in {output}'
+        _complain(f'{problem}; {kept}')
+    return code
+
+
+def _check_outputs(output, plot, inputs):
+    """Find out before a long run whether its files can be written."""
+    if output.suffix != '.png':
+        raise ValueError(f'output {str(output)!r} must end in .png')
+    written = [output, output.with_suffix('.json')]
+    if plot is not None:
+        from gluon_style.plots import check_suffix
+
+        check_suffix(plot)
+        written.append(Path(plot))
+    for i, path in enumerate(written):
+        folder = path.parent
+        if not folder.is_dir():
+            raise ValueError(
+                f'output folder {str(folder)!r} does not exist: make it first'
+            )
+        if path.is_dir() or not os.access(folder, os.W_OK):
+            raise ValueError(
+                f'output {str(path)!r} cannot be written: name a file in a '
+                'folder you may write to'
+            )
+        taken = [Path(other).resolve() for other in inputs + written[:i]]
+        if path.resolve() in taken:
+            raise ValueError(
+                f'output {str(path)!r} is also another file of this run: '
+                'give it a name of its own'
+            )
+        free = shutil.disk_usage(folder).free
+        if free < _LEAST_FREE_BYTES:
+            raise ValueError(
+                f'output folder {str(folder)!r} has {free >> 20} MB free: '
+                f'at least {_LEAST_FREE_BYTES >> 20} MB are needed'
+            )
+
+
+def _write(result, output, plot):
+    """Write all files under temporary names before any gets its own."""
+    record = {**result.record, 'history': result.history}
+    with ExitStack() as stack:
+        json_path = stack.enter_context(
+            replacing(output.with_suffix('.json'))
+        )
+        json_path.write_text(json.dumps(record, indent=1) + '\n')
+        if plot is not None:
+            from gluon_style.plots import plot_result
+
+            figure = plot_result(result.image, result.history)
+            figure.save(stack.enter_context(replacing(plot)))
+        result.save(stack.enter_context(replacing(output)))
+
+
+def _summary(result, output):
+    last = result.history[-1]
+    return (
+        f'{output}: {result.record["width"]}x{result.record["height"]} '
+        f'pixels, {last["epoch"]} epochs in {last["seconds"]:.0f} s, '
+        f'content {last["content"]:.2f}, style {last["style"]:.2f}, '
+        f'TV {last["tv"]:.2f}, total {last["total"]:.2f}, '
+        f'weights {result.record["weights"]["source"]}'
+    )
+
+
+def _list_weights(args):
+    from gluon_style.sources import SOURCES, is_intact
+
+    for source in SOURCES.values():
+        state = 'not in the cache'
+        if source.path.exists():
+            state = 'in the cache' if is_intact(source) else 'BROKEN'
+        print(f'{source.name}: {state} ({source.path})')
+        print(f'  from     {source.origin}')
+        print(f'  licence  {source.licence}')
+        print(f'  bytes    {source.size}')
+        print(f'  hash     {source.digest}')
+        print(f'  input    {source.convention}')
+        print(f'  scaling  {source.scaling}')
+    return 0
+
+
+def _fetch_weights(args):
+    from gluon_style.sources import fetch
+
+    print(fetch(args.name))
+    return 0
+
+
+def _verify_weights(args):
+    from gluon_style.sources import SOURCES, is_intact
+
+    names = args.names or [n for n, s in SOURCES.items() if s.path.exists()]
+    code = 0
+    for name in names:
+        if name in SOURCES:
+            good = is_intact(SOURCES[name])
+            where = SOURCES[name].path
+        else:
+            from gluon_style.weights import load_weights
+
+            where = load_weights(name).path
+            good = True
+        print(f'{name}: {"good" if good else "missing or broken"} ({where})')
+        code = code if good else 1
+    if not names:
+        print('no weights are in the cache')
+    return code
+
+
+def _convert_weights(args):
+    from gluon_style.formats import write_layers
+    from gluon_style.weights import load_weights
+
+    weights = load_weights(args.weights)
+    write_layers(args.output, weights.layers)
+    print(f'{args.output}: the weights {weights.source}, for this package')
+    return 0

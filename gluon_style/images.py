@@ -1,0 +1,182 @@
+"""Pictures in and out: files, and the chapter's pre- and postprocessing."""
+
+import io
+import json
+import logging
+import warnings
+from pathlib import Path
+
+import numpy
+from mxnet import image, np
+from PIL import (
+    Image,
+    ImageCms,
+    ImageOps,
+    PngImagePlugin,
+    UnidentifiedImageError,
+)
+
+from gluon_style.files import replacing
+
+logger = logging.getLogger(__name__)
+
+RGB_MEAN = np.array([0.485, 0.456, 0.406])
+RGB_STD = np.array([0.229, 0.224, 0.225])
+
+
+def preprocess(img, image_shape):
+    """Resize and standardize a picture for VGG (chapter: Preprocessing).
+
+    ``img`` is an array (height, width, 3) of 0 to 255 in RGB order,
+    ``image_shape`` is (width, height); returns (1, 3, height, width).
+    """
+    img = image.imresize(img, *image_shape)
+    img = (img.astype('float32') / 255 - RGB_MEAN) / RGB_STD
+    return np.expand_dims(img.transpose(2, 0, 1), axis=0)
+
+
+def postprocess(img):
+    """Undo ``preprocess`` (chapter: Preprocessing).
+
+    Takes (1, 3, height, width) on any device and returns
+    (height, width, 3) on the CPU, clipped to 0 to 1.
+    """
+    img = img[0].as_in_ctx(RGB_STD.ctx)
+    return (img.transpose(1, 2, 0) * RGB_STD + RGB_MEAN).clip(0, 1)
+
+
+def read_image(source):
+    """Return a picture as a person sees it: 8-bit sRGB, upright, opaque.
+
+    ``source`` is a file's path, a Pillow image, or an array
+    (height, width, 3) of bytes, which is returned as it is. Returns an MXNet
+    array (height, width, 3) of uint8, like ``mxnet.image.imread``.
+
+    EXIF orientation and the color profile are applied, transparency is laid
+    on white, 16 bits become 8, grey and CMYK become RGB. Raises
+    FileNotFoundError or ValueError, in one sentence, for what is no
+    complete picture within Pillow's limit of pixels.
+    """
+    if isinstance(source, Image.Image):
+        return np.array(numpy.asarray(_as_seen(source)), dtype='uint8')
+    if not isinstance(source, (str, Path)):
+        return _checked_array(source)
+    path = Path(source)
+    if not path.is_file():
+        raise FileNotFoundError(f'picture {str(path)!r} is not a file')
+    return np.array(numpy.asarray(_open_as_seen(path)), dtype='uint8')
+
+
+def _checked_array(array):
+    shape, dtype = tuple(array.shape), numpy.dtype(array.dtype)
+    if len(shape) != 3 or shape[2] != 3 or 0 in shape or dtype != 'uint8':
+        raise ValueError(
+            f'picture is an array of {dtype}, shape {shape}: it must be '
+            'uint8, shape (height, width, 3)'
+        )
+    return np.array(array, dtype='uint8')
+
+
+def _open_as_seen(path):
+    with warnings.catch_warnings():
+        warnings.simplefilter('error', Image.DecompressionBombWarning)
+        try:
+            with Image.open(path) as img:
+                return _as_seen(img)
+        except (
+            Image.DecompressionBombWarning,
+            Image.DecompressionBombError,
+        ):
+            raise ValueError(
+                f'picture {str(path)!r} has too many pixels: at most '
+                f'{Image.MAX_IMAGE_PIXELS} are read'
+            ) from None
+        except UnidentifiedImageError:
+            raise ValueError(
+                f'picture {str(path)!r} is not in a format that Pillow '
+                'reads: give a JPEG, PNG, TIFF, WebP or similar'
+            ) from None
+        except (OSError, SyntaxError, ValueError, EOFError) as error:
+            raise ValueError(
+                f'picture {str(path)!r} is broken or incomplete ({error}): '
+                'give a whole picture file'
+            ) from None
+
+
+def _as_seen(img):
+    img = _eight_bits(ImageOps.exif_transpose(img))
+    alpha = None
+    if img.mode == 'P' or 'transparency' in img.info:
+        transparent = 'transparency' in img.info
+        img = _converted(img, 'RGBA' if transparent else 'RGB')
+    if img.mode in ('RGBA', 'LA', 'PA', 'La', 'RGBa'):
+        if img.mode != 'LA':
+            img = _converted(img, 'RGBA')
+        alpha = img.getchannel('A')
+        img = _converted(img, 'L' if img.mode == 'LA' else 'RGB')
+    img = _to_srgb(img)
+    if alpha is not None:
+        white = Image.new('RGB', img.size, 'white')
+        img = Image.composite(img, white, alpha)
+    return img
+
+
+def _converted(img, mode):
+    """Convert, and keep the color profile, which Pillow may drop."""
+    converted = img.convert(mode)
+    converted.info['icc_profile'] = img.info.get('icc_profile')
+    return converted
+
+
+def _eight_bits(img):
+    """Scale modes of more than 8 bits; Pillow would clip them."""
+    if img.mode.startswith('I'):
+        values = numpy.asarray(img).astype('float64') / 257
+    elif img.mode == 'F':
+        values = numpy.asarray(img).astype('float64')
+        values = values * 255 if values.max(initial=0) <= 1 else values
+    else:
+        return img
+    values = numpy.nan_to_num(values).clip(0, 255).round().astype('uint8')
+    eight = Image.fromarray(values)
+    eight.info['icc_profile'] = img.info.get('icc_profile')
+    return eight
+
+
+def _to_srgb(img):
+    """Return an RGB image of the colors that the profile means."""
+    profile = img.info.get('icc_profile')
+    if profile:
+        try:
+            return ImageCms.profileToProfile(
+                img,
+                ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+                ImageCms.createProfile('sRGB'),
+                outputMode='RGB',
+            )
+        except (ImageCms.PyCMSError, OSError) as error:
+            logger.warning(
+                'the color profile is ignored: it is broken or not for '
+                '%s pictures (%s)',
+                img.mode,
+                error,
+            )
+    return img.convert('RGB')
+
+
+def save_image(img, path, settings=None):
+    """Write a picture as PNG, whole or not at all.
+
+    ``img`` is an array (height, width, 3), float of 0 to 1 as from
+    ``postprocess``, or uint8. ``settings``, a dictionary, goes as JSON into
+    the file's text chunk 'gluon_style'. Raises OSError where the file
+    cannot be written.
+    """
+    img = img.asnumpy() if hasattr(img, 'asnumpy') else numpy.asarray(img)
+    if img.dtype != 'uint8':
+        img = (img * 255).round().clip(0, 255).astype('uint8')
+    text = PngImagePlugin.PngInfo()
+    if settings is not None:
+        text.add_itxt('gluon_style', json.dumps(settings))
+    with replacing(path) as temporary:
+        Image.fromarray(img).save(temporary, format='PNG', pnginfo=text)

@@ -1,0 +1,66 @@
+"""The layers of VGG-19 by name: the one table from names to indices.
+
+Simonyan & Zisserman 2015, configuration E. The index is the layer's place in
+the model zoo's ``vgg19().features``; a ``conv`` layer's output is taken before
+its ReLU, as the chapter takes it.
+"""
+
+# Convolutions and output channels of each of the five blocks.
+_BLOCKS = ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))
+
+
+def _layers():
+    names, shapes, in_channels = [], {}, 3
+    for block, (num_convs, channels) in enumerate(_BLOCKS, start=1):
+        for i in range(1, num_convs + 1):
+            shapes[f'conv{block}_{i}'] = (channels, in_channels, 3, 3)
+            in_channels = channels
+            names += [f'conv{block}_{i}', f'relu{block}_{i}']
+        names.append(f'pool{block}')
+    return tuple(names), shapes
+
+
+# LAYER_NAMES[i] is the name of features[i]. CONV_SHAPES maps each convolution
+# to its weight's shape: (output channels, input channels, height, width).
+LAYER_NAMES, CONV_SHAPES = _layers()
+
+# The chapter's indices 0, 5, 10, 19, 28 and 25. Its prose calls the content
+# layer conv4_2, which is 21; its code and its published figure use 25.
+STYLE_LAYERS = ('conv1_1', 'conv2_1', 'conv3_1', 'conv4_1', 'conv5_1')
+CONTENT_LAYERS = ('conv4_4',)
+
+
+def layer_index(layer):
+    """Return the index into ``vgg19().features`` of a layer.
+
+    ``layer`` is a name ('conv4_4'), an index (25) or an index as text.
+    Raises ValueError for a layer that VGG-19 does not have.
+    """
+    if layer in LAYER_NAMES:
+        return LAYER_NAMES.index(layer)
+    try:
+        index = int(layer)
+    except (TypeError, ValueError):
+        index = -1
+    if isinstance(layer, (int, str)) and 0 <= index < len(LAYER_NAMES):
+        return index
+    raise ValueError(
+        f'layer {layer!r} is not in VGG-19: give a name such as conv4_4 '
+        f'(conv1_1 to conv5_4, relu, pool) or an index from 0 to '
+        f'{len(LAYER_NAMES) - 1}'
+    )
+
+
+def layer_indices(layers):
+    """Return the indices of several layers, names or indices, in order."""
+    return [layer_index(layer) for layer in layers]
+
+
+def least_side(layers):
+    """Return the least width and height, in pixels, that reach ``layers``.
+
+    Each pooling on the way halves the picture; the total variation needs
+    two pixels either way.
+    """
+    names = LAYER_NAMES[: max(layer_indices(layers)) + 1]
+    return max(2, 2 ** sum(name.startswith('pool') for name in names))

@@ -1,0 +1,178 @@
+"""Plots that live: the chapter's Animator and two helpers of d2l's kind."""
+
+from pathlib import Path
+
+from matplotlib import pyplot as plt
+
+from gluon_style.files import replacing
+
+FORMATS = ('-', 'm--', 'g-.', 'r:')
+
+
+def set_figsize(figsize=(3.5, 2.5)):
+    """Set the width and height, in inches, of the figures to come."""
+    plt.rcParams['figure.figsize'] = figsize
+
+
+def show_images(imgs, num_rows, num_cols, titles=None, scale=1.5):
+    """Plot pictures (height, width, 3) in a grid; returns the axes, flat."""
+    figsize = (num_cols * scale, num_rows * scale)
+    _, axes = plt.subplots(num_rows, num_cols, figsize=figsize, squeeze=False)
+    axes = axes.flatten()
+    for i, ax in enumerate(axes):
+        ax.axis('off')
+        if i < len(imgs):
+            ax.imshow(_as_numpy(imgs[i]))
+        if titles and i < len(titles):
+            ax.set_title(titles[i])
+    return axes
+
+
+def _as_numpy(img):
+    return img.asnumpy() if hasattr(img, 'asnumpy') else img
+
+
+def plot_result(image, history):
+    """Return the chapter's figure of a finished run: losses and picture.
+
+    ``image`` is (height, width, 3), ``history`` the list of ``train``.
+    """
+    last = history[-1]
+    names = ('content', 'style', 'tv')
+    top = max(20, 2 * max(last[name] for name in names))
+    animator = Animator(
+        xlabel='epoch',
+        ylabel='loss',
+        xlim=[1, max(2, last['epoch'])],
+        ylim=[0, top],
+        legend=['content', 'style', 'TV'],
+        ncols=2,
+        figsize=(7, 2.5),
+    )
+    animator.imshow(image)
+    animator.extend(
+        [entry['epoch'] for entry in history],
+        [[entry[name] for entry in history] for name in names],
+    )
+    return animator
+
+
+class Animator:
+    """Plot curves that grow, beside panels for pictures.
+
+    In a notebook each ``add`` draws the figure anew; elsewhere nothing is
+    shown until ``save``. ``axes`` are the panels, of which the first takes
+    the curves: one for each entry of ``legend``.
+    """
+
+    def __init__(
+        self,
+        xlabel=None,
+        ylabel=None,
+        legend=None,
+        xlim=None,
+        ylim=None,
+        xscale='linear',
+        yscale='linear',
+        fmts=FORMATS,
+        nrows=1,
+        ncols=1,
+        figsize=(3.5, 2.5),
+    ):
+        self.fig, axes = plt.subplots(
+            nrows, ncols, figsize=figsize, squeeze=False
+        )
+        # pyplot would show it once more at the end of a notebook's cell.
+        plt.close(self.fig)
+        self.axes = list(axes.flatten())
+        self._look = {
+            'xlabel': xlabel,
+            'ylabel': ylabel,
+            'xlim': xlim,
+            'ylim': ylim,
+            'xscale': xscale,
+            'yscale': yscale,
+        }
+        self._legend = legend or []
+        self._fmts = fmts
+        self._curves = []
+        self._notebook = _Notebook.find()
+
+    def add(self, x, y):
+        """Append a point (x, y), or a point to each curve, and redraw."""
+        y = list(y) if hasattr(y, '__len__') else [y]
+        x = list(x) if hasattr(x, '__len__') else [x] * len(y)
+        while len(self._curves) < len(y):
+            self._curves.append(([], []))
+        for (X, Y), a, b in zip(self._curves, x, y):
+            if a is not None and b is not None:
+                X.append(a)
+                Y.append(b)
+        self._redraw()
+
+    def extend(self, x, curves):
+        """Append the points (x[i], curve[i]) to each curve, and redraw."""
+        while len(self._curves) < len(curves):
+            self._curves.append(([], []))
+        for (X, Y), values in zip(self._curves, curves):
+            X.extend(x)
+            Y.extend(values)
+        self._redraw()
+
+    def _redraw(self):
+        self._draw()
+        if self._notebook is not None:
+            self._notebook.show(self.fig)
+
+    def _draw(self):
+        ax = self.axes[0]
+        ax.cla()
+        for i, (X, Y) in enumerate(self._curves):
+            ax.plot(X, Y, self._fmts[i % len(self._fmts)])
+        ax.set(**{k: v for k, v in self._look.items() if v is not None})
+        if self._legend:
+            ax.legend(self._legend)
+        ax.grid()
+
+    def imshow(self, img, panel=1):
+        """Show a picture in a panel, in place of the one before."""
+        self.axes[panel].cla()
+        self.axes[panel].imshow(_as_numpy(img))
+
+    def save(self, path):
+        """Write the figure; the suffix (.svg, .png, .pdf) is its format.
+
+        Raises ValueError for another suffix and OSError as writing does.
+        """
+        check_suffix(path)
+        with replacing(path) as temporary:
+            self.fig.savefig(temporary, bbox_inches='tight', dpi=150)
+
+
+def check_suffix(path):
+    """Raise ValueError unless a figure can be written to ``path``."""
+    if Path(path).suffix not in ('.svg', '.png', '.pdf'):
+        raise ValueError(
+            f'figure {str(path)!r} must end in .svg, .png or .pdf'
+        )
+
+
+class _Notebook:
+    """The output of a notebook's cell."""
+
+    def __init__(self, display):
+        self._display = display
+
+    @classmethod
+    def find(cls):
+        """Return the notebook this runs in, or None elsewhere."""
+        try:
+            from IPython import display, get_ipython
+        except ImportError:
+            return None
+        in_kernel = hasattr(get_ipython(), 'kernel')
+        return cls(display) if in_kernel else None
+
+    def show(self, fig):
+        self._display.clear_output(wait=True)
+        self._display.display(fig)

@@ -1,0 +1,20 @@
+"""The pictures of the demo and the notebooks, free of rights."""
+
+from pathlib import Path
+
+from gluon_style.settings import preset
+
+# Painted by paint.py beside it; CC0 1.0, like the script's every output.
+PAINTING = Path(__file__).with_name('painting.jpg')
+
+DEMO = preset('quick')
+
+
+def photograph():
+    """Return the demo's content picture, an array (height, width, 3).
+
+    It is scikit-image's 'coffee', by Rachel Michetti, CC0 1.0.
+    """
+    from skimage import data
+
+    return data.coffee()
