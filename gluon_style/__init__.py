@@ -35,7 +35,7 @@ _NAMES = {
     'settings': ('PRESETS', 'Settings'),
     'stylize': ('Result', 'stylize'),
     'synthesis': ('SynthesizedImage', 'get_inits'),
-    'train': ('NonFiniteLoss', 'train'),
+    'train': ('NonFiniteLossError', 'train'),
     'vgg': ('build_net', 'extract_features', 'get_contents', 'get_styles'),
     'weights': ('load_weights',),
 }

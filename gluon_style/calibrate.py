@@ -107,9 +107,7 @@ def main():
         print(f'{layer}: {scale:.6f}, in use {OXFORD_SCALES[layer]:.6f}')
     if args.check:
         settings = preset('chapter').changed({'weights': 'oxford'})
-        result = stylize(
-            *pictures, settings.changed({'size': IMAGE_SHAPE})
-        )
+        result = stylize(*pictures, settings.changed({'size': IMAGE_SHAPE}))
         for name, published in PUBLISHED.items():
             loss = result.history[-1][name]
             ratio = loss / published - 1

@@ -203,9 +203,7 @@ def _number(text):
     try:
         return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(
-            f'{text!r} is not a number'
-        ) from None
+        raise argparse.ArgumentTypeError(f'{text!r} is not a number') from None
 
 
 def _size(text):
@@ -251,11 +249,12 @@ def _stylize(args, inputs, content, style, settings):
     from tqdm.auto import tqdm
 
     from gluon_style.stylize import stylize
-    from gluon_style.train import NonFiniteLoss
+    from gluon_style.train import NonFiniteLossError
 
     code, problem = 0, None
+    # The delay keeps an empty bar from standing before an error's sentence.
     with tqdm(
-        total=settings.epochs, unit='epoch', disable=args.quiet
+        total=settings.epochs, unit='epoch', disable=args.quiet, delay=1e-3
     ) as bar:
 
         def advance(history, X):
@@ -269,7 +268,7 @@ def _stylize(args, inputs, content, style, settings):
 
         try:
             result = stylize(content, style, settings, callback=advance)
-        except NonFiniteLoss as error:
+        except NonFiniteLossError as error:
             code, problem, result = NOT_FINITE, error, error.result
     if result is not None:
         _write(result, output, args.plot)
@@ -322,9 +321,7 @@ def _write(result, output, plot):
     """Write all files under temporary names before any gets its own."""
     record = {**result.record, 'history': result.history}
     with ExitStack() as stack:
-        json_path = stack.enter_context(
-            replacing(output.with_suffix('.json'))
-        )
+        json_path = stack.enter_context(replacing(output.with_suffix('.json')))
         json_path.write_text(json.dumps(record, indent=1) + '\n')
         if plot is not None:
             from gluon_style.plots import plot_result

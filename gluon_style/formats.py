@@ -40,12 +40,13 @@ def _read_h5(path):
     import h5py
 
     arrays = {}
+
+    def keep(name, item):
+        if isinstance(item, h5py.Dataset):
+            arrays[name] = item[()]
+
     with h5py.File(path, 'r') as file:
-        file.visititems(
-            lambda name, item: arrays.update({name: item[()]})
-            if isinstance(item, h5py.Dataset)
-            else None
-        )
+        file.visititems(keep)
     return arrays
 
 

@@ -72,5 +72,5 @@ def compute_loss(
         for Y_hat, Y in zip(styles_Y_hat, styles_Y_gram)
     ]
     tv_l = tv_loss(X) * tv_weight
-    l = sum(styles_l + contents_l + [tv_l])  # noqa: E741
+    l = sum(styles_l + contents_l + [tv_l])
     return contents_l, styles_l, tv_l, l

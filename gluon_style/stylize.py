@@ -14,7 +14,7 @@ from gluon_style.devices import get_device
 from gluon_style.images import postprocess, read_image, save_image
 from gluon_style.settings import preset
 from gluon_style.sources import file_digest
-from gluon_style.train import NonFiniteLoss, train
+from gluon_style.train import NonFiniteLossError, train
 from gluon_style.vgg import build_net, get_contents, get_styles
 
 
@@ -54,8 +54,8 @@ def stylize(
     ``callback_every`` says otherwise, on a GPU every tenth.
 
     Raises ValueError or FileNotFoundError, in one sentence, for what cannot
-    work, before anything is computed, and NonFiniteLoss, with the result so
-    far as its ``result`` unless that is nothing.
+    work, before anything is computed, and NonFiniteLossError, whose
+    ``result`` is the last good result, or None.
     """
     if isinstance(settings, str):
         settings = preset(settings)
@@ -103,7 +103,7 @@ def stylize(
             callback_every=callback_every
             or (1 if device.device_type == 'cpu' else 10),
         )
-    except NonFiniteLoss as error:
+    except NonFiniteLossError as error:
         error.result = None
         if error.X is not None:
             error.result = _result(error.X, error.history, record)

@@ -74,8 +74,7 @@ def read_torch(path):
         else:
             tensors, storages = _read_legacy(path)
         return {
-            name: _array(tensor, storages)
-            for name, tensor in tensors.items()
+            name: _array(tensor, storages) for name, tensor in tensors.items()
         }
     except (
         AttributeError,

@@ -13,7 +13,7 @@ from gluon_style.vgg import extract_features
 LR_DECAY = 0.8
 
 
-class NonFiniteLoss(ArithmeticError):
+class NonFiniteLossError(ArithmeticError):
     """A loss became infinite or not a number, and the run stopped.
 
     ``X`` holds the last pixels known to have a finite loss, or None;
@@ -58,7 +58,7 @@ def train(
     dictionary of 'epoch', the weighted losses 'content', 'style', 'tv',
     their sum 'total', and 'seconds' since the first epoch began; as in the
     chapter, an epoch's losses are those before its step, and ``X`` are the
-    pixels after it. Raises NonFiniteLoss at the first epoch whose losses
+    pixels after it. Raises NonFiniteLossError at the first epoch whose losses
     are not finite, once a callback is due.
     """
     X, styles_Y_gram, trainer = get_inits(X, device, lr, styles_Y)
@@ -118,7 +118,7 @@ class _Log:
             epoch = len(self.history) + 1
             total = content + style + tv
             if not math.isfinite(total):
-                raise NonFiniteLoss(epoch, self._good_X, self.history)
+                raise NonFiniteLossError(epoch, self._good_X, self.history)
             self.history.append(
                 {
                     'epoch': epoch,

@@ -5,6 +5,7 @@ the listing's '../img'. Only the numbers of the last call and the interval of
 the plotted points are changed, and the notebook magic is left out.
 """
 
+import importlib
 import json
 import re
 import sys
@@ -37,9 +38,8 @@ def changed(code, epochs, width, height):
 def main():
     path, *numbers = sys.argv[1:]
     code = changed(code_of(Path(path).read_text()), *map(int, numbers))
-    import gluon_style.book  # noqa: F401 - this is the one added line
-
-    from d2l import mxnet as d2l
+    importlib.import_module('gluon_style.book')  # the one added import
+    d2l = importlib.import_module('d2l.mxnet')
 
     losses = []
     add = d2l.Animator.add
@@ -50,7 +50,7 @@ def main():
 
     d2l.Animator.add = record
     exec(compile(code, path, 'exec'), {'__name__': '__main__'})
-    print(json.dumps(losses))
+    print('\n' + json.dumps(losses))
 
 
 if __name__ == '__main__':

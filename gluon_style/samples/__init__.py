@@ -13,8 +13,8 @@ DEMO = preset('quick')
 def photograph():
     """Return the demo's content picture, an array (height, width, 3).
 
-    It is scikit-image's 'coffee', by Rachel Michetti, CC0 1.0.
+    It is scikit-image's 'chelsea', by Stefan van der Walt, CC0 1.0.
     """
     from skimage import data
 
-    return data.coffee()
+    return data.chelsea()

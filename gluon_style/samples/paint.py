@@ -4,6 +4,7 @@ Brush strokes follow a flow field.  Their color goes onto one canvas, the
 thickness of their paint onto another, which then lights the first (impasto).
 The picture is dedicated to the public domain under CC0 1.0.
 """
+
 import argparse
 
 import numpy as np
@@ -19,29 +20,35 @@ SKY, FAR_HILLS, NEAR_HILLS, FIELD, TREE = (
         '2a2763 3d3a86 4f55a6 5d7fb5 7fa3b0 b58fa6 e0a27c',
         '3a2a6e 27495e 3c663f 6f8436 9ea03c cdb04a ecc968',
         '2f3585 5b3276 97354a c9432a de6f2b e39a35 efc052 f7e294',
-        '1c1f55 2b2f6b 23504f 4a7034 86913a d2a838 ec7f34'))
+        '1c1f55 2b2f6b 23504f 4a7034 86913a d2a838 ec7f34',
+    )
+)
 # All lengths are in picture heights.
 # Centre x, centre y, radius, sense of rotation and tone.
 DISCS = (1.02, 0.40, 0.105, 1, 0.9), (0.44, 0.18, 0.06, -1, 0.66)
 # Centre x, centre y and radius.
 CROWNS = (0.11, 0.56, 0.11), (0.40, 0.61, 0.09), (0.26, 0.55, 0.14)
 # Width and length of the strokes, overlap and color jitter.
-LAYERS = ((0.060, 0.30, 5, 0.4), (0.036, 0.24, 3, 0.5),
-          (0.023, 0.16, 2.2, 0.7), (0.011, 0.10, 0.8, 1))
+LAYERS = (
+    (0.060, 0.30, 5, 0.4),
+    (0.036, 0.24, 3, 0.5),
+    (0.023, 0.16, 2.2, 0.7),
+    (0.011, 0.10, 0.8, 1),
+)
 
 
 def sky(x, y):
     """Return the flow (as complex numbers) and the tone of the sky."""
     flow = np.exp(1j * (0.45 * np.sin(3.5 * x - 5 * y) + 0.2))
     stripes = np.sin(24 * (y - 0.2 * x + 0.1 * np.cos(3.5 * x - 1)) + 0.6)
-    tone = 0.2 + 0.16 * stripes + 0.24 * stripes.clip(0) ** 6 + 3.5 * y ** 3
+    tone = 0.2 + 0.16 * stripes + 0.24 * stripes.clip(0) ** 6 + 3.5 * y**3
     for centre_x, centre_y, radius, sense, peak in DISCS:
         offset = (x - centre_x) + 1j * (y - centre_y)
         reach = np.abs(offset) / radius
-        pull = np.exp(-(reach / 3) ** 2)
+        pull = np.exp(-((reach / 3) ** 2))
         flow += 4 * sense * pull * 1j * offset / (np.abs(offset) + 1e-6)
         tone += pull * (0.5 + 0.2 * np.cos(3.3 * reach) - tone)
-        tone += np.exp(-reach ** 6) * (peak - tone)
+        tone += np.exp(-(reach**6)) * (peak - tone)
     return flow, tone
 
 
@@ -97,8 +104,9 @@ def strokes(plane, layer, rng):
     starts = np.outer(np.arange(total), (0.7548777, 0.5698403)) + rng.random(2)
     for x, y in (starts % 1 * (width, height)).astype(int):
         count = max(2, int(length * height / step * rng.uniform(0.2, 0.7)))
-        path = (trace(x + 1j * y, mask, flow, -step, count)[:0:-1]
-                + trace(x + 1j * y, mask, flow, step, count))
+        path = trace(x + 1j * y, mask, flow, -step, count)[:0:-1] + trace(
+            x + 1j * y, mask, flow, step, count
+        )
         if len(path) > 2:
             spots = tone[y, x] * (len(palette) - 1) + rng.laplace(0, jitter)
             spots = (spots + rng.normal(0, 0.6, 2)).round().astype(int)

@@ -1,0 +1,64 @@
+"""What the tests share: small pictures and weights made by themselves."""
+
+import os
+from pathlib import Path
+
+# Before anything imports pyplot: no test needs a display.
+os.environ.setdefault('MPLBACKEND', 'Agg')
+
+import numpy
+import pytest
+from PIL import Image
+
+import gluon_style  # noqa: F401 - readies MXNet before a test imports it
+from gluon_style.formats import write_layers
+from gluon_style.layers import CONV_SHAPES
+
+SHARED = Path(__file__).resolve().parents[2] / 'shared'
+
+
+@pytest.fixture
+def shared():
+    """The folder of the textbook's material, which is not ours to ship."""
+    if not (SHARED / 'chapter.txt').is_file():
+        pytest.skip('needs the textbook in ../shared, which is not there')
+    return SHARED
+
+
+def random_layers(names, seed=0):
+    """Return layers that keep the size of activations (He et al. 2015)."""
+    rng = numpy.random.RandomState(seed)
+    layers = {}
+    for name in names:
+        shape = CONV_SHAPES[name]
+        deviation = (2 / numpy.prod(shape[1:])) ** 0.5
+        weight = rng.normal(scale=deviation, size=shape)
+        bias = rng.normal(scale=0.1, size=shape[0])
+        layers[name] = weight.astype('float32'), bias.astype('float32')
+    return layers
+
+
+@pytest.fixture(scope='session')
+def weights_file(tmp_path_factory):
+    """Random weights of all layers up to conv5_1, as a file."""
+    names = list(CONV_SHAPES)[:13]
+    path = tmp_path_factory.mktemp('weights') / 'random.npz'
+    write_layers(path, random_layers(names))
+    return str(path)
+
+
+def picture(width, height, seed=0):
+    """Return a smooth random picture, an array (height, width, 3)."""
+    rng = numpy.random.RandomState(seed)
+    coarse = rng.randint(0, 256, size=(4, 5, 3)).astype('uint8')
+    return numpy.asarray(Image.fromarray(coarse).resize((width, height)))
+
+
+@pytest.fixture(scope='session')
+def pictures(tmp_path_factory):
+    """The paths of a content picture, 60x40, and a style picture, 50x50."""
+    folder = tmp_path_factory.mktemp('pictures')
+    content, style = folder / 'content.png', folder / 'style.jpg'
+    Image.fromarray(picture(60, 40, seed=1)).save(content)
+    Image.fromarray(picture(50, 50, seed=2)).save(style, quality=95)
+    return str(content), str(style)

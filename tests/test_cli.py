@@ -1,0 +1,337 @@
+"""The command line, end to end, on tiny pictures."""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from gluon_style import __version__, cli, samples
+from gluon_style.settings import Settings
+
+
+@pytest.fixture
+def run(pictures, weights_file, tmp_path, monkeypatch, capsys):
+    """Run the command 'run' on tiny pictures; returns code and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_with(*options, output='out.png', inputs=pictures):
+        arguments = ['run', *inputs, '-o', output, '--weights', weights_file]
+        arguments += ['--size', '32x24', '--epochs', '3', '--lr', '0.1']
+        try:
+            code = cli.main([*arguments, *options])
+        except SystemExit as stop:
+            code = stop.code
+        run_with.out, err = capsys.readouterr()
+        return code, err
+
+    return run_with
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_run_writes_picture_record_and_plot(run, tmp_path):
+    code, err = run('--plot', 'plot.svg')
+    assert code == 0, err
+    assert names(tmp_path) == ['out.json', 'out.png', 'plot.svg']
+    record = json.loads((tmp_path / 'out.json').read_text())
+    history = record['history']
+    assert [entry['epoch'] for entry in history] == [1, 2, 3]
+    assert set(history[0]) == {
+        'epoch',
+        'content',
+        'style',
+        'tv',
+        'total',
+        'seconds',
+    }
+    assert record['settings']['lr'] == 0.1
+    assert record['settings']['lr_decay_epoch'] == 50
+    with Image.open(tmp_path / 'out.png') as picture:
+        assert picture.size == (32, 24)
+        embedded = json.loads(picture.text['gluon_style'])
+    assert embedded == {k: v for k, v in record.items() if k != 'history'}
+    assert 'out.png: 32x24 pixels, 3 epochs' in run.out
+    assert '3/3' in err and 'content' in err and 'TV' in err
+
+
+def test_every_setting_has_its_option(run, tmp_path):
+    code, err = run(
+        *('--preset', 'quick', '--size', '40', '--epochs', '2'),
+        *('--lr', '0.2', '--lr-decay-epoch', '7', '--content-weight', '2'),
+        *('--style-weight', '1e3', '--tv-weight', '5', '--seed', '9'),
+        *('--content-layers', 'conv4_2,conv3_1', '--style-layers', '0, 5'),
+        *('--init', 'noise', '--device', 'cpu'),
+    )
+    assert code == 0, err
+    record = json.loads((tmp_path / 'out.json').read_text())
+    settings = record['settings']
+    assert Path(settings.pop('weights')).suffix == '.npz'
+    assert settings == {
+        'size': 40,
+        'epochs': 2,
+        'lr': 0.2,
+        'lr_decay_epoch': 7,
+        'content_weight': 2,
+        'style_weight': 1e3,
+        'tv_weight': 5,
+        'content_layers': ['conv4_2', 'conv3_1'],
+        'style_layers': ['conv1_1', 'conv2_1'],
+        'init': 'noise',
+        'seed': 9,
+        'device': 'cpu',
+    }
+    assert set(settings) | {'weights'} == set(vars(Settings()))
+
+
+def test_quiet_prints_nothing(run):
+    assert run('--quiet') == (0, '')
+    assert run.out == ''
+
+
+def test_same_command_same_bytes(run, tmp_path):
+    run('--init', 'noise', '--seed', '5')
+    first = (tmp_path / 'out.png').read_bytes()
+    run('--init', 'noise', '--seed', '5')
+    assert (tmp_path / 'out.png').read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    'options, sentence',
+    [
+        (['--epochs', '-5'], 'epochs is -5: it must be a whole number'),
+        (['--epochs', 'ten'], "--epochs: 'ten' is not a whole number"),
+        (['--lr', 'x'], "--lr: 'x' is not a number"),
+        (['--lr', 'inf'], 'lr is inf: it must be a finite number above 0'),
+        (['--size', '0'], 'size is 0: it must be a whole number of at least'),
+        (['--size', '450x'], "'450x' is no size: give 450x300 or the longest"),
+        (['--size', '64x8'], 'need at least 16 either way'),
+        (['--size', '16'], 'a picture of 16x11 pixels: the chosen layers'),
+        (['--content-layers', 'conv9'], "layer 'conv9' is not in VGG-19"),
+        (['--style-layers', ''], 'style_layers is empty: name at least one'),
+        (['--weights', 'vgg'], "weights 'vgg' are unknown: choose auto, zoo"),
+        (['--device', 'tpu'], "device 'tpu' is unknown: choose auto, cpu"),
+        (['--preset', 'slow'], "preset 'slow' is unknown: choose chapter or"),
+        (['--init', 'style'], "init is 'style': it must be content or noise"),
+        (['--seed', '-1'], 'seed is -1: it must be a whole number from 0'),
+        (['--plot', 'a.doc'], "figure 'a.doc' must end in .svg, .png or .pdf"),
+        (['--plot', 'out.png'], "'out.png' is also another file of this run"),
+        (['--plot', 'no/a.svg'], "output folder 'no' does not exist: make it"),
+        (['--wide'], 'unrecognized arguments: --wide'),
+    ],
+)
+def test_bad_options_get_one_sentence(run, tmp_path, options, sentence):
+    code, err = run(*options)
+    assert code == 2
+    assert sentence in err
+    assert err.count('\n') == 1
+    assert 'Traceback' not in err
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    'output, sentence',
+    [
+        ('no/out.png', "output folder 'no' does not exist: make it first"),
+        ('out.jpg', "output 'out.jpg' must end in .png"),
+        ('folder.png', "'folder.png' cannot be written: name a file in"),
+    ],
+)
+def test_bad_outputs_get_one_sentence(run, tmp_path, output, sentence):
+    (tmp_path / 'folder.png').mkdir()
+    code, err = run(output=output)
+    assert (code, err.count('\n')) == (2, 1)
+    assert sentence in err
+    assert names(tmp_path) == ['folder.png']
+
+
+def test_bad_pictures_get_one_sentence(run, tmp_path, pictures):
+    (tmp_path / 'text.jpg').write_text('hello')
+    whole = Path(pictures[1]).read_bytes()
+    (tmp_path / 'cut.jpg').write_bytes(whole[: len(whole) // 2])
+    before = names(tmp_path)
+    for picture, sentence in (
+        ('none.jpg', "picture 'none.jpg' is not a file"),
+        ('text.jpg', "picture 'text.jpg' is not in a format that Pillow"),
+        ('cut.jpg', "picture 'cut.jpg' is broken or incomplete"),
+    ):
+        for inputs in ((picture, pictures[1]), (pictures[0], picture)):
+            code, err = run('--quiet', inputs=inputs)
+            assert (code, err.count('\n')) == (2, 1)
+            assert sentence in err
+    assert names(tmp_path) == before
+
+
+def test_an_input_is_never_overwritten(run, tmp_path, pictures):
+    shutil.copy(pictures[0], 'in.png')
+    before = (tmp_path / 'in.png').read_bytes()
+    code, err = run(output='in.png', inputs=('in.png', pictures[1]))
+    assert code == 2
+    assert "output 'in.png' is also another file of this run" in err
+    assert (tmp_path / 'in.png').read_bytes() == before
+
+
+def test_a_gpu_asked_for_and_absent_is_an_error(run, tmp_path):
+    from gluon_style import try_all_gpus
+
+    if 'gpu' in str(try_all_gpus()[0]):
+        pytest.skip('this machine has a GPU')
+    code, err = run('--device', 'gpu', '--quiet')
+    assert code == 2
+    assert "device 'gpu' is not there: MXNet sees 0 GPUs" in err
+    assert names(tmp_path) == []
+
+
+def test_an_almost_full_disk_is_noticed_before_the_run(
+    run, tmp_path, monkeypatch
+):
+    usage = shutil.disk_usage(tmp_path)._replace(free=5 << 20)
+    monkeypatch.setattr(shutil, 'disk_usage', lambda folder: usage)
+    code, err = run()
+    assert code == 2
+    assert 'has 5 MB free: at least 16 MB are needed' in err
+
+
+def test_a_disk_that_fills_up_leaves_nothing(
+    pictures, weights_file, tmp_path
+):
+    # A limit of a file's size fails the same writes as a full disk.
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+    command = [sys.executable, '-B', '-m', 'gluon_style', 'run', *pictures]
+    command += ['-o', 'out.png', '--weights', weights_file, '--quiet']
+    command += ['--size', '64x48', '--epochs', '1']
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, preexec_fn=limit
+    )
+    assert done.returncode == 2
+    assert 'gluon-style: cannot read or write: File too large' in done.stderr
+    assert 'Traceback' not in done.stderr
+    assert names(tmp_path) == []
+
+
+def test_a_non_finite_loss_keeps_the_last_good_picture(run, tmp_path):
+    code, err = run('--lr', '1e25')
+    assert code == 3
+    assert 'the loss is not finite at epoch 2: try a smaller lr' in err
+    assert 'the last good picture is in out.png' in err
+    assert names(tmp_path) == ['out.json', 'out.png']
+    record = json.loads((tmp_path / 'out.json').read_text())
+    assert len(record['history']) == 1
+
+
+def test_a_non_finite_loss_from_the_start_writes_nothing(run, tmp_path):
+    code, err = run('--tv-weight', '1e39')
+    assert code == 3
+    assert 'at epoch 1' in err and 'nothing was written' in err
+    assert names(tmp_path) == []
+
+
+def test_interrupting_is_no_traceback(run, tmp_path, monkeypatch):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(
+        sys.modules['gluon_style.stylize'], 'stylize', interrupt
+    )
+    code, err = run()
+    assert code == 130
+    assert 'interrupted: nothing was written' in err
+    assert names(tmp_path) == []
+
+
+def test_demo_needs_no_argument(tmp_path, monkeypatch, weights_file, capsys):
+    changes = {'epochs': 1, 'size': 48, 'weights': weights_file}
+    monkeypatch.setattr(samples, 'DEMO', samples.DEMO.changed(changes))
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(['demo']) == 0
+    assert names(tmp_path) == ['demo.json', 'demo.png']
+    with Image.open('demo.png') as picture:
+        assert picture.size == (48, 32)
+
+
+def test_painting_is_what_its_script_paints():
+    import numpy
+
+    from gluon_style.samples.paint import paint
+
+    with Image.open(samples.PAINTING) as shipped:
+        difference = numpy.asarray(shipped).astype(int) - numpy.asarray(paint())
+    # JPEG's loss, and no more.
+    assert abs(difference).mean() < 6
+
+
+def test_help_answers_at_once():
+    # The least of five: the machine may be busy with something else.
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, '-m', 'gluon_style', '--help'],
+            capture_output=True,
+            text=True,
+        )
+        times.append(time.perf_counter() - began)
+    assert done.returncode == 0 and 'run' in done.stdout
+    assert min(times) < 0.3
+
+
+def test_version_and_missing_command(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(['--version'])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f'gluon-style {__version__}\n'
+    with pytest.raises(SystemExit) as stop:
+        cli.main([])
+    assert stop.value.code == 2
+    assert 'COMMAND' in capsys.readouterr().err
+
+
+def test_weights_commands(tmp_path, monkeypatch, weights_file, capsys):
+    monkeypatch.setenv('MXNET_HOME', str(tmp_path))
+    assert cli.main(['weights', 'list']) == 0
+    out = capsys.readouterr().out
+    for word in ('zoo: not in the cache', 'oxford:', 'CC BY 4.0', 'sha256:bde'):
+        assert word in out
+    assert cli.main(['weights', 'verify']) == 0
+    assert 'no weights are in the cache' in capsys.readouterr().out
+
+    models = tmp_path / 'models'
+    models.mkdir()
+    (models / 'vgg19-ad2f660d.params').write_bytes(b'broken')
+    assert cli.main(['weights', 'list']) == 0
+    assert 'zoo: BROKEN' in capsys.readouterr().out
+    assert cli.main(['weights', 'verify']) == 1
+    assert 'zoo: missing or broken' in capsys.readouterr().out
+    assert cli.main(['weights', 'fetch', 'vgg']) == 2
+    assert "weights 'vgg' are unknown" in capsys.readouterr().err
+
+
+def test_weights_convert_and_verify_a_file(tmp_path, monkeypatch, capsys):
+    from conftest import random_layers
+
+    from gluon_style.formats import read_layers, write_layers
+    from gluon_style.layers import CONV_SHAPES
+
+    monkeypatch.chdir(tmp_path)
+    layers = random_layers(list(CONV_SHAPES))
+    write_layers('all.npz', layers)
+    assert cli.main(['weights', 'verify', 'all.npz']) == 0
+    assert 'all.npz: good' in capsys.readouterr().out
+    assert cli.main(['weights', 'convert', 'all.npz', 'all.params']) == 0
+    found, _ = read_layers('all.params')
+    for name, (weight, bias) in layers.items():
+        assert (found[name][0] == weight).all()
+        assert (found[name][1] == bias).all()
+    assert cli.main(['weights', 'convert', 'all.npz', 'all.onnx']) == 2
+    assert "ends in '.onnx'" in capsys.readouterr().err
+    assert not os.path.exists('all.onnx')

@@ -1,0 +1,248 @@
+import pickle
+import sys
+import zipfile
+
+import h5py
+import numpy
+import pytest
+import torch_writer
+from conftest import random_layers
+
+from gluon_style.formats import WeightsError, read_layers, write_layers
+from gluon_style.layers import LAYER_NAMES
+from gluon_style.torch_files import read_torch
+
+WANTED = ('conv1_1', 'conv1_2')
+
+
+@pytest.fixture
+def layers():
+    return random_layers(WANTED)
+
+
+def by_feature(layers, prefix=''):
+    arrays = {}
+    for name, (weight, bias) in layers.items():
+        stem = f'{prefix}features.{LAYER_NAMES.index(name)}'
+        arrays[f'{stem}.weight'], arrays[f'{stem}.bias'] = weight, bias
+    return arrays
+
+
+def check(path, layers, convention='rgb'):
+    found, found_convention = read_layers(path, WANTED)
+    assert found_convention == convention
+    assert list(found) == list(WANTED)
+    for name in WANTED:
+        for a, b in zip(found[name], layers[name]):
+            assert a.dtype == 'float32' and a.shape == b.shape
+            assert (a == b).all()
+
+
+@pytest.mark.parametrize('suffix', ['.npz', '.params', '.safetensors'])
+def test_what_is_written_is_read(tmp_path, layers, suffix):
+    path = tmp_path / f'weights{suffix}'
+    write_layers(path, layers)
+    check(path, layers)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_params_of_gluon_itself(tmp_path, layers):
+    from mxnet import np
+    from mxnet.gluon import nn
+
+    net = nn.Sequential()
+    net.features = nn.Sequential()
+    net.features.add(nn.Conv2D(64, 3, in_channels=3), nn.Activation('relu'))
+    net.features.add(nn.Conv2D(64, 3, in_channels=64))
+    net.initialize()
+    for i, name in ((0, 'conv1_1'), (2, 'conv1_2')):
+        net.features[i].weight.set_data(np.array(layers[name][0]))
+        net.features[i].bias.set_data(np.array(layers[name][1]))
+    path = tmp_path / 'gluon.params'
+    net.save_parameters(str(path))
+    check(path, layers)
+
+
+@pytest.mark.parametrize('prefix', ['', 'arg:'])
+def test_params_with_gluons_old_names(tmp_path, layers, prefix):
+    from mxnet import nd
+
+    arrays = {}
+    for i, (weight, bias) in enumerate(layers.values()):
+        arrays[f'{prefix}vgg0_conv{i}_weight'] = nd.array(weight)
+        arrays[f'{prefix}vgg0_conv{i}_bias'] = nd.array(bias)
+    path = tmp_path / 'old.params'
+    nd.save(str(path), arrays)
+    check(path, layers)
+
+
+@pytest.mark.parametrize(
+    'weight_name, bias_name',
+    [
+        ('{0}/{0}_W_1:0', '{0}/{0}_b_1:0'),
+        ('{0}/{0}/kernel:0', '{0}/{0}/bias:0'),
+        ('model_weights/{0}/{0}/kernel:0', 'model_weights/{0}/{0}/bias:0'),
+        ('layers/{0}/kernel', 'layers/{0}/bias'),
+    ],
+)
+def test_h5_of_keras(tmp_path, layers, weight_name, bias_name):
+    path = tmp_path / 'keras.h5'
+    with h5py.File(path, 'w') as file:
+        for name, (weight, bias) in layers.items():
+            keras = name.replace('conv', 'block').replace('_', '_conv')
+            file[weight_name.format(keras)] = weight.transpose(2, 3, 1, 0)
+            file[bias_name.format(keras)] = bias
+    check(path, layers, 'bgr')
+
+
+@pytest.mark.parametrize('suffix', ['.pth', '.pt'])
+@pytest.mark.parametrize('legacy', [False, True])
+@pytest.mark.parametrize('parameters', [False, True])
+def test_pth_of_torchvision(tmp_path, layers, suffix, legacy, parameters):
+    path = tmp_path / f'torch{suffix}'
+    arrays = {**by_feature(layers), 'classifier.0.weight': numpy.ones((2, 2))}
+    torch_writer.save(path, arrays, legacy, parameters)
+    check(path, layers)
+
+
+def test_pth_inside_a_checkpoint(tmp_path, layers):
+    path = tmp_path / 'checkpoint.pth'
+    torch_writer.save(
+        path,
+        by_feature(layers, prefix='module.'),
+        wrap=lambda tensors: {'epoch': 3, 'state_dict': tensors},
+    )
+    check(path, layers)
+
+
+def test_pth_with_strides(tmp_path):
+    path = tmp_path / 'strides.pth'
+    array = numpy.asfortranarray(numpy.arange(6, dtype='float32').reshape(2, 3))
+    torch_writer.save(path, {'a': array})
+    assert (read_torch(path)['a'] == array).all()
+
+
+@pytest.mark.parametrize('legacy', [False, True])
+def test_quantized_weights(tmp_path, layers, legacy):
+    arrays, expected = {}, {}
+    rng = numpy.random.RandomState(0)
+    for name, (weight, bias) in layers.items():
+        keras = name.replace('conv', 'block').replace('_', '_conv')
+        table = numpy.sort(rng.normal(size=256)).astype('float32')
+        indices = rng.randint(0, 256, weight.shape).astype('uint8')
+        arrays[f'{keras}_W_q'] = indices
+        arrays[f'{keras}_W_table'] = table
+        arrays[f'{keras}_b'] = bias
+        expected[name] = table[indices], bias
+    path = tmp_path / 'quantized.bin'
+    torch_writer.save(path, arrays, legacy)
+    check(path, expected, 'bgr')
+
+
+class Evil:
+    def __reduce__(self):
+        return print, ('executed',)
+
+
+@pytest.mark.parametrize('zipped', [True, False])
+def test_pickle_runs_no_code(tmp_path, capsys, zipped):
+    path = tmp_path / 'evil.pth'
+    if zipped:
+        with zipfile.ZipFile(path, 'w') as archive:
+            archive.writestr('archive/data.pkl', pickle.dumps(Evil()))
+    else:
+        path.write_bytes(pickle.dumps(Evil()))
+    with pytest.raises(WeightsError, match='asks for builtins.print, which'):
+        read_layers(path, WANTED)
+    assert 'executed' not in capsys.readouterr().out
+
+
+def test_npz_loads_no_pickle(tmp_path):
+    path = tmp_path / 'evil.npz'
+    numpy.savez(path, conv1_1_weight=numpy.array([Evil()], dtype=object))
+    with pytest.raises(WeightsError, match='cannot be read as .npz'):
+        read_layers(path, WANTED)
+
+
+def broken(layers, name, change):
+    layers = dict(layers)
+    layers[name] = change(*layers[name])
+    return layers
+
+
+@pytest.mark.parametrize(
+    'change, sentence',
+    [
+        (lambda w, b: (w[:, :1], b), 'has shape (64, 1, 3, 3), not (64, 3'),
+        (lambda w, b: (w, b[:7]), 'the bias of conv1_1 has shape (7,)'),
+        (lambda w, b: (w * numpy.nan, b), 'is not of finite floating-point'),
+        (lambda w, b: (w.astype(int), b), 'is not of finite floating-point'),
+    ],
+)
+def test_wrong_tensors_are_named(tmp_path, layers, change, sentence):
+    path = tmp_path / 'wrong.npz'
+    write_layers(path, broken(layers, 'conv1_1', change))
+    with pytest.raises(WeightsError) as error:
+        read_layers(path, WANTED)
+    assert sentence in str(error.value)
+    assert "wrong.npz' are not those of VGG-19" in str(error.value)
+
+
+def test_missing_layer_is_named(tmp_path, layers):
+    path = tmp_path / 'short.npz'
+    write_layers(path, layers)
+    with pytest.raises(WeightsError, match='weight of conv2_1 is missing'):
+        read_layers(path, ('conv1_1', 'conv2_1'))
+
+
+@pytest.mark.parametrize(
+    'suffix', ['.npz', '.params', '.h5', '.pth', '.bin', '.safetensors']
+)
+@pytest.mark.parametrize('content', [b'', b'hello', b'PK\x03\x04' + b'x' * 99])
+def test_garbage_is_refused_in_a_sentence(tmp_path, suffix, content):
+    path = tmp_path / f'garbage{suffix}'
+    path.write_bytes(content)
+    with pytest.raises(WeightsError) as error:
+        read_layers(path, WANTED)
+    assert f'garbage{suffix}' in str(error.value)
+    assert 'cannot be read as' in str(error.value)
+
+
+def test_cut_torch_files_are_refused(tmp_path, layers):
+    for legacy in (False, True):
+        path = tmp_path / 'whole.pth'
+        torch_writer.save(path, by_feature(layers), legacy)
+        whole = path.read_bytes()
+        for keep in (10, len(whole) // 3, len(whole) - 9):
+            path.write_bytes(whole[:keep])
+            with pytest.raises(WeightsError, match='cannot be read as .pth'):
+                read_layers(path, WANTED)
+
+
+def test_a_tensor_beyond_its_storage_is_refused(tmp_path):
+    path = tmp_path / 'short.pth'
+    torch_writer.save(path, {'a': numpy.ones(5, 'float32')})
+    with zipfile.ZipFile(path) as archive:
+        pickled = archive.read('archive/data.pkl')
+    with zipfile.ZipFile(path, 'w') as archive:
+        archive.writestr('archive/data.pkl', pickled)
+        archive.writestr('archive/data/0', bytes(16))
+    with pytest.raises(ValueError, match='reaches beyond its storage'):
+        read_torch(path)
+
+
+def test_unknown_suffixes_are_named(tmp_path, layers):
+    with pytest.raises(WeightsError, match="end in '.zip': files of .bin, .h5"):
+        read_layers(tmp_path / 'a.zip')
+    with pytest.raises(WeightsError, match="ends in '.pth': files of .npz"):
+        write_layers(tmp_path / 'a.pth', layers)
+
+
+def test_safetensors_says_what_to_install(tmp_path, layers, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'safetensors.numpy', None)
+    path = tmp_path / 'a.safetensors'
+    with pytest.raises(WeightsError, match='python -m pip install safetenso'):
+        write_layers(path, layers)
+    path.write_bytes(b'x')
+    with pytest.raises(WeightsError, match='python -m pip install safetenso'):
+        read_layers(path)

@@ -1,0 +1,243 @@
+import io
+import json
+
+import numpy
+import pytest
+from conftest import picture
+from mxnet import image, np
+from PIL import Image, ImageCms, ImageFile
+
+from gluon_style.images import (
+    RGB_MEAN,
+    RGB_STD,
+    postprocess,
+    preprocess,
+    read_image,
+    save_image,
+)
+
+
+def test_preprocess_standardizes_by_hand():
+    img = np.full((4, 6, 3), 255, dtype='uint8')
+    X = preprocess(img, (3, 2))
+    assert X.shape == (1, 3, 2, 3)
+    expected = (1 - numpy.array([0.485, 0.456, 0.406])) / [0.229, 0.224, 0.225]
+    numpy.testing.assert_allclose(
+        X.asnumpy()[0, :, 1, 2], expected, rtol=1e-6
+    )
+
+
+def test_preprocess_resizes_as_the_chapter_does():
+    img = np.array(picture(40, 30), dtype='uint8')
+    resized = image.imresize(img, 20, 10).asnumpy() / 255
+    expected = (resized - RGB_MEAN.asnumpy()) / RGB_STD.asnumpy()
+    X = preprocess(img, (20, 10)).asnumpy()
+    numpy.testing.assert_allclose(
+        X[0].transpose(1, 2, 0), expected, atol=1e-5
+    )
+
+
+def test_postprocess_undoes_preprocess_and_clips():
+    img = np.array(picture(20, 10), dtype='uint8')
+    X = preprocess(img, (20, 10))
+    numpy.testing.assert_allclose(
+        postprocess(X).asnumpy() * 255, img.asnumpy(), atol=1e-3
+    )
+    assert float(postprocess(X + 100).min()) == 1
+    assert float(postprocess(X - 100).max()) == 0
+
+
+def saved(tmp_path, img, name='picture.png', **options):
+    path = tmp_path / name
+    img.save(path, **options)
+    return read_image(path).asnumpy()
+
+
+def test_rgb_png_is_read_as_it_is(tmp_path):
+    pixels = picture(7, 5)
+    assert (saved(tmp_path, Image.fromarray(pixels)) == pixels).all()
+
+
+def test_jpeg_is_read_like_mxnet_reads_it(tmp_path):
+    path = tmp_path / 'picture.jpg'
+    Image.fromarray(picture(64, 48)).save(path, quality=90)
+    difference = read_image(path).asnumpy().astype(
+        int
+    ) - image.imread(str(path)).asnumpy().astype(int)
+    assert abs(difference).max() <= 4
+
+
+def test_exif_orientation_is_applied(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees clockwise to see it upright
+    pixels = picture(8, 4)
+    seen = saved(tmp_path, Image.fromarray(pixels), exif=exif)
+    assert (seen == numpy.rot90(pixels, -1)).all()
+
+
+def test_transparency_is_laid_on_white(tmp_path):
+    pixels = numpy.zeros((1, 3, 4), dtype='uint8')
+    pixels[0, :, 3] = 0, 255, 51
+    seen = saved(tmp_path, Image.fromarray(pixels))
+    assert seen[0, :, 0].tolist() == [255, 0, 204]
+
+
+def test_grey_with_transparency(tmp_path):
+    img = Image.merge('LA', [Image.new('L', (2, 2), v) for v in (100, 0)])
+    assert (saved(tmp_path, img) == 255).all()
+
+
+def test_palette_with_a_transparent_color(tmp_path):
+    img = Image.new('P', (2, 1))
+    img.putpalette([10, 20, 30, 40, 50, 60])
+    img.putdata([0, 1])
+    seen = saved(tmp_path, img, transparency=1)
+    assert seen[0].tolist() == [[10, 20, 30], [255, 255, 255]]
+
+
+def test_sixteen_bits_become_eight(tmp_path):
+    values = numpy.array([[0, 257 * 100, 65535]], dtype='uint16')
+    seen = saved(tmp_path, Image.fromarray(values))
+    assert seen[0, :, 1].tolist() == [0, 100, 255]
+
+
+def test_float_tiff_of_zero_to_one(tmp_path):
+    values = numpy.array([[0, 0.2, 1]], dtype='float32')
+    seen = saved(tmp_path, Image.fromarray(values), 'picture.tiff')
+    assert seen[0, :, 2].tolist() == [0, 51, 255]
+
+
+@pytest.mark.parametrize('mode, value, seen', [
+    ('L', 77, (77, 77, 77)),
+    ('1', 1, (255, 255, 255)),
+])
+def test_grey_becomes_rgb(tmp_path, mode, value, seen):
+    pixels = saved(tmp_path, Image.new(mode, (3, 2), value))
+    assert pixels.shape == (2, 3, 3)
+    assert tuple(pixels[1, 2]) == seen
+
+
+def test_cmyk_becomes_rgb(tmp_path):
+    img = Image.new('CMYK', (16, 16), (0, 255, 255, 0))
+    red, green, blue = saved(tmp_path, img, 'a.jpg', quality=95)[8, 8]
+    assert red > 220 and green < 60 and blue < 60
+
+
+def test_color_profile_is_applied(tmp_path):
+    # The profile of CIE L*a*b* on an RGB file is no RGB profile; one of the
+    # same primaries and another white point is, and must change the colors.
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile('sRGB')).tobytes()
+    pixels = picture(6, 4)
+    same = saved(tmp_path, Image.fromarray(pixels), icc_profile=srgb)
+    assert abs(same.astype(int) - pixels).max() <= 1
+    swapped = swap_red_and_green(srgb)
+    seen = saved(tmp_path, Image.fromarray(pixels), icc_profile=swapped)
+    assert abs(seen.astype(int) - pixels[..., [1, 0, 2]]).max() <= 1
+
+
+def swap_red_and_green(profile):
+    """Return a matrix profile with its red and green primaries swapped."""
+    swapped = bytearray(profile)
+    count = int.from_bytes(profile[128:132], 'big')
+    for i in range(count):
+        at = 132 + 12 * i
+        tag = profile[at : at + 4]
+        new = {b'rXYZ': b'gXYZ', b'gXYZ': b'rXYZ'}.get(tag, tag)
+        swapped[at : at + 4] = new
+    return bytes(swapped)
+
+
+def test_broken_color_profile_is_said_and_ignored(tmp_path, caplog):
+    pixels = picture(6, 4)
+    with caplog.at_level('WARNING', 'gluon_style'):
+        seen = saved(tmp_path, Image.fromarray(pixels), icc_profile=b'x' * 200)
+    assert (seen == pixels).all()
+    assert 'color profile is ignored' in caplog.text
+
+
+def test_pillow_images_and_arrays_are_taken():
+    pixels = picture(6, 4)
+    assert (read_image(Image.fromarray(pixels)).asnumpy() == pixels).all()
+    assert (read_image(pixels).asnumpy() == pixels).all()
+    array = np.array(pixels, dtype='uint8')
+    assert (read_image(array).asnumpy() == pixels).all()
+
+
+@pytest.mark.parametrize(
+    'array',
+    [
+        numpy.zeros((4, 4), 'uint8'),
+        numpy.zeros((4, 4, 4), 'uint8'),
+        numpy.zeros((4, 4, 3), 'float32'),
+        numpy.zeros((0, 4, 3), 'uint8'),
+    ],
+)
+def test_other_arrays_are_refused(array):
+    with pytest.raises(ValueError, match='it must be uint8, shape'):
+        read_image(array)
+
+
+def test_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="none.png' is not a file"):
+        read_image(tmp_path / 'none.png')
+    with pytest.raises(FileNotFoundError, match='is not a file'):
+        read_image(tmp_path)
+
+
+def test_text_is_no_picture(tmp_path):
+    path = tmp_path / 'a.jpg'
+    path.write_text('hello')
+    with pytest.raises(ValueError, match='is not in a format that Pillow'):
+        read_image(path)
+
+
+@pytest.mark.parametrize('suffix', ['.jpg', '.png', '.tiff'])
+def test_truncated_file_is_refused(tmp_path, suffix):
+    assert not ImageFile.LOAD_TRUNCATED_IMAGES
+    file = io.BytesIO()
+    noise = numpy.random.RandomState(0).randint(0, 256, (40, 50, 3))
+    Image.fromarray(noise.astype('uint8')).save(
+        file, {'.jpg': 'JPEG', '.png': 'PNG', '.tiff': 'TIFF'}[suffix]
+    )
+    path = tmp_path / f'cut{suffix}'
+    path.write_bytes(file.getvalue()[: len(file.getvalue()) // 2])
+    with pytest.raises(ValueError, match='broken or incomplete|not in a form'):
+        read_image(path)
+
+
+@pytest.mark.parametrize('limit', [30, 50])
+def test_too_many_pixels_are_refused(tmp_path, monkeypatch, limit):
+    # Pillow warns above its limit and refuses above twice the limit.
+    path = tmp_path / 'large.png'
+    Image.fromarray(picture(10, 9)).save(path)
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', limit)
+    with pytest.raises(ValueError, match=f'many pixels: at most {limit} are'):
+        read_image(path)
+
+
+def test_save_image_rounds_and_carries_settings(tmp_path):
+    path = tmp_path / 'out.png'
+    img = np.array([[[0.0, 0.5, 1.0], [0.001, 0.003, 2.0]]])
+    save_image(img, path, {'lr': 0.9, 'style': 'Öl.jpg'})
+    with Image.open(path) as saved_img:
+        assert numpy.asarray(saved_img).tolist() == [
+            [[0, 128, 255], [0, 1, 255]]
+        ]
+        text = saved_img.text['gluon_style']
+    assert json.loads(text) == {'lr': 0.9, 'style': 'Öl.jpg'}
+
+
+def test_save_image_leaves_nothing_half_written(tmp_path, monkeypatch):
+    path = tmp_path / 'out.png'
+    save_image(picture(4, 4), path)
+    before = path.read_bytes()
+
+    def fail(self, file, **options):
+        file.write_bytes(b'half')
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(Image.Image, 'save', fail)
+    with pytest.raises(OSError, match='No space left'):
+        save_image(picture(4, 4, seed=3), path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ['out.png']

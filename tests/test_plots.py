@@ -1,0 +1,115 @@
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import numpy
+import pytest
+from matplotlib import pyplot as plt
+from PIL import Image
+
+from gluon_style.plots import (
+    Animator,
+    plot_result,
+    set_figsize,
+    show_images,
+)
+
+
+def history(count=5):
+    names = ('content', 'style', 'tv')
+    return [
+        {'epoch': i, **{name: 10.0 / i + k for k, name in enumerate(names)}}
+        for i in range(1, count + 1)
+    ]
+
+
+def curves(animator):
+    return [line.get_xydata().tolist() for line in animator.axes[0].lines]
+
+
+def test_animator_has_the_points_added():
+    animator = Animator(
+        xlabel='epoch', xlim=[10, 30], legend=['a', 'b'], ncols=2
+    )
+    animator.add(10, [1, 2])
+    animator.add(20, [3, 4])
+    assert curves(animator) == [
+        [[10, 1], [20, 3]],
+        [[10, 2], [20, 4]],
+    ]
+    assert len(animator.axes) == 2
+    assert animator.axes[0].get_xlabel() == 'epoch'
+    assert animator.axes[0].get_xlim() == (10, 30)
+    legend = animator.axes[0].get_legend().get_texts()
+    assert [text.get_text() for text in legend] == ['a', 'b']
+
+
+def test_animator_takes_single_values_and_skips_none():
+    animator = Animator()
+    animator.add(1, 5)
+    animator.add([2, 2], [None, 7])
+    assert curves(animator) == [[[1, 5]], [[2, 7]]]
+
+
+def test_animator_leaves_no_open_figure():
+    before = plt.get_fignums()
+    Animator().add(1, 1)
+    assert plt.get_fignums() == before
+
+
+@pytest.mark.parametrize('suffix', ['.svg', '.png', '.pdf'])
+def test_plot_result_is_written(tmp_path, suffix):
+    path = tmp_path / f'plot{suffix}'
+    img = numpy.zeros((20, 30, 3), 'uint8')
+    animator = plot_result(img, history())
+    animator.save(path)
+    assert curves(animator)[0] == [[i, 10.0 / i] for i in range(1, 6)]
+    assert list(tmp_path.iterdir()) == [path]
+    if suffix == '.svg':
+        root = ElementTree.parse(path).getroot()
+        assert root.tag.endswith('svg')
+    elif suffix == '.png':
+        with Image.open(path) as plotted:
+            assert plotted.width > plotted.height > 200
+    else:
+        assert path.read_bytes().startswith(b'%PDF')
+
+
+def test_plot_result_of_one_epoch_and_of_large_losses(tmp_path):
+    img = numpy.zeros((2, 2, 3), 'uint8')
+    entry = {'epoch': 1, 'content': 300.0, 'style': 1.0, 'tv': 2.0}
+    animator = plot_result(img, [entry])
+    assert animator.axes[0].get_ylim() == (0, 600)
+
+
+def test_unknown_format_is_named(tmp_path):
+    path = tmp_path / 'plot.txt'
+    with pytest.raises(ValueError, match=r'must end in .svg, .png or .pdf'):
+        Animator().save(path)
+    assert not path.exists()
+
+
+def test_show_images_in_a_grid():
+    imgs = [numpy.full((3, 4, 3), v, 'uint8') for v in (0, 128, 255)]
+    axes = show_images(imgs, 2, 2, titles=['a', 'b', 'c'])
+    assert [ax.get_title() for ax in axes] == ['a', 'b', 'c', '']
+    assert [len(ax.images) for ax in axes] == [1, 1, 1, 0]
+    assert (axes[1].images[0].get_array() == 128).all()
+    plt.close('all')
+
+
+def test_set_figsize():
+    set_figsize((5, 4))
+    assert plt.rcParams['figure.figsize'] == [5, 4]
+
+
+def test_a_terminal_without_display_needs_nothing(tmp_path):
+    code = (
+        'from gluon_style import Animator\n'
+        'animator = Animator()\n'
+        'animator.add(1, 2)\n'
+        f'animator.save({str(tmp_path / "plot.png")!r})\n'
+    )
+    env = {'PATH': '/usr/bin:/bin', 'HOME': str(tmp_path)}
+    subprocess.run([sys.executable, '-c', code], check=True, env=env)
+    assert (tmp_path / 'plot.png').stat().st_size > 1000

@@ -1,0 +1,116 @@
+import hashlib
+import json
+
+import numpy
+import pytest
+from conftest import picture
+from PIL import Image
+
+from gluon_style import PRESETS, Settings, stylize
+from gluon_style.train import NonFiniteLossError
+
+
+@pytest.fixture(scope='module')
+def tiny(weights_file):
+    return Settings(size=(32, 24), epochs=3, lr=0.1, weights=weights_file)
+
+
+def test_result_has_picture_history_and_record(pictures, tiny):
+    calls = []
+    result = stylize(
+        *pictures, tiny, callback=lambda history, X: calls.append(X.shape)
+    )
+    assert result.image.shape == (24, 32, 3)
+    assert result.image.dtype == 'uint8'
+    assert len(result.history) == 3
+    assert calls == [(1, 3, 24, 32)] * 3
+    record = json.loads(json.dumps(result.record))
+    assert record['settings']['lr'] == 0.1
+    assert (record['width'], record['height']) == (32, 24)
+    for key, path in zip(('content', 'style'), pictures):
+        with open(path, 'rb') as file:
+            digest = hashlib.sha256(file.read()).hexdigest()
+        assert record[key]['sha256'] == digest
+    with open(tiny.weights, 'rb') as file:
+        digest = hashlib.sha256(file.read()).hexdigest()
+    assert record['weights']['sha256'] == digest
+    assert record['weights']['source'] == 'file'
+    assert set(record['versions']) == {
+        'gluon_style',
+        'mxnet',
+        'numpy',
+        'python',
+    }
+    assert record['device'] == 'cpu(0)'
+    assert int(record['threads']) >= 1
+
+
+def test_keywords_change_settings(tiny):
+    img = picture(40, 30)
+    result = stylize(img, img, tiny, epochs=1, size=24, content_layers=2)
+    assert result.image.shape == (18, 24, 3)
+    assert result.record['settings']['content_layers'] == ('conv1_2',)
+    assert len(result.history) == 1
+
+
+def test_preset_by_name(weights_file):
+    img = picture(40, 30)
+    result = stylize(
+        img, img, 'quick', weights=weights_file, size=(32, 16), epochs=1
+    )
+    assert result.record['settings']['lr'] == PRESETS['quick'].lr
+    assert result.record['content'] is None
+
+
+def test_pillow_images_give_the_same_as_files(pictures, tiny):
+    opened = [Image.open(path) for path in pictures]
+    same = stylize(*opened, tiny).image == stylize(*pictures, tiny).image
+    assert same.all()
+
+
+def test_noise_depends_on_the_seed_alone(pictures, tiny):
+    def start(seed):
+        changes = {'init': 'noise', 'seed': seed, 'epochs': 1}
+        return stylize(*pictures, tiny.changed(changes)).image
+
+    assert (start(1) == start(1)).all()
+    assert (start(1) != start(2)).any()
+    assert (start(1) != stylize(*pictures, tiny, epochs=1).image).any()
+
+
+def test_content_weight_keeps_the_content(pictures, tiny):
+    def distance(**changes):
+        result = stylize(*pictures, tiny, epochs=15, **changes)
+        unchanged = stylize(*pictures, tiny, epochs=1, lr=1e-9).image
+        return abs(result.image.astype(int) - unchanged).mean()
+
+    assert distance(content_weight=1e3) < distance(content_weight=1)
+
+
+@pytest.mark.parametrize(
+    'changes, sentence',
+    [
+        ({'epoch': 3}, "setting 'epoch' is unknown"),
+        ({'device': 'tpu'}, "device 'tpu' is unknown"),
+        ({'weights': 'vgg'}, "weights 'vgg' are unknown"),
+        ({'size': 20}, 'size gives a picture of 20x13 pixels'),
+        ({'settings': 'slow'}, "preset 'slow' is unknown"),
+    ],
+)
+def test_mistakes_are_sentences(pictures, tiny, changes, sentence):
+    settings = changes.pop('settings', tiny)
+    with pytest.raises(ValueError) as error:
+        stylize(*pictures, settings, **changes)
+    assert sentence in str(error.value)
+
+
+def test_non_finite_loss_carries_the_last_good_result(pictures, tiny):
+    with pytest.raises(NonFiniteLossError) as error:
+        stylize(*pictures, tiny, lr=1e25)
+    result = error.value.result
+    assert len(result.history) == 1
+    assert result.image.shape == (24, 32, 3)
+    assert numpy.ptp(result.image) > 0
+    with pytest.raises(NonFiniteLossError) as error:
+        stylize(*pictures, tiny, tv_weight=1e39)
+    assert error.value.result is None

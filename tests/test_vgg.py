@@ -1,0 +1,85 @@
+import numpy
+import pytest
+from mxnet import cpu, gluon, np
+from mxnet.gluon import nn
+
+from gluon_style.layers import LAYER_NAMES
+from gluon_style.vgg import (
+    build_net,
+    extract_features,
+    get_contents,
+    get_styles,
+)
+from gluon_style.weights import load_weights
+
+
+def test_the_chapters_net_has_29_layers_and_is_frozen(weights_file):
+    net = build_net(weights=weights_file, device=cpu())
+    assert isinstance(net, nn.Sequential)
+    assert len(net) == 29
+    assert net.weights.source == 'file'
+    grad_reqs = {p.grad_req for p in net.collect_params().values()}
+    assert grad_reqs == {'null'}
+    assert len(net.collect_params().values()) == 2 * 13
+
+
+def test_net_is_no_longer_than_needed(weights_file):
+    net = build_net(['conv2_2'], [0, 'conv2_1'], weights=weights_file)
+    assert len(net) == LAYER_NAMES.index('conv2_2') + 1
+    assert list(net.weights.layers) == [
+        'conv1_1',
+        'conv1_2',
+        'conv2_1',
+        'conv2_2',
+    ]
+
+
+def test_net_is_the_model_zoos(weights_file, tmp_path):
+    net = build_net(weights=weights_file)
+    zoo = gluon.model_zoo.vision.vgg19()
+    zoo.initialize()
+    layers = load_weights(weights_file, net.weights.layers).layers
+    X = np.array(numpy.random.RandomState(0).normal(size=(1, 3, 32, 32)))
+    X = X.astype('float32')
+    for i, layer in enumerate(zoo.features[:29]):
+        if isinstance(layer, nn.Conv2D):
+            weight, bias = layers[LAYER_NAMES[i]]
+            layer.weight.shape = weight.shape
+            layer.weight.set_data(np.array(weight))
+            layer.bias.set_data(np.array(bias))
+    expected = X
+    for layer in zoo.features[:29]:
+        expected = layer(expected)
+    assert (net(X).asnumpy() == expected.asnumpy()).all()
+
+
+def test_features_come_in_order_with_their_shapes(weights_file):
+    net = build_net(weights=weights_file)
+    contents, styles = extract_features(net, np.ones((1, 3, 32, 48)))
+    assert [Y.shape for Y in contents] == [(1, 512, 4, 6)]
+    assert [Y.shape for Y in styles] == [
+        (1, 64, 32, 48),
+        (1, 128, 16, 24),
+        (1, 256, 8, 12),
+        (1, 512, 4, 6),
+        (1, 512, 2, 3),
+    ]
+    by_index = extract_features(
+        net, np.ones((1, 3, 32, 48)), [25], [0, 5, 10, 19, 28]
+    )
+    for a, b in zip(contents + styles, by_index[0] + by_index[1]):
+        assert (a.asnumpy() == b.asnumpy()).all()
+
+
+def test_get_contents_and_get_styles(weights_file):
+    net = build_net(weights=weights_file)
+    img = np.ones((40, 60, 3), dtype='uint8')
+    X, contents_Y = get_contents(net, img, (48, 32), cpu())
+    assert X.shape == (1, 3, 32, 48) and len(contents_Y) == 1
+    X, styles_Y = get_styles(net, img, (48, 32), cpu())
+    assert X.shape == (1, 3, 32, 48) and len(styles_Y) == 5
+
+
+def test_unknown_layer_is_named_before_weights_are_read():
+    with pytest.raises(ValueError, match="layer 'conv7_1' is not in VGG-19"):
+        build_net(['conv7_1'], weights='no such weights')

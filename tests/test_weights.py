@@ -1,0 +1,100 @@
+import numpy
+import pytest
+from conftest import random_layers
+from mxnet import np
+
+from gluon_style.formats import read_layers
+from gluon_style.images import preprocess
+from gluon_style.layers import CONV_SHAPES
+from gluon_style.sources import fetch
+from gluon_style.vgg import pretrained_vgg19
+from gluon_style.weights import (
+    OXFORD_SCALES,
+    Weights,
+    fold_bgr,
+    load_weights,
+    rescale,
+)
+
+NAMES = ('conv1_1', 'conv1_2', 'conv2_1')
+
+
+def features(layers, X, count):
+    weights = Weights('test', '', '', '', layers)
+    outputs = []
+    for layer in pretrained_vgg19(weights).features[:count]:
+        X = layer(X)
+        outputs.append(X.asnumpy())
+    return outputs
+
+
+def test_fold_bgr_gives_what_the_caffe_network_gave():
+    layers = random_layers(['conv1_1'])
+    pixels = numpy.random.RandomState(1).randint(0, 256, (20, 30, 3))
+    img = np.array(pixels, dtype='uint8')
+    bgr = pixels[..., ::-1] - numpy.array([103.939, 116.779, 123.68])
+    X = np.array(bgr.transpose(2, 0, 1)[None], dtype='float32')
+    [expected] = features(layers, X, 1)
+    [found] = features(fold_bgr(layers), preprocess(img, (30, 20)), 1)
+    # The padding is another grey; it reaches one pixel far.
+    inside = (slice(None), slice(None), slice(1, -1), slice(1, -1))
+    numpy.testing.assert_allclose(
+        found[inside], expected[inside], rtol=1e-4, atol=1e-2
+    )
+
+
+def test_rescale_multiplies_each_layers_activations():
+    layers = random_layers(NAMES)
+    scales = {'conv1_1': 0.5, 'conv1_2': 3.0, 'conv2_1': 0.1}
+    X = np.array(numpy.random.RandomState(2).normal(size=(1, 3, 16, 16)))
+    X = X.astype('float32')
+    before = features(layers, X, 6)
+    after = features(rescale(layers, scales), X, 6)
+    for index, name in ((0, 'conv1_1'), (2, 'conv1_2'), (5, 'conv2_1')):
+        numpy.testing.assert_allclose(
+            after[index], before[index] * scales[name], rtol=1e-4, atol=1e-5
+        )
+
+
+def test_oxford_scales_has_every_convolution():
+    assert list(OXFORD_SCALES) == list(CONV_SHAPES)
+
+
+def test_oxford_scales_are_what_calibrate_finds(shared):
+    from gluon_style.calibrate import IMAGE_SHAPE, find_scales
+    from gluon_style.images import read_image
+
+    pictures = [
+        preprocess(read_image(shared / 'img' / name), IMAGE_SHAPE)
+        for name in ('rainier.jpg', 'autumn-oak.jpg')
+    ]
+    for layer, scale in find_scales(pictures).items():
+        assert OXFORD_SCALES[layer] == pytest.approx(scale, rel=1e-3), layer
+
+
+def test_eight_bits_are_close_to_the_exact_weights():
+    exact, _ = read_layers(fetch('oxford'), NAMES)
+    quantized, _ = read_layers(fetch('oxford-8bit'), NAMES)
+    for name, (weight, bias) in quantized.items():
+        error = abs(weight - exact[name][0]).max()
+        assert 0 < error < 0.05 * abs(exact[name][0]).max()
+        assert (bias == exact[name][1]).all()
+
+
+def test_a_file_of_keras_is_folded_and_scaled(tmp_path):
+    import h5py
+
+    path = tmp_path / 'keras.h5'
+    layers = random_layers(['conv1_1'])
+    weight, bias = layers['conv1_1']
+    with h5py.File(path, 'w') as file:
+        file['block1_conv1/kernel:0'] = weight.transpose(2, 3, 1, 0)
+        file['block1_conv1/bias:0'] = bias
+    loaded = load_weights(str(path), ('conv1_1',))
+    expected = rescale(fold_bgr(layers), OXFORD_SCALES)['conv1_1'][0]
+    assert loaded.source == 'file' and loaded.reason == 'the file asked for'
+    numpy.testing.assert_allclose(loaded.layers['conv1_1'][0], expected)
+
+
+def test_only_the_layers_asked_for_are_kept(weights_file):
+    assert list(load_weights(weights_file, NAMES).layers) == list(NAMES)
