@@ -54,8 +54,8 @@ def read_image(source):
 
     EXIF orientation and the color profile are applied, transparency is laid
     on white, 16 bits become 8, grey and CMYK become RGB. Raises
-    FileNotFoundError or ValueError, in one sentence, for what is no
-    complete picture within Pillow's limit of pixels.
+    FileNotFoundError, ValueError or TypeError, in one sentence, for what is
+    no complete picture within Pillow's limit of pixels.
     """
     if isinstance(source, Image.Image):
         return np.array(numpy.asarray(_as_seen(source)), dtype='uint8')
@@ -68,6 +68,11 @@ def read_image(source):
 
 
 def _checked_array(array):
+    if not hasattr(array, 'shape') or not hasattr(array, 'dtype'):
+        raise TypeError(
+            f'picture is a {type(array).__name__}: give a path, a Pillow '
+            'image or an array'
+        )
     shape, dtype = tuple(array.shape), numpy.dtype(array.dtype)
     if len(shape) != 3 or shape[2] != 3 or 0 in shape or dtype != 'uint8':
         raise ValueError(

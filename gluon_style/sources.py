@@ -136,6 +136,9 @@ def fetch(name):
     from filelock import FileLock
 
     source = _source(name)
+    # A cache that cannot be written, on a shared disk, is good to read.
+    if is_intact(source):
+        return source.path
     try:
         source.path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(source.path.with_name(f'.{source.file}.lock')):

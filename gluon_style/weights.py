@@ -64,12 +64,7 @@ def load_weights(weights='auto', layers=tuple(CONV_SHAPES)):
     else the model zoo's file if its host answers within seconds, else
     'oxford'. Raises WeightsError in one sentence; nothing is made up.
     """
-    path = Path(weights)
-    if weights != 'auto' and weights not in SOURCES and path.is_file():
-        name, reason = 'file', 'the file asked for'
-    else:
-        name, reason = _choose(weights)
-        path = fetch(name)
+    name, path, reason = _find(weights)
     found, convention = read_layers(path, layers)
     if convention == 'bgr':
         found = rescale(fold_bgr(found), OXFORD_SCALES)
@@ -78,18 +73,20 @@ def load_weights(weights='auto', layers=tuple(CONV_SHAPES)):
     return Weights(name, str(path), sha256, reason, found)
 
 
-def _choose(weights):
-    """Return the source to use, and why."""
+def _find(weights):
+    """Return the source's name, the file's path, and why it was taken."""
     if weights != 'auto':
-        return weights, 'the source asked for'
+        if weights not in SOURCES and Path(weights).is_file():
+            return 'file', Path(weights), 'the file asked for'
+        return weights, fetch(weights), 'the source asked for'
     for name, source in SOURCES.items():
         if is_intact(source):
-            return name, 'found in the cache'
+            return name, source.path, 'found in the cache'
     try:
-        fetch('zoo')
+        return 'zoo', fetch('zoo'), 'fetched from the model zoo'
     except WeightsError as error:
-        return 'oxford', f'the model zoo failed: {error}'
-    return 'zoo', 'fetched from the model zoo'
+        reason = f'the model zoo failed: {error}'
+    return 'oxford', fetch('oxford'), reason
 
 
 def fold_bgr(layers):

@@ -200,9 +200,7 @@ def test_an_almost_full_disk_is_noticed_before_the_run(
     assert 'has 5 MB free: at least 16 MB are needed' in err
 
 
-def test_a_disk_that_fills_up_leaves_nothing(
-    pictures, weights_file, tmp_path
-):
+def test_a_disk_that_fills_up_leaves_nothing(pictures, weights_file, tmp_path):
     # A limit of a file's size fails the same writes as a full disk.
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
@@ -265,7 +263,9 @@ def test_painting_is_what_its_script_paints():
     from gluon_style.samples.paint import paint
 
     with Image.open(samples.PAINTING) as shipped:
-        difference = numpy.asarray(shipped).astype(int) - numpy.asarray(paint())
+        difference = numpy.asarray(shipped).astype(int) - numpy.asarray(
+            paint()
+        )
     # JPEG's loss, and no more.
     assert abs(difference).mean() < 6
 
@@ -300,7 +300,12 @@ def test_weights_commands(tmp_path, monkeypatch, weights_file, capsys):
     monkeypatch.setenv('MXNET_HOME', str(tmp_path))
     assert cli.main(['weights', 'list']) == 0
     out = capsys.readouterr().out
-    for word in ('zoo: not in the cache', 'oxford:', 'CC BY 4.0', 'sha256:bde'):
+    for word in (
+        'zoo: not in the cache',
+        'oxford:',
+        'CC BY 4.0',
+        'sha256:bde',
+    ):
         assert word in out
     assert cli.main(['weights', 'verify']) == 0
     assert 'no weights are in the cache' in capsys.readouterr().out

@@ -117,7 +117,9 @@ def test_pth_inside_a_checkpoint(tmp_path, layers):
 
 def test_pth_with_strides(tmp_path):
     path = tmp_path / 'strides.pth'
-    array = numpy.asfortranarray(numpy.arange(6, dtype='float32').reshape(2, 3))
+    array = numpy.asfortranarray(
+        numpy.arange(6, dtype='float32').reshape(2, 3)
+    )
     torch_writer.save(path, {'a': array})
     assert (read_torch(path)['a'] == array).all()
 
@@ -232,7 +234,9 @@ def test_a_tensor_beyond_its_storage_is_refused(tmp_path):
 
 
 def test_unknown_suffixes_are_named(tmp_path, layers):
-    with pytest.raises(WeightsError, match="end in '.zip': files of .bin, .h5"):
+    with pytest.raises(
+        WeightsError, match="end in '.zip': files of .bin, .h5"
+    ):
         read_layers(tmp_path / 'a.zip')
     with pytest.raises(WeightsError, match="ends in '.pth': files of .npz"):
         write_layers(tmp_path / 'a.pth', layers)

@@ -22,9 +22,7 @@ def test_preprocess_standardizes_by_hand():
     X = preprocess(img, (3, 2))
     assert X.shape == (1, 3, 2, 3)
     expected = (1 - numpy.array([0.485, 0.456, 0.406])) / [0.229, 0.224, 0.225]
-    numpy.testing.assert_allclose(
-        X.asnumpy()[0, :, 1, 2], expected, rtol=1e-6
-    )
+    numpy.testing.assert_allclose(X.asnumpy()[0, :, 1, 2], expected, rtol=1e-6)
 
 
 def test_preprocess_resizes_as_the_chapter_does():
@@ -32,9 +30,7 @@ def test_preprocess_resizes_as_the_chapter_does():
     resized = image.imresize(img, 20, 10).asnumpy() / 255
     expected = (resized - RGB_MEAN.asnumpy()) / RGB_STD.asnumpy()
     X = preprocess(img, (20, 10)).asnumpy()
-    numpy.testing.assert_allclose(
-        X[0].transpose(1, 2, 0), expected, atol=1e-5
-    )
+    numpy.testing.assert_allclose(X[0].transpose(1, 2, 0), expected, atol=1e-5)
 
 
 def test_postprocess_undoes_preprocess_and_clips():
@@ -61,9 +57,9 @@ def test_rgb_png_is_read_as_it_is(tmp_path):
 def test_jpeg_is_read_like_mxnet_reads_it(tmp_path):
     path = tmp_path / 'picture.jpg'
     Image.fromarray(picture(64, 48)).save(path, quality=90)
-    difference = read_image(path).asnumpy().astype(
-        int
-    ) - image.imread(str(path)).asnumpy().astype(int)
+    difference = read_image(path).asnumpy().astype(int) - image.imread(
+        str(path)
+    ).asnumpy().astype(int)
     assert abs(difference).max() <= 4
 
 
@@ -107,10 +103,13 @@ def test_float_tiff_of_zero_to_one(tmp_path):
     assert seen[0, :, 2].tolist() == [0, 51, 255]
 
 
-@pytest.mark.parametrize('mode, value, seen', [
-    ('L', 77, (77, 77, 77)),
-    ('1', 1, (255, 255, 255)),
-])
+@pytest.mark.parametrize(
+    'mode, value, seen',
+    [
+        ('L', 77, (77, 77, 77)),
+        ('1', 1, (255, 255, 255)),
+    ],
+)
 def test_grey_becomes_rgb(tmp_path, mode, value, seen):
     pixels = saved(tmp_path, Image.new(mode, (3, 2), value))
     assert pixels.shape == (2, 3, 3)
@@ -175,6 +174,11 @@ def test_pillow_images_and_arrays_are_taken():
 def test_other_arrays_are_refused(array):
     with pytest.raises(ValueError, match='it must be uint8, shape'):
         read_image(array)
+
+
+def test_what_is_no_picture_at_all_is_refused():
+    with pytest.raises(TypeError, match='picture is a NoneType: give a path'):
+        read_image(None)
 
 
 def test_missing_file_is_named(tmp_path):

@@ -91,7 +91,9 @@ def test_loss_and_gradient_are_the_oracles(case):
         *_, l = compute_loss(X, *features, contents_Y, grams, **WEIGHTS)
     l.backward()
 
-    pixels = [a.asnumpy()[0].astype('float64') for a in (X, content_X, style_X)]
+    pixels = [
+        a.asnumpy()[0].astype('float64') for a in (X, content_X, style_X)
+    ]
     expected = oracle_loss(layers, *pixels)
     assert float(l) == pytest.approx(expected, rel=1e-5)
 
@@ -99,7 +101,8 @@ def test_loss_and_gradient_are_the_oracles(case):
     for _ in range(2):
         direction = 1e-5 * rng.normal(size=pixels[0].shape)
         slope = sum(
-            sign * oracle_loss(layers, pixels[0] + sign * direction, *pixels[1:])
+            sign
+            * oracle_loss(layers, pixels[0] + sign * direction, *pixels[1:])
             for sign in (1, -1)
         )
         found = 2 * (X.grad.asnumpy()[0] * direction).sum()

