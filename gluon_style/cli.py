@@ -4,7 +4,6 @@ MXNet is imported only once the arguments make sense, so that help and
 mistakes are answered at once.
 """
 
-import argparse
 import json
 import logging
 import os
@@ -15,30 +14,22 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
-from gluon_style import __version__
+from gluon_style.arguments import BAD_INPUT, make_parser
 from gluon_style.files import replacing
-from gluon_style.settings import INITS, PRESETS, preset
+from gluon_style.settings import preset
 
-BAD_INPUT = 2
 NOT_FINITE = 3
 INTERRUPTED = 130
 # A picture of the chapter's size, its JSON and its plot, many times over.
 _LEAST_FREE_BYTES = 16 << 20
 
 
-class _Parser(argparse.ArgumentParser):
-    """Answer a mistake in one sentence."""
-
-    def error(self, message):
-        self.exit(BAD_INPUT, f'{self.prog}: {message}\n')
-
-
 def main(argv=None):
     """Run the command line and return its exit code."""
-    args = _parser().parse_args(argv)
+    args = make_parser().parse_args(argv)
     _log_to_stderr(quiet=getattr(args, 'quiet', False))
     try:
-        return args.command(args)
+        return COMMANDS[args.command](args)
     except KeyboardInterrupt:
         _complain('interrupted: nothing was written')
         return INTERRUPTED
@@ -71,156 +62,6 @@ def _log_to_stderr(quiet):
     logger.setLevel(logging.WARNING if quiet else logging.INFO)
     if quiet:
         warnings.simplefilter('ignore')
-
-
-def _parser():
-    parser = _Parser(
-        prog='gluon-style',
-        description='Neural style transfer, as in Dive into Deep Learning.',
-    )
-    parser.add_argument(
-        '--version', action='version', version=f'gluon-style {__version__}'
-    )
-    commands = parser.add_subparsers(
-        required=True, metavar='COMMAND', parser_class=_Parser
-    )
-    _add_run(commands)
-    _add_demo(commands)
-    _add_weights(commands)
-    return parser
-
-
-def _add_run(commands):
-    parser = commands.add_parser(
-        'run',
-        help='give a picture the style of another one',
-        description='Give the picture CONTENT the style of the picture '
-        'STYLE. Beside OUT.png, OUT.json gets every setting and the losses '
-        'of every epoch. Defaults are those of the preset.',
-    )
-    parser.add_argument('content', metavar='CONTENT')
-    parser.add_argument('style', metavar='STYLE')
-    parser.add_argument('-o', '--output', required=True, metavar='OUT.png')
-    parser.add_argument(
-        '--preset',
-        default='chapter',
-        help=f'{" or ".join(PRESETS)} (default: chapter)',
-    )
-    _add_settings(parser)
-    _add_output_options(parser)
-    parser.set_defaults(command=_run)
-
-
-def _add_settings(parser):
-    for name, type_, metavar, help_ in (
-        ('size', _size, 'WxH|LONGEST', 'pixels of the result'),
-        ('epochs', _integer, 'N', 'steps of Adam'),
-        ('lr', _number, 'X', 'learning rate'),
-        ('lr-decay-epoch', _integer, 'N', 'epochs between decays by 0.8'),
-        ('content-weight', _number, 'X', 'factor of the content loss'),
-        ('style-weight', _number, 'X', 'factor of the style loss'),
-        ('tv-weight', _number, 'X', 'factor of the total variation loss'),
-        ('content-layers', _layers, 'A,B', 'layers, by name or index'),
-        ('style-layers', _layers, 'A,B', 'layers, by name or index'),
-        ('init', str, '|'.join(INITS), 'what to start from'),
-        ('seed', _integer, 'N', 'seed of the noise'),
-        ('weights', str, 'NAME|FILE', 'auto, zoo, oxford, oxford-8bit, file'),
-        ('device', str, 'DEVICE', 'auto, cpu, gpu or gpu:1'),
-    ):
-        default = getattr(PRESETS['chapter'], name.replace('-', '_'))
-        if isinstance(default, tuple):
-            default = ','.join(default)
-        parser.add_argument(
-            f'--{name}',
-            type=type_,
-            metavar=metavar,
-            default=argparse.SUPPRESS,
-            help=f'{help_} (chapter: {default})',
-        )
-
-
-def _add_output_options(parser):
-    parser.add_argument(
-        '--plot',
-        metavar='FILE.svg',
-        help='draw the losses and the picture into a .svg, .png or .pdf',
-    )
-    parser.add_argument(
-        '--quiet', action='store_true', help='print errors only'
-    )
-
-
-def _add_demo(commands):
-    parser = commands.add_parser(
-        'demo',
-        help='stylize a sample photograph, in under two minutes',
-        description='Give a sample photograph the style of a sample '
-        'painting, both part of the installation.',
-    )
-    parser.add_argument(
-        '-o', '--output', default='demo.png', metavar='OUT.png'
-    )
-    _add_output_options(parser)
-    parser.set_defaults(command=_demo)
-
-
-def _add_weights(commands):
-    parser = commands.add_parser(
-        'weights', help='list, fetch, verify or convert weights of VGG-19'
-    )
-    actions = parser.add_subparsers(
-        required=True, metavar='ACTION', parser_class=_Parser
-    )
-    action = actions.add_parser('list', help='list the sources')
-    action.set_defaults(command=_list_weights)
-    action = actions.add_parser('fetch', help='fetch a source to the cache')
-    action.add_argument('name', nargs='?', default='oxford')
-    action.set_defaults(command=_fetch_weights)
-    action = actions.add_parser(
-        'verify', help='check sources in the cache, or a file of weights'
-    )
-    action.add_argument('names', nargs='*', metavar='NAME|FILE')
-    action.set_defaults(command=_verify_weights)
-    action = actions.add_parser(
-        'convert',
-        help='write weights, ready for this package, to another format',
-    )
-    action.add_argument('weights', metavar='NAME|FILE')
-    action.add_argument('output', metavar='OUT.params|.npz|.safetensors')
-    action.set_defaults(command=_convert_weights)
-
-
-def _integer(text):
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f'{text!r} is not a whole number'
-        ) from None
-
-
-def _number(text):
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f'{text!r} is not a number') from None
-
-
-def _size(text):
-    sides = text.lower().split('x')
-    try:
-        numbers = tuple(int(side) for side in sides)
-    except ValueError:
-        numbers = ()
-    if len(numbers) not in (1, 2):
-        raise argparse.ArgumentTypeError(
-            f'{text!r} is no size: give 450x300 or the longest side, 450'
-        )
-    return numbers if len(numbers) == 2 else numbers[0]
-
-
-def _layers(text):
-    return tuple(name.strip() for name in text.split(',') if name.strip())
 
 
 def _run(args):
@@ -395,3 +236,13 @@ def _convert_weights(args):
     write_layers(args.output, weights.layers)
     print(f'{args.output}: the weights {weights.source}, for this package')
     return 0
+
+
+COMMANDS = {
+    'run': _run,
+    'demo': _demo,
+    'weights list': _list_weights,
+    'weights fetch': _fetch_weights,
+    'weights verify': _verify_weights,
+    'weights convert': _convert_weights,
+}
