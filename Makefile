@@ -22,7 +22,7 @@ lint: .venv/ready
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
-.venv/ready: setup.cfg pyproject.toml .ci/make-venv
+.venv/ready: setup.cfg .ci/make-venv
 	PYTHON='$(PYTHON)' .ci/make-venv .venv
 	$(BIN)/python -m pip install --quiet --editable '.[test]' $(PACKAGES)
 	touch $@

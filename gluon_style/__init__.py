@@ -65,7 +65,10 @@ sys.modules[__name__].__class__ = _Package
 def __getattr__(name):
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'gluon_style' has no name {name!r}")
-    module = importlib.import_module(f'gluon_style.{_MODULE_OF[name]}')
+    try:
+        module = importlib.import_module(f'gluon_style.{_MODULE_OF[name]}')
+    except ModuleNotFoundError as error:
+        raise ImportError(_mxnet.explain(error), name=error.name) from error
     return getattr(module, name)
 
 

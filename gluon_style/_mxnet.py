@@ -133,6 +133,17 @@ def ready():
         )
 
 
+def explain(error):
+    """Return an ImportError's sentence, with more to it if MXNet is missing."""
+    if error.name != 'mxnet' or not isinstance(error, ModuleNotFoundError):
+        return str(error)
+    return (
+        'MXNet is not installed: install it with python -m pip install mxnet, '
+        'on Python 3.9 to 3.12 and Linux or a Mac with an Intel processor '
+        '(it has no working wheel for Apple silicon or Windows).'
+    )
+
+
 def new_parameter(block, name, shape):
     """Return a new parameter of a gluon block, registered with the block.
 

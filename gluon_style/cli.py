@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
+from gluon_style._mxnet import explain
 from gluon_style.arguments import BAD_INPUT, make_parser
 from gluon_style.files import replacing
 from gluon_style.settings import preset
@@ -36,8 +37,11 @@ def main(argv=None):
     except OSError as error:
         _complain(_sentence(error))
         return BAD_INPUT
-    except (ValueError, ImportError) as error:
+    except ValueError as error:
         _complain(error)
+        return BAD_INPUT
+    except ImportError as error:
+        _complain(explain(error))
         return BAD_INPUT
 
 

@@ -83,3 +83,21 @@ def test_mxnet_that_does_not_load_is_explained(tmp_path):
     )
     words = ' '.join(run(code)[0])
     assert 'does not load (no libmxnet.so); use mxnet 1.9.1 or' in words
+
+
+def test_a_missing_mxnet_is_explained(pictures):
+    code = (
+        'import sys, gluon_style; sys.modules["mxnet"] = None\n'
+        'from gluon_style import cli\n'
+        'try:\n'
+        '    gluon_style.gram\n'
+        'except ImportError as error:\n'
+        '    print(error)\n'
+        f'code = cli.main(["run", *{pictures!r}, "-o", "x.png"])\n'
+        'print("exit code", code)'
+    )
+    out, err = run(code)
+    words = ' '.join(out)
+    assert 'MXNet is not installed: install it with python -m pip' in words
+    assert words.endswith('exit code 2')
+    assert 'gluon-style: MXNet is not installed: install it' in err
