@@ -134,7 +134,7 @@ def ready():
 
 
 def explain(error):
-    """Return an ImportError's sentence, with more to it if MXNet is missing."""
+    """Return an ImportError's sentence; a missing MXNet's is longer."""
     if error.name != 'mxnet' or not isinstance(error, ModuleNotFoundError):
         return str(error)
     return (

@@ -162,7 +162,7 @@ def _require_number(name, value, positive=False):
 # covering the picture with noise, would leave the noise there.
 PRESETS = {
     'chapter': Settings(),
-    'quick': Settings(size=300, epochs=100, lr=0.1, tv_weight=20),
+    'quick': Settings(size=300, epochs=80, lr=0.1, tv_weight=20),
 }
 
 

@@ -26,22 +26,22 @@ logger = logging.getLogger(__name__)
 # How much of each layer's activations is kept when pixels are standardized.
 # Found by gluon_style.calibrate, which prints them and the reasons.
 OXFORD_SCALES = {
-    'conv1_1': 0.04638,
-    'conv1_2': 0.04638,
-    'conv2_1': 0.03707,
-    'conv2_2': 0.03707,
+    'conv1_1': 0.04948,
+    'conv1_2': 0.04948,
+    'conv2_1': 0.03971,
+    'conv2_2': 0.03971,
     'conv3_1': 0.01531,
     'conv3_2': 0.01531,
     'conv3_3': 0.01531,
     'conv3_4': 0.01531,
     'conv4_1': 0.007224,
-    'conv4_2': 0.007072,
-    'conv4_3': 0.007072,
-    'conv4_4': 0.007072,
-    'conv5_1': 0.03774,
-    'conv5_2': 0.03774,
-    'conv5_3': 0.03774,
-    'conv5_4': 0.03774,
+    'conv4_2': 0.006642,
+    'conv4_3': 0.006642,
+    'conv4_4': 0.006642,
+    'conv5_1': 0.03962,
+    'conv5_2': 0.03962,
+    'conv5_3': 0.03962,
+    'conv5_4': 0.03962,
 }
 
 
