@@ -55,6 +55,7 @@ def test_params_of_gluon_itself(tmp_path, layers):
     net.features.add(nn.Conv2D(64, 3, in_channels=3), nn.Activation('relu'))
     net.features.add(nn.Conv2D(64, 3, in_channels=64))
     net.initialize()
+    net.features(np.ones((1, 3, 8, 8)))
     for i, name in ((0, 'conv1_1'), (2, 'conv1_2')):
         net.features[i].weight.set_data(np.array(layers[name][0]))
         net.features[i].bias.set_data(np.array(layers[name][1]))

@@ -55,6 +55,7 @@ def test_mxnet_imported_before_still_works_and_says_what_is_lost():
     code = (
         'from gluon_style._mxnet import restore_numpy_names\n'
         'import sys, os\n'
+        'restore_numpy_names()\n'
         'del sys.modules["gluon_style"], os.environ["OMP_NUM_THREADS"]\n'
         'sys.meta_path.pop(0)\n'
         'import mxnet, gluon_style\n'
