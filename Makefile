@@ -6,6 +6,14 @@ PYTHON ?=
 PACKAGES ?=
 BIN = .venv/bin
 
+# Another choice of interpreter or packages makes the environment anew.
+CHOICE = $(strip $(PYTHON) $(PACKAGES))
+ifneq ($(CHOICE),)
+ifneq ($(CHOICE),$(shell cat .venv/choice 2>/dev/null))
+$(shell rm -f .venv/ready)
+endif
+endif
+
 .PHONY: demo test test-slow lint clean
 
 demo: .venv/ready
@@ -25,6 +33,7 @@ lint: .venv/ready
 .venv/ready: setup.cfg .ci/make-venv
 	PYTHON='$(PYTHON)' .ci/make-venv .venv
 	$(BIN)/python -m pip install --quiet --editable '.[test]' $(PACKAGES)
+	echo '$(CHOICE)' > .venv/choice
 	touch $@
 
 clean:

@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import warnings
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -28,9 +28,9 @@ _LEAST_FREE_BYTES = 16 << 20
 def main(argv=None):
     """Run the command line and return its exit code."""
     args = make_parser().parse_args(argv)
-    _log_to_stderr(quiet=getattr(args, 'quiet', False))
     try:
-        return COMMANDS[args.command](args)
+        with _log_to_stderr(quiet=getattr(args, 'quiet', False)):
+            return COMMANDS[args.command](args)
     except KeyboardInterrupt:
         _complain('interrupted: nothing was written')
         return INTERRUPTED
@@ -43,6 +43,10 @@ def main(argv=None):
     except ImportError as error:
         _complain(explain(error))
         return BAD_INPUT
+    except (MemoryError, RuntimeError) as error:
+        # MXNet's own error is a RuntimeError, its last line what happened.
+        _complain(f'out of memory or MXNet failed: {_last_line(error)}')
+        return BAD_INPUT
 
 
 def _sentence(error):
@@ -53,19 +57,32 @@ def _sentence(error):
     return f'cannot read or write{about}: {error.strerror}'
 
 
+def _last_line(error):
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[-1].strip() if lines else type(error).__name__
+
+
 def _complain(message):
     print(f'gluon-style: {message}', file=sys.stderr)
 
 
+@contextmanager
 def _log_to_stderr(quiet):
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter('gluon-style: %(message)s'))
     logger = logging.getLogger('gluon_style')
-    logger.handlers = [handler]
+    logger.addHandler(handler)
+    # MXNet sets up the root logger, which would say everything twice.
     logger.propagate = False
     logger.setLevel(logging.WARNING if quiet else logging.INFO)
-    if quiet:
-        warnings.simplefilter('ignore')
+    try:
+        with warnings.catch_warnings():
+            if quiet:
+                warnings.simplefilter('ignore')
+            yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = True
 
 
 def _run(args):
@@ -197,7 +214,7 @@ def _list_weights(args):
         print(f'{source.name}: {state} ({source.path})')
         print(f'  from     {source.origin}')
         print(f'  licence  {source.licence}')
-        print(f'  bytes    {source.size}')
+        print(f'  bytes    at most {source.size}')
         print(f'  hash     {source.digest}')
         print(f'  input    {source.convention}')
         print(f'  scaling  {source.scaling}')
@@ -213,18 +230,21 @@ def _fetch_weights(args):
 
 def _verify_weights(args):
     from gluon_style.sources import SOURCES, is_intact
+    from gluon_style.weights import load_weights
 
     names = args.names or [n for n, s in SOURCES.items() if s.path.exists()]
     code = 0
     for name in names:
         if name in SOURCES:
-            good = is_intact(SOURCES[name])
-            where = SOURCES[name].path
+            good, where = is_intact(SOURCES[name]), SOURCES[name].path
+        elif Path(name).is_file():
+            # A file that does not load is an error of its own.
+            good, where = True, load_weights(name).path
         else:
-            from gluon_style.weights import load_weights
-
-            where = load_weights(name).path
-            good = True
+            raise ValueError(
+                f'weights {name!r} are unknown: choose from '
+                f'{", ".join(SOURCES)}, or a file that exists'
+            )
         print(f'{name}: {"good" if good else "missing or broken"} ({where})')
         code = code if good else 1
     if not names:

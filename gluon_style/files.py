@@ -16,7 +16,7 @@ def replacing(path):
     """
     path = Path(path)
     handle, name = tempfile.mkstemp(
-        prefix=f'.{path.stem}-', suffix=path.suffix, dir=path.parent
+        prefix='.new-', suffix=path.suffix, dir=path.parent
     )
     temporary = Path(name)
     try:

@@ -1,8 +1,10 @@
 """Pictures in and out: files, and the chapter's pre- and postprocessing."""
 
+import contextlib
 import io
 import json
 import logging
+import struct
 import warnings
 from pathlib import Path
 
@@ -58,13 +60,17 @@ def read_image(source):
     no complete picture within Pillow's limit of pixels.
     """
     if isinstance(source, Image.Image):
-        return np.array(numpy.asarray(_as_seen(source)), dtype='uint8')
+        with _in_a_sentence('picture'):
+            img = _as_seen(source)
+        return np.array(numpy.asarray(img), dtype='uint8')
     if not isinstance(source, (str, Path)):
         return _checked_array(source)
     path = Path(source)
     if not path.is_file():
         raise FileNotFoundError(f'picture {str(path)!r} is not a file')
-    return np.array(numpy.asarray(_open_as_seen(path)), dtype='uint8')
+    with _in_a_sentence(f'picture {str(path)!r}'), Image.open(path) as file:
+        img = _as_seen(file)
+    return np.array(numpy.asarray(img), dtype='uint8')
 
 
 def _checked_array(array):
@@ -82,34 +88,46 @@ def _checked_array(array):
     return np.array(array, dtype='uint8')
 
 
-def _open_as_seen(path):
+@contextlib.contextmanager
+def _in_a_sentence(name):
+    """Say in one sentence why Pillow does not read the picture ``name``."""
     with warnings.catch_warnings():
         warnings.simplefilter('error', Image.DecompressionBombWarning)
         try:
-            with Image.open(path) as img:
-                return _as_seen(img)
+            yield
         except (
             Image.DecompressionBombWarning,
             Image.DecompressionBombError,
         ):
             raise ValueError(
-                f'picture {str(path)!r} has too many pixels: at most '
+                f'{name} has too many pixels: at most '
                 f'{Image.MAX_IMAGE_PIXELS} are read'
             ) from None
         except UnidentifiedImageError:
             raise ValueError(
-                f'picture {str(path)!r} is not in a format that Pillow '
-                'reads: give a JPEG, PNG, TIFF, WebP or similar'
+                f'{name} is not in a format that Pillow reads: give a JPEG, '
+                'PNG, TIFF, WebP or similar'
             ) from None
         except (OSError, SyntaxError, ValueError, EOFError) as error:
             raise ValueError(
-                f'picture {str(path)!r} is broken or incomplete ({error}): '
-                'give a whole picture file'
+                f'{name} is broken or incomplete ({error}): give a whole '
+                'picture file'
             ) from None
 
 
+def _upright(img):
+    """Apply the EXIF orientation; a broken EXIF block costs no picture."""
+    try:
+        return ImageOps.exif_transpose(img)
+    except (struct.error, SyntaxError, TypeError, ValueError) as error:
+        logger.warning('the EXIF orientation is ignored: broken (%s)', error)
+        return img
+
+
 def _as_seen(img):
-    img = _eight_bits(ImageOps.exif_transpose(img))
+    # Load first, so that a truncated file is not taken for broken EXIF.
+    img.load()
+    img = _eight_bits(_upright(img))
     alpha = None
     if img.mode == 'P' or 'transparency' in img.info:
         transparent = 'transparency' in img.info

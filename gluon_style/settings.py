@@ -1,6 +1,5 @@
 """Every setting of a run, its default and its limits, in one place."""
 
-import math
 from dataclasses import asdict, dataclass, replace
 
 from gluon_style.layers import (
@@ -12,6 +11,10 @@ from gluon_style.layers import (
 )
 
 INITS = ('content', 'noise')
+# The numbers that the network's float32 can hold.
+LEAST_NUMBER, MOST_NUMBER = 1e-30, 3.4e38
+# An array of MXNet has less than 2**31 elements; conv1_1 has 64 channels.
+MOST_PIXELS = 2**31 // 64 - 1
 
 
 @dataclass(frozen=True)
@@ -63,9 +66,9 @@ class Settings:
         for name in ('epochs', 'lr_decay_epoch'):
             _require_integer(name, getattr(self, name), least=1)
         _require_integer('seed', self.seed, least=0, most=2**32 - 1)
-        _require_number('lr', self.lr, positive=True)
+        _require_number('lr', self.lr, least=LEAST_NUMBER)
         for name in ('content_weight', 'style_weight', 'tv_weight'):
-            _require_number(name, getattr(self, name))
+            _require_number(name, getattr(self, name), least=0)
         if self.init not in INITS:
             raise ValueError(
                 f'init is {self.init!r}: it must be {" or ".join(INITS)}'
@@ -85,14 +88,19 @@ class Settings:
             _require_integer('size', side, least=1)
         if sides is not None:
             object.__setattr__(self, 'size', tuple(sides))
-            self._require_least(self.size)
+            self._require_shape(self.size)
 
-    def _require_least(self, image_shape):
+    def _require_shape(self, image_shape):
         least = least_side(self.content_layers + self.style_layers)
         if min(image_shape) < least:
             raise ValueError(
                 'size gives a picture of {}x{} pixels: the chosen layers '
                 'need at least {} either way'.format(*image_shape, least)
+            )
+        if image_shape[0] * image_shape[1] > MOST_PIXELS:
+            raise ValueError(
+                'size gives a picture of {}x{} pixels: MXNet can hold the '
+                'features of at most {}'.format(*image_shape, MOST_PIXELS)
             )
 
     def changed(self, changes):
@@ -115,7 +123,7 @@ class Settings:
             return self.size
         scale = self.size / max(width, height)
         shape = (max(1, round(width * scale)), max(1, round(height * scale)))
-        self._require_least(shape)
+        self._require_shape(shape)
         return shape
 
 
@@ -143,17 +151,13 @@ def _require_integer(name, value, least, most=None):
         )
 
 
-def _require_number(name, value, positive=False):
+def _require_number(name, value, least):
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if (
-        not number
-        or not math.isfinite(value)
-        or value < 0
-        or (positive and value == 0)
-    ):
-        limits = 'above 0' if positive else 'of at least 0'
+    # Written so that NaN, which compares with nothing, fails.
+    if not number or not least <= value <= MOST_NUMBER:
         raise ValueError(
-            f'{name} is {value!r}: it must be a finite number {limits}'
+            f'{name} is {value!r}: it must be a finite number from {least:g} '
+            f'to {MOST_NUMBER:g}'
         )
 
 

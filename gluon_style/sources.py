@@ -12,6 +12,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -160,8 +161,7 @@ def fetch(name):
 def _source(name):
     if name not in SOURCES:
         raise WeightsError(
-            f'weights {name!r} are unknown: choose auto, '
-            f'{", ".join(SOURCES)}, or a file that exists'
+            f'weights {name!r} are unknown: choose from {", ".join(SOURCES)}'
         )
     return SOURCES[name]
 
@@ -235,7 +235,15 @@ def _extract(source, archive, member, target):
         else:
             with zipfile.ZipFile(archive) as packed:
                 _copy(packed.open(member), target, source.size)
-    except (KeyError, tarfile.TarError, zipfile.BadZipFile) as error:
+    except (
+        EOFError,
+        KeyError,
+        NotImplementedError,
+        RuntimeError,
+        tarfile.TarError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise WeightsError(
             f'weights {source.name!r}: the archive fetched is broken or '
             f'lacks {member} ({error}): try again, or another source'

@@ -114,12 +114,13 @@ class _Log:
         self._pending = []
         before = self.history[-1]['seconds'] if self.history else 0.0
         elapsed = time.perf_counter() - self._began - before
+        entries = []
         for i, (content, style, tv) in enumerate(losses, start=1):
-            epoch = len(self.history) + 1
+            epoch = len(self.history) + i
             total = content + style + tv
             if not math.isfinite(total):
                 raise NonFiniteLossError(epoch, self._good_X, self.history)
-            self.history.append(
+            entries.append(
                 {
                     'epoch': epoch,
                     'content': content,
@@ -129,4 +130,5 @@ class _Log:
                     'seconds': before + elapsed * i / len(losses),
                 }
             )
+        self.history += entries
         self._good_X = X.copy()

@@ -78,10 +78,17 @@ def extract_features(
     """Return the features of ``X`` at both kinds of layers, in net's order.
 
     ``X`` is (batch, 3, height, width); each feature map is (batch, channels,
-    height / 2**p, width / 2**p) after p poolings, before its ReLU.
+    height / 2**p, width / 2**p) after p poolings, before its ReLU. Raises
+    ValueError for a layer that ``net`` does not reach.
     """
     content_indices = layer_indices(content_layers)
     style_indices = layer_indices(style_layers)
+    last = max(content_indices + style_indices, default=0)
+    if last >= len(net):
+        raise ValueError(
+            f'layer {LAYER_NAMES[last]!r} is beyond the {len(net)} layers of '
+            'net: build it with that layer'
+        )
     contents = []
     styles = []
     for i in range(len(net)):

@@ -75,13 +75,20 @@ def load_weights(weights='auto', layers=tuple(CONV_SHAPES)):
 
 def _find(weights):
     """Return the source's name, the file's path, and why it was taken."""
-    if weights != 'auto':
-        if weights not in SOURCES and Path(weights).is_file():
-            return 'file', Path(weights), 'the file asked for'
+    if weights in SOURCES:
         return weights, fetch(weights), 'the source asked for'
+    if weights != 'auto':
+        if not Path(weights).is_file():
+            raise WeightsError(
+                f'weights {weights!r} are unknown: choose auto, '
+                f'{", ".join(SOURCES)}, or a file that exists'
+            )
+        return 'file', Path(weights), 'the file asked for'
     for name, source in SOURCES.items():
         if is_intact(source):
             return name, source.path, 'found in the cache'
+        if source.path.exists():
+            logger.warning('%s is broken and passed over', source.path)
     try:
         return 'zoo', fetch('zoo'), 'fetched from the model zoo'
     except WeightsError as error:

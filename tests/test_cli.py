@@ -1,5 +1,6 @@
 """The command line, end to end, on tiny pictures."""
 
+import importlib
 import json
 import os
 import resource
@@ -110,8 +111,10 @@ def test_same_command_same_bytes(run, tmp_path):
         (['--epochs', '-5'], 'epochs is -5: it must be a whole number'),
         (['--epochs', 'ten'], "--epochs: 'ten' is not a whole number"),
         (['--lr', 'x'], "--lr: 'x' is not a number"),
-        (['--lr', 'inf'], 'lr is inf: it must be a finite number above 0'),
+        (['--lr', 'inf'], 'lr is inf: it must be a finite number from'),
         (['--size', '0'], 'size is 0: it must be a whole number of at least'),
+        (['--lr', '1e300'], 'lr is 1e+300: it must be a finite number from'),
+        (['--size', '9999999x32'], 'MXNet can hold the features of at most'),
         (['--size', '450x'], "'450x' is no size: give 450x300 or the longest"),
         (['--size', '64x8'], 'need at least 16 either way'),
         (['--size', '16'], 'a picture of 16x11 pixels: the chosen layers'),
@@ -228,10 +231,37 @@ def test_a_non_finite_loss_keeps_the_last_good_picture(run, tmp_path):
 
 
 def test_a_non_finite_loss_from_the_start_writes_nothing(run, tmp_path):
-    code, err = run('--tv-weight', '1e39')
+    code, err = run('--tv-weight', '3.4e38', '--init', 'noise')
     assert code == 3
     assert 'at epoch 1' in err and 'nothing was written' in err
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    'error, sentence',
+    [
+        (MemoryError(), 'MXNet failed: MemoryError'),
+        (RuntimeError('Traceback:\n  File x\nNo memory\n'), ': No memory'),
+    ],
+)
+def test_a_failure_of_mxnet_is_one_sentence(
+    run, tmp_path, monkeypatch, error, sentence
+):
+    def fail(*args, **kwargs):
+        raise error
+
+    module = importlib.import_module('gluon_style.stylize')
+    monkeypatch.setattr(module, 'stylize', fail)
+    code, err = run()
+    assert (code, err.count('\n')) == (2, 1)
+    assert sentence in err
+
+
+def test_a_name_as_long_as_can_be_is_written(run, tmp_path):
+    name = 'a' * 250
+    code, err = run(output=f'{name}.png')
+    assert code == 0, err
+    assert names(tmp_path) == [f'{name}.json', f'{name}.png']
 
 
 def test_interrupting_is_no_traceback(run, tmp_path, monkeypatch):
@@ -239,7 +269,7 @@ def test_interrupting_is_no_traceback(run, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(
-        sys.modules['gluon_style.stylize'], 'stylize', interrupt
+        importlib.import_module('gluon_style.stylize'), 'stylize', interrupt
     )
     code, err = run()
     assert code == 130
@@ -317,6 +347,8 @@ def test_weights_commands(tmp_path, monkeypatch, weights_file, capsys):
     assert 'zoo: BROKEN' in capsys.readouterr().out
     assert cli.main(['weights', 'verify']) == 1
     assert 'zoo: missing or broken' in capsys.readouterr().out
+    assert cli.main(['weights', 'verify', 'auto']) == 2
+    assert "weights 'auto' are unknown" in capsys.readouterr().err
     assert cli.main(['weights', 'fetch', 'vgg']) == 2
     assert "weights 'vgg' are unknown" in capsys.readouterr().err
 

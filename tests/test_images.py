@@ -1,5 +1,6 @@
 import io
 import json
+import struct
 
 import numpy
 import pytest
@@ -174,6 +175,34 @@ def test_pillow_images_and_arrays_are_taken():
 def test_other_arrays_are_refused(array):
     with pytest.raises(ValueError, match='it must be uint8, shape'):
         read_image(array)
+
+
+def test_broken_exif_costs_no_picture(tmp_path, caplog):
+    # An orientation of a type that no orientation has.
+    exif = b'Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x05\0\0\0\x01\0\0\0\x1a'
+    exif += bytes(4) + b'\0\0\0\x06\0\0\0\0'
+    path = tmp_path / 'picture.jpg'
+    Image.fromarray(picture(16, 8)).save(path, exif=exif)
+    assert read_image(path).shape == (8, 16, 3)
+
+
+def test_exif_that_cannot_be_applied_is_said(monkeypatch, caplog):
+    def fail(img):
+        raise struct.error('required argument is not an integer')
+
+    monkeypatch.setattr('PIL.ImageOps.exif_transpose', fail)
+    with caplog.at_level('WARNING', 'gluon_style'):
+        pixels = picture(6, 4)
+        assert (read_image(Image.fromarray(pixels)).asnumpy() == pixels).all()
+    assert 'EXIF orientation is ignored' in caplog.text
+
+
+def test_truncated_pillow_image_is_refused_too():
+    file = io.BytesIO()
+    Image.fromarray(picture(64, 48)).save(file, 'PNG')
+    img = Image.open(io.BytesIO(file.getvalue()[:-200]))
+    with pytest.raises(ValueError, match='picture is broken or incomplete'):
+        read_image(img)
 
 
 def test_what_is_no_picture_at_all_is_refused():

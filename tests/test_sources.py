@@ -127,6 +127,13 @@ def test_an_archive_without_the_file_is_refused(zoo, tmp_path):
     zoo.body = (tmp_path / 'zoo.zip').read_bytes()
     with pytest.raises(WeightsError, match='is broken or lacks vgg19-ad2f66'):
         fetch('zoo')
+    with zipfile.ZipFile(tmp_path / 'zoo.zip', 'w', 8) as packed:
+        packed.writestr('vgg19-ad2f660d.params', bytes(10**5))
+    flipped = bytearray((tmp_path / 'zoo.zip').read_bytes())
+    flipped[60] ^= 255
+    zoo.body = bytes(flipped)
+    with pytest.raises(WeightsError, match='is broken or lacks vgg19-ad2f66'):
+        fetch('zoo')
     zoo.body = b'no archive at all'
     with pytest.raises(WeightsError, match='is broken or lacks vgg19-ad2f66'):
         fetch('zoo')
@@ -243,6 +250,14 @@ def test_auto_prefers_the_cache_and_never_asks_the_network(zoo, index):
     assert (loaded.source, zoo.paths) == ('oxford', [])
     assert loaded.reason == 'found in the cache'
     assert loaded.sha256 == file_digest(loaded.path)
+
+
+def test_auto_says_which_broken_file_it_passes_over(zoo, index, caplog):
+    fetch('zoo').write_bytes(b'broken')
+    fetch('oxford')
+    with caplog.at_level('WARNING', 'gluon_style'):
+        assert weights.load_weights('auto', NAMES).source == 'oxford'
+    assert 'vgg19-ad2f660d.params is broken and passed over' in caplog.text
 
 
 def test_auto_takes_the_zoo_if_it_answers(zoo, index):

@@ -143,6 +143,13 @@ def test_non_finite_loss_stops_with_the_last_good_pixels(inputs):
     assert again[0]['total'] == history[-1]['total']
 
 
+def test_history_ends_where_the_good_pixels_are(inputs):
+    # Four epochs are read at once, and of them only the first is finite.
+    with pytest.raises(NonFiniteLossError, match='at epoch 2:') as error:
+        train(*inputs, 1e25, 20, 50, callback_every=4)
+    assert error.value.X is None and error.value.history == []
+
+
 def test_non_finite_from_the_start_has_no_good_pixels(inputs):
     with pytest.raises(NonFiniteLossError, match='at epoch 1:') as error:
         train(*inputs, 0.1, 2, 50, style_weight=1e39)

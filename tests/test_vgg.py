@@ -80,6 +80,12 @@ def test_get_contents_and_get_styles(weights_file):
     assert X.shape == (1, 3, 32, 48) and len(styles_Y) == 5
 
 
+def test_layer_beyond_the_net_is_named(weights_file):
+    net = build_net(['conv1_2'], ['conv1_1'], weights=weights_file)
+    with pytest.raises(ValueError, match="'conv5_1' is beyond the 3 layers"):
+        extract_features(net, np.ones((1, 3, 8, 8)), ['conv1_1'], ['conv5_1'])
+
+
 def test_unknown_layer_is_named_before_weights_are_read():
     with pytest.raises(ValueError, match="layer 'conv7_1' is not in VGG-19"):
         build_net(['conv7_1'], weights='no such weights')

@@ -7,7 +7,8 @@ from gluon_style.settings import preset
 # Painted by paint.py beside it; CC0 1.0, like the script's every output.
 PAINTING = Path(__file__).with_name('painting.jpg')
 
-DEMO = preset('quick')
+# Not 'auto': the model zoo's file would be eight times the download.
+DEMO = preset('quick').changed({'weights': 'oxford'})
 
 
 def photograph():
