@@ -32,6 +32,8 @@ lint: .venv/ready
 
 .venv/ready: setup.cfg .ci/make-venv
 	PYTHON='$(PYTHON)' .ci/make-venv .venv
+	# The pip that Python 3.9 brings searches without end where a new one finds.
+	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[test]' $(PACKAGES)
 	echo '$(CHOICE)' > .venv/choice
 	touch $@
