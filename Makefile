@@ -30,9 +30,10 @@ lint: .venv/ready
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
+# pip is upgraded, for the one of Python 3.9 searches without end where a new
+# one finds what fits.
 .venv/ready: setup.cfg .ci/make-venv
 	PYTHON='$(PYTHON)' .ci/make-venv .venv
-	# The pip that Python 3.9 brings searches without end where a new one finds.
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[test]' $(PACKAGES)
 	echo '$(CHOICE)' > .venv/choice
