@@ -11,7 +11,7 @@ changing what the network sees. The scales here are
 PROFILE is the root mean square of another ImageNet-trained VGG that takes
 standardized pixels (torchvision's VGG-16) on the chapter's pictures; it sets
 the layers' balance. FIT then moves the chapter's final losses to the
-published ones. Full runs (--check) led to it:
+published ones. Full runs of the chapter led to it:
 
     conv1_1  conv2_1  conv3_1  conv4_1  conv5_1  conv4_4 | content style TV
     0.96     0.96     0.96     0.96     1.32     0.59    | 9.21    2.79  5.51

@@ -187,6 +187,14 @@ def _to_srgb(img):
     return img.convert('RGB')
 
 
+def as_bytes(img):
+    """Return a picture, float of 0 to 1 or uint8, as NumPy uint8."""
+    img = img.asnumpy() if hasattr(img, 'asnumpy') else numpy.asarray(img)
+    if img.dtype == 'uint8':
+        return img
+    return (img * 255).round().clip(0, 255).astype('uint8')
+
+
 def save_image(img, path, settings=None):
     """Write a picture as PNG, whole or not at all.
 
@@ -195,11 +203,9 @@ def save_image(img, path, settings=None):
     the file's text chunk 'gluon_style'. Raises OSError where the file
     cannot be written.
     """
-    img = img.asnumpy() if hasattr(img, 'asnumpy') else numpy.asarray(img)
-    if img.dtype != 'uint8':
-        img = (img * 255).round().clip(0, 255).astype('uint8')
+    picture = Image.fromarray(as_bytes(img))
     text = PngImagePlugin.PngInfo()
     if settings is not None:
         text.add_itxt('gluon_style', json.dumps(settings))
     with replacing(path) as temporary:
-        Image.fromarray(img).save(temporary, format='PNG', pnginfo=text)
+        picture.save(temporary, format='PNG', pnginfo=text)

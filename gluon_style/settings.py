@@ -144,7 +144,7 @@ def _require_integer(name, value, least, most=None):
         limits = (
             f'of at least {least}'
             if most is None
-            else (f'from {least} to {most}')
+            else f'from {least} to {most}'
         )
         raise ValueError(
             f'{name} is {value!r}: it must be a whole number {limits}'

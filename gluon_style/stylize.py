@@ -11,7 +11,7 @@ from mxnet import np
 
 from gluon_style import __version__
 from gluon_style.devices import get_device
-from gluon_style.images import postprocess, read_image, save_image
+from gluon_style.images import as_bytes, postprocess, read_image, save_image
 from gluon_style.settings import preset
 from gluon_style.sources import file_digest
 from gluon_style.train import NonFiniteLossError, train
@@ -122,7 +122,7 @@ def _first_pixels(content_X, settings):
 
 
 def _result(X, history, record):
-    image = (postprocess(X).asnumpy() * 255).round().astype('uint8')
+    image = as_bytes(postprocess(X))
     return Result(image, list(history), {**record, 'epochs': len(history)})
 
 
