@@ -15,6 +15,7 @@ __version__ = '0.1.0'
 
 _NAMES = {
     'devices': ('try_all_gpus', 'try_gpu'),
+    'history': ('Log', 'NonFiniteLossError'),
     'images': (
         'RGB_MEAN',
         'RGB_STD',
@@ -31,11 +32,13 @@ _NAMES = {
         'style_loss',
         'tv_loss',
     ),
+    'objective': ('Objective',),
+    'optim': ('adam', 'lbfgs'),
     'plots': ('Animator', 'set_figsize', 'show_images'),
     'settings': ('PRESETS', 'Settings'),
     'stylize': ('Result', 'stylize'),
     'synthesis': ('SynthesizedImage', 'get_inits'),
-    'train': ('NonFiniteLossError', 'train'),
+    'train': ('train',),
     'vgg': ('build_net', 'extract_features', 'get_contents', 'get_styles'),
     'weights': ('load_weights',),
 }

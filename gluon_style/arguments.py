@@ -3,7 +3,7 @@
 import argparse
 
 from gluon_style import __version__
-from gluon_style.settings import INITS, PRESETS
+from gluon_style.settings import INITS, OPTIMIZERS, PRESETS
 
 BAD_INPUT = 2
 
@@ -46,8 +46,9 @@ def _add_run(commands):
     parser.add_argument('-o', '--output', required=True, metavar='OUT.png')
     parser.add_argument(
         '--preset',
-        default='chapter',
-        help=f'{" or ".join(PRESETS)} (default: chapter)',
+        default='fast',
+        help=f'{", ".join(PRESETS)} (default: fast); chapter is exactly the '
+        'chapter',
     )
     _add_settings(parser)
     _add_output_options(parser)
@@ -57,8 +58,9 @@ def _add_run(commands):
 def _add_settings(parser):
     for name, type_, metavar, help_ in (
         ('size', _size, 'WxH|LONGEST', 'pixels of the result'),
-        ('epochs', _integer, 'N', 'steps of Adam'),
-        ('lr', _number, 'X', 'learning rate'),
+        ('epochs', _integer, 'N', 'steps of Adam, evaluations of L-BFGS'),
+        ('optimizer', str, '|'.join(OPTIMIZERS), 'the optimizer'),
+        ('lr', _number, 'X', 'learning rate of Adam'),
         ('lr-decay-epoch', _integer, 'N', 'epochs between decays by 0.8'),
         ('content-weight', _number, 'X', 'factor of the content loss'),
         ('style-weight', _number, 'X', 'factor of the style loss'),
@@ -69,8 +71,12 @@ def _add_settings(parser):
         ('seed', _integer, 'N', 'seed of the noise'),
         ('weights', str, 'NAME|FILE', 'auto, zoo, oxford, oxford-8bit, file'),
         ('device', str, 'DEVICE', 'auto, cpu, gpu or gpu:1'),
+        ('scales', _integer, 'N', 'sizes, coarse to fine, at most'),
+        ('tile', _tile, 'auto|off|N', 'side of tiles, to save memory'),
+        ('stop-at', _number, 'LOSS', 'stop at this total loss'),
+        ('time-limit', _number, 'SECONDS', 'stop after this time'),
     ):
-        default = getattr(PRESETS['chapter'], name.replace('-', '_'))
+        default = getattr(PRESETS['fast'], name.replace('-', '_'))
         if isinstance(default, tuple):
             default = ','.join(default)
         parser.add_argument(
@@ -78,8 +84,15 @@ def _add_settings(parser):
             type=type_,
             metavar=metavar,
             default=argparse.SUPPRESS,
-            help=f'{help_} (chapter: {default})',
+            help=f'{help_} (fast: {default})',
         )
+    parser.add_argument(
+        '--bounded',
+        action=argparse.BooleanOptionalAction,
+        default=argparse.SUPPRESS,
+        help='keep pixels to what can be displayed '
+        f'(fast: {PRESETS["fast"].bounded})',
+    )
 
 
 def _add_output_options(parser):
@@ -160,6 +173,10 @@ def _size(text):
             f'{text!r} is no size: give 450x300 or the longest side, 450'
         )
     return numbers if len(numbers) == 2 else numbers[0]
+
+
+def _tile(text):
+    return text if text in ('auto', 'off') else _integer(text)
 
 
 def _layers(text):

@@ -110,24 +110,15 @@ def _stylize(args, inputs, content, style, settings):
     _check_outputs(output, args.plot, inputs)
     from tqdm.auto import tqdm
 
+    from gluon_style.history import NonFiniteLossError
     from gluon_style.stylize import stylize
-    from gluon_style.train import NonFiniteLossError
 
     code, problem = 0, None
     # The delay keeps an empty bar from standing before an error's sentence.
     with tqdm(
         total=settings.epochs, unit='epoch', disable=args.quiet, delay=1e-3
     ) as bar:
-
-        def advance(history, X):
-            last = history[-1]
-            bar.set_postfix_str(
-                f'content {last["content"]:.2f}, style {last["style"]:.2f}, '
-                f'TV {last["tv"]:.2f}',
-                refresh=False,
-            )
-            bar.update(last['epoch'] - bar.n)
-
+        advance = _Progress(bar, settings.epochs)
         try:
             result = stylize(content, style, settings, callback=advance)
         except NonFiniteLossError as error:
@@ -142,6 +133,31 @@ def _stylize(args, inputs, content, style, settings):
             kept = f'the last good picture is in {output}'
         _complain(f'{problem}; {kept}')
     return code
+
+
+class _Progress:
+    """Show a run's epochs and losses in a bar, anew for each scale."""
+
+    def __init__(self, bar, epochs):
+        self._bar = bar
+        self._epochs = epochs
+        self._scale = None
+        self._before = 0
+
+    def __call__(self, history, X):
+        last = history[-1]
+        if last['scale'] != self._scale:
+            if self._scale is not None:
+                self._before = self._bar.n + self._before
+                self._bar.reset(self._epochs)
+            self._scale = last['scale']
+            self._bar.set_description_str('{}x{}'.format(*self._scale), False)
+        self._bar.set_postfix_str(
+            f'content {last["content"]:.2f}, style {last["style"]:.2f}, '
+            f'TV {last["tv"]:.2f}',
+            refresh=False,
+        )
+        self._bar.update(last['epoch'] - self._before - self._bar.n)
 
 
 def _check_outputs(output, plot, inputs):

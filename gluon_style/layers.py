@@ -56,11 +56,33 @@ def layer_indices(layers):
     return [layer_index(layer) for layer in layers]
 
 
+def num_poolings(layer):
+    """Return how many poolings there are up to a layer, an index."""
+    names = LAYER_NAMES[: layer + 1]
+    return sum(name.startswith('pool') for name in names)
+
+
+def halo(layer):
+    """Return how far, in pixels, a layer's features see, rounded up.
+
+    ``layer`` is an index. A feature depends on the pixels under it and up to
+    this distance from them, a multiple of 2 to the number of poolings.
+    """
+    radius, scale = 0, 1
+    for name in LAYER_NAMES[: layer + 1]:
+        if name.startswith('relu'):
+            continue
+        # A convolution sees its neighbors, a pooling one further place.
+        radius += scale
+        if name.startswith('pool'):
+            scale *= 2
+    return -(-radius // scale) * scale
+
+
 def least_side(layers):
     """Return the least width and height, in pixels, that reach ``layers``.
 
     Each pooling on the way halves the picture; the total variation needs
     two pixels either way.
     """
-    names = LAYER_NAMES[: max(layer_indices(layers)) + 1]
-    return max(2, 2 ** sum(name.startswith('pool') for name in names))
+    return max(2, 2 ** num_poolings(max(layer_indices(layers))))

@@ -1,5 +1,7 @@
 """Plots that live: the chapter's Animator and two helpers of d2l's kind."""
 
+import math
+from itertools import groupby
 from pathlib import Path
 
 from matplotlib import pyplot as plt
@@ -35,7 +37,8 @@ def _as_numpy(img):
 def plot_result(image, history):
     """Return the chapter's figure of a finished run: losses and picture.
 
-    ``image`` is (height, width, 3), ``history`` the list of ``train``.
+    ``image`` is (height, width, 3), ``history`` the list of ``train``. The
+    curves have a gap where the scale changes.
     """
     last = history[-1]
     names = ('content', 'style', 'tv')
@@ -50,10 +53,17 @@ def plot_result(image, history):
         figsize=(7, 2.5),
     )
     animator.imshow(image)
-    animator.extend(
-        [entry['epoch'] for entry in history],
-        [[entry[name] for entry in history] for name in names],
-    )
+    before = None
+    for scale, entries in groupby(history, lambda entry: entry['scale']):
+        entries = list(entries)
+        if before is not None:
+            gap = entries[0]['epoch'] - 0.5
+            animator.extend([gap], [[math.nan]] * len(names))
+        before = scale
+        animator.extend(
+            [entry['epoch'] for entry in entries],
+            [[entry[name] for entry in entries] for name in names],
+        )
     return animator
 
 

@@ -1,5 +1,6 @@
 """One call from two pictures to a stylized one, with all that made it."""
 
+import logging
 import os
 import platform
 from dataclasses import asdict, dataclass, field
@@ -7,15 +8,26 @@ from pathlib import Path
 
 import mxnet
 import numpy
-from mxnet import np
 
 from gluon_style import __version__
 from gluon_style.devices import get_device
+from gluon_style.forecast import (
+    choose_tile,
+    free_memory,
+    memory_needed,
+    seconds_needed,
+)
+from gluon_style.history import Log, NonFiniteLossError
 from gluon_style.images import as_bytes, postprocess, read_image, save_image
+from gluon_style.pyramid import coarse_to_fine
 from gluon_style.settings import preset
 from gluon_style.sources import file_digest
-from gluon_style.train import NonFiniteLossError, train
-from gluon_style.vgg import build_net, get_contents, get_styles
+from gluon_style.vgg import build_net
+
+logger = logging.getLogger(__name__)
+
+# Pixels times epochs of a run that takes minutes on two cores.
+BIG_RUN = 2e7
 
 
 @dataclass(frozen=True)
@@ -23,7 +35,7 @@ class Result:
     """A stylized picture and how it came about.
 
     ``image`` is a NumPy array (height, width, 3) of uint8, ``history`` the
-    list of ``train``, and ``record`` a dictionary fit for JSON: the settings
+    list of ``Log``, and ``record`` a dictionary fit for JSON: the settings
     as used, versions, the weights' source and hash, the device.
     """
 
@@ -39,7 +51,7 @@ class Result:
 def stylize(
     content,
     style,
-    settings='chapter',
+    settings='fast',
     *,
     callback=None,
     callback_every=None,
@@ -49,9 +61,11 @@ def stylize(
 
     Pictures are paths, Pillow images or uint8 arrays (height, width, 3).
     ``settings`` is a ``Settings`` or a preset's name; further keywords
-    change single settings: ``stylize(a, b, epochs=100)``. ``callback`` is
-    ``train``'s; on the CPU it is called every epoch unless
-    ``callback_every`` says otherwise, on a GPU every tenth.
+    change single settings: ``stylize(a, b, epochs=100)``.
+    ``callback(history, X)`` gets the losses so far, as ``train``'s does, and
+    the pixels at hand; on the CPU it is called every epoch unless
+    ``callback_every`` says otherwise, on a GPU every tenth. The forecast of
+    a long run is logged before it begins.
 
     Raises ValueError or FileNotFoundError, in one sentence, for what cannot
     work, before anything is computed, and NonFiniteLossError, whose
@@ -64,61 +78,59 @@ def stylize(
     content_img, style_img = read_image(content), read_image(style)
     height, width = content_img.shape[:2]
     image_shape = settings.image_shape(width, height)
-    layers = {
-        'content_layers': settings.content_layers,
-        'style_layers': settings.style_layers,
-    }
-    net = build_net(**layers, weights=settings.weights, device=device)
-    content_X, contents_Y = get_contents(
-        net, content_img, image_shape, device, **layers
+    tile = choose_tile(image_shape, settings, device)
+    net = build_net(
+        settings.content_layers,
+        settings.style_layers,
+        weights=settings.weights,
+        device=device,
     )
-    _, styles_Y = get_styles(net, style_img, image_shape, device, **layers)
+    if image_shape[0] * image_shape[1] * settings.epochs > BIG_RUN:
+        _log_forecast(net, image_shape, settings, device, tile)
     record = {
         'content': _file_record(content),
         'style': _file_record(style),
         **_record(settings, image_shape, net.weights, device),
+        'tile': tile,
     }
-    history = []
-
-    def keep(entries, X):
-        history[:] = entries
-        if callback is not None:
-            callback(entries, X)
-
+    log = Log(
+        callback,
+        callback_every or (1 if device.device_type == 'cpu' else 10),
+        stop_at=settings.stop_at,
+        final_shape=(1, 3, *image_shape[::-1]),
+        time_limit=settings.time_limit,
+    )
     try:
-        X = train(
+        X = coarse_to_fine(
             net,
-            _first_pixels(content_X, settings),
-            contents_Y,
-            styles_Y,
+            content_img,
+            style_img,
+            settings,
+            image_shape,
             device,
-            settings.lr,
-            settings.epochs,
-            settings.lr_decay_epoch,
-            **layers,
-            content_weight=settings.content_weight,
-            style_weight=settings.style_weight,
-            tv_weight=settings.tv_weight,
-            callback=keep,
-            callback_every=callback_every
-            or (1 if device.device_type == 'cpu' else 10),
+            log,
+            tile,
         )
     except NonFiniteLossError as error:
         error.result = None
         if error.X is not None:
             error.result = _result(error.X, error.history, record)
         raise
-    return _result(X, history, record)
+    return _result(X, log.history, record)
 
 
-def _first_pixels(content_X, settings):
-    if settings.init == 'content':
-        return content_X
-    # NumPy's generator, so that a seed means the same on every device.
-    noise = numpy.random.RandomState(settings.seed).normal(
-        size=content_X.shape
+def _log_forecast(net, image_shape, settings, device, tile):
+    seconds = seconds_needed(net, image_shape, settings, device, tile)
+    logger.info(
+        '%dx%d pixels%s: about %.1f min for %d epochs, and %.1f GB of the '
+        '%.1f GB free',
+        *image_shape,
+        f' in tiles of {tile}' if tile else '',
+        seconds / 60,
+        settings.epochs,
+        memory_needed(image_shape, settings, tile) / 1e9,
+        free_memory(device) / 1e9,
     )
-    return np.array(noise, dtype='float32', ctx=content_X.ctx)
 
 
 def _result(X, history, record):

@@ -1,32 +1,14 @@
 """The chapter's optimization loop: Adam with step decay, on pixels."""
 
-import math
-import time
-
 from mxnet import autograd
 
+from gluon_style.history import Log
 from gluon_style.layers import CONTENT_LAYERS, STYLE_LAYERS
 from gluon_style.losses import compute_loss
 from gluon_style.synthesis import get_inits
 from gluon_style.vgg import extract_features
 
 LR_DECAY = 0.8
-
-
-class NonFiniteLossError(ArithmeticError):
-    """A loss became infinite or not a number, and the run stopped.
-
-    ``X`` holds the last pixels known to have a finite loss, or None;
-    ``history`` the entries up to them.
-    """
-
-    def __init__(self, epoch, X, history):
-        super().__init__(
-            f'the loss is not finite at epoch {epoch}: try a smaller lr or '
-            'smaller weights of the losses'
-        )
-        self.X = X
-        self.history = history
 
 
 def train(
@@ -55,14 +37,15 @@ def train(
 
     ``callback(history, X)`` is called every ``callback_every`` epochs and
     after the last. ``history`` has an entry for each epoch so far, a
-    dictionary of 'epoch', the weighted losses 'content', 'style', 'tv',
-    their sum 'total', and 'seconds' since the first epoch began; as in the
-    chapter, an epoch's losses are those before its step, and ``X`` are the
-    pixels after it. Raises NonFiniteLossError at the first epoch whose losses
-    are not finite, once a callback is due.
+    dictionary of 'epoch', 'scale' (the picture's width and height), the
+    weighted losses 'content', 'style', 'tv', their sum 'total', and
+    'seconds' since the first epoch began; as in the chapter, an epoch's
+    losses are those before its step, and ``X`` are the pixels after it.
+    Raises NonFiniteLossError at the first epoch whose losses are not finite,
+    once a callback is due.
     """
     X, styles_Y_gram, trainer = get_inits(X, device, lr, styles_Y)
-    log = _Log()
+    log = Log(callback, callback_every)
     for epoch in range(num_epochs):
         with autograd.record():
             contents_Y_hat, styles_Y_hat = extract_features(
@@ -80,55 +63,12 @@ def train(
             )
         l.backward()
         log.add(sum(contents_l), sum(styles_l), tv_l)
-        due = (epoch + 1) % callback_every == 0 or epoch + 1 == num_epochs
+        due = log.due() or epoch + 1 == num_epochs
         if due:
             log.read(X)
         trainer.step(1)
         if (epoch + 1) % lr_decay_epoch == 0:
             trainer.set_learning_rate(trainer.learning_rate * LR_DECAY)
-        if due and callback is not None:
-            callback(log.history, X)
+        if due:
+            log.call(X)
     return X
-
-
-class _Log:
-    """Keep losses on the device until they are read, and what they say."""
-
-    def __init__(self):
-        self.history = []
-        self._pending = []
-        self._began = time.perf_counter()
-        self._good_X = None
-
-    def add(self, content, style, tv):
-        self._pending.append((content, style, tv))
-
-    def read(self, X):
-        """Append the pending epochs to the history.
-
-        Reading waits for the device, so that only the last epoch's time is
-        measured; those before it share the time since the last reading.
-        ``X`` must be the pixels that the last epoch's losses are of.
-        """
-        losses = [tuple(map(float, epoch)) for epoch in self._pending]
-        self._pending = []
-        before = self.history[-1]['seconds'] if self.history else 0.0
-        elapsed = time.perf_counter() - self._began - before
-        entries = []
-        for i, (content, style, tv) in enumerate(losses, start=1):
-            epoch = len(self.history) + i
-            total = content + style + tv
-            if not math.isfinite(total):
-                raise NonFiniteLossError(epoch, self._good_X, self.history)
-            entries.append(
-                {
-                    'epoch': epoch,
-                    'content': content,
-                    'style': style,
-                    'tv': tv,
-                    'total': total,
-                    'seconds': before + elapsed * i / len(losses),
-                }
-            )
-        self.history += entries
-        self._good_X = X.copy()

@@ -16,7 +16,7 @@ def test_final_losses_are_the_published_ones(shared, tmp_path, monkeypatch):
         for name in ('rainier.jpg', 'autumn-oak.jpg')
     ]
     command = ['run', *pictures, '-o', 'out.png', '--weights', 'oxford']
-    assert cli.main([*command, '--size', '450x300', '--quiet']) == 0
+    assert cli.main([*command, '--preset', 'chapter', '--quiet']) == 0
     last = json.loads((tmp_path / 'out.json').read_text())['history'][-1]
     assert last['epoch'] == 500
     for name, published in PUBLISHED.items():

@@ -25,6 +25,8 @@ def run(pictures, weights_file, tmp_path, monkeypatch, capsys):
     def run_with(*options, output='out.png', inputs=pictures):
         arguments = ['run', *inputs, '-o', output, '--weights', weights_file]
         arguments += ['--size', '32x24', '--epochs', '3', '--lr', '0.1']
+        if '--preset' not in options:
+            arguments += ['--preset', 'chapter']
         try:
             code = cli.main([*arguments, *options])
         except SystemExit as stop:
@@ -48,6 +50,7 @@ def test_run_writes_picture_record_and_plot(run, tmp_path):
     assert [entry['epoch'] for entry in history] == [1, 2, 3]
     assert set(history[0]) == {
         'epoch',
+        'scale',
         'content',
         'style',
         'tv',
@@ -70,7 +73,9 @@ def test_every_setting_has_its_option(run, tmp_path):
         *('--lr', '0.2', '--lr-decay-epoch', '7', '--content-weight', '2'),
         *('--style-weight', '1e3', '--tv-weight', '5', '--seed', '9'),
         *('--content-layers', 'conv4_2,conv3_1', '--style-layers', '0, 5'),
-        *('--init', 'noise', '--device', 'cpu'),
+        *('--init', 'noise', '--device', 'cpu', '--optimizer', 'adam'),
+        *('--no-bounded', '--scales', '2', '--tile', '32'),
+        *('--stop-at', '1e-3', '--time-limit', '600'),
     )
     assert code == 0, err
     record = json.loads((tmp_path / 'out.json').read_text())
@@ -89,6 +94,12 @@ def test_every_setting_has_its_option(run, tmp_path):
         'init': 'noise',
         'seed': 9,
         'device': 'cpu',
+        'optimizer': 'adam',
+        'bounded': False,
+        'scales': 2,
+        'tile': 32,
+        'stop_at': 1e-3,
+        'time_limit': 600,
     }
     assert set(settings) | {'weights'} == set(vars(Settings()))
 
@@ -122,7 +133,13 @@ def test_same_command_same_bytes(run, tmp_path):
         (['--style-layers', ''], 'style_layers is empty: name at least one'),
         (['--weights', 'vgg'], "weights 'vgg' are unknown: choose auto, zoo"),
         (['--device', 'tpu'], "device 'tpu' is unknown: choose auto, cpu"),
-        (['--preset', 'slow'], "preset 'slow' is unknown: choose chapter or"),
+        (['--preset', 'slow'], "preset 'slow' is unknown: choose fast, chap"),
+        (['--optimizer', 'sgd'], "optimizer is 'sgd': it must be adam or lb"),
+        (['--scales', '0'], 'scales is 0: it must be a whole number of at'),
+        (['--tile', '50'], 'tile is 50: it must be auto, off or a multiple'),
+        (['--tile', 'big'], "--tile: 'big' is not a whole number"),
+        (['--stop-at', '-1'], 'stop_at is -1.0: it must be a finite number'),
+        (['--time-limit', '0'], 'time_limit is 0.0: it must be a finite'),
         (['--init', 'style'], "init is 'style': it must be content or noise"),
         (['--seed', '-1'], 'seed is -1: it must be a whole number from 0'),
         (['--plot', 'a.doc'], "figure 'a.doc' must end in .svg, .png or .pdf"),

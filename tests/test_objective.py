@@ -1,6 +1,9 @@
 """The whole objective against an independent one in NumPy and SciPy."""
 
+import sys
+
 import numpy
+import psutil
 import pytest
 from conftest import picture, random_layers
 from mxnet import autograd, np
@@ -8,7 +11,16 @@ from scipy.signal import correlate2d
 
 from gluon_style.formats import write_layers
 from gluon_style.images import preprocess
+from gluon_style.layers import (
+    CONTENT_LAYERS,
+    LAYER_NAMES,
+    STYLE_LAYERS,
+    halo,
+    layer_index,
+    num_poolings,
+)
 from gluon_style.losses import compute_loss, gram
+from gluon_style.objective import Objective, spans
 from gluon_style.vgg import build_net, extract_features
 
 CONTENT, STYLE = ('conv2_2',), ('conv1_1', 'conv2_1')
@@ -107,3 +119,149 @@ def test_loss_and_gradient_are_the_oracles(case):
         )
         found = 2 * (X.grad.asnumpy()[0] * direction).sum()
         assert found == pytest.approx(slope, rel=1e-3)
+
+
+LAYERS = {
+    'content_layers': ('conv3_1', 'relu2_2'),
+    'style_layers': ('conv1_1', 'conv3_1', 'pool2', 'conv3_2'),
+}
+
+
+@pytest.fixture(scope='module')
+def deep(weights_file):
+    """A net up to conv3_2 and pictures of an odd shape, 155x107."""
+    return build_net(**LAYERS, weights=weights_file), pictures(155, 107)
+
+
+def pictures(width, height):
+    return [
+        preprocess(
+            np.array(picture(31, 21, seed), dtype='uint8'), (width, height)
+        )
+        for seed in (1, 2, 3)
+    ]
+
+
+def chapters_loss(net, X, content_X, style_X, layers=LAYERS, **weights):
+    """Return the chapter's three losses and the gradient of their sum."""
+    contents_Y, _ = extract_features(net, content_X, **layers)
+    _, styles_Y = extract_features(net, style_X, **layers)
+    X = X.copy()
+    X.attach_grad()
+    with autograd.record():
+        contents_l, styles_l, tv_l, l = compute_loss(
+            X,
+            *extract_features(net, X, **layers),
+            contents_Y,
+            [gram(Y) for Y in styles_Y],
+            **weights,
+        )
+    l.backward()
+    losses = [float(sum(contents_l)), float(sum(styles_l)), float(tv_l)]
+    return losses, X.grad.asnumpy()
+
+
+def fast_loss(net, X, content_X, style_X, layers=LAYERS, **options):
+    objective = Objective(net, content_X, style_X, **layers, **options)
+    X = X.copy()
+    X.attach_grad('add')
+    for _ in range(2):
+        # The second call must not add to the first one's gradient.
+        losses = [float(loss) for loss in objective(X)]
+    return losses, X.grad.asnumpy()
+
+
+@pytest.mark.parametrize(
+    'weights',
+    [{}, {'content_weight': 3e3, 'style_weight': 1e-2, 'tv_weight': 50}],
+)
+@pytest.mark.parametrize('tile', [None, 96, 64, 32])
+def test_fast_loss_and_gradient_are_the_chapters(deep, weights, tile):
+    net, images = deep
+    expected, expected_gradient = chapters_loss(net, *images, **weights)
+    losses, gradient = fast_loss(net, *images, tile=tile, **weights)
+    assert losses == pytest.approx(expected, rel=1e-5)
+    # Everywhere, seams included, against the gradient's usual size.
+    usual = abs(expected_gradient).mean()
+    assert abs(gradient - expected_gradient).max() < 1e-4 * usual
+
+
+def test_the_chapters_layers_in_tiles(weights_file):
+    layers = {'content_layers': CONTENT_LAYERS, 'style_layers': STYLE_LAYERS}
+    net, images = build_net(weights=weights_file), pictures(331, 36)
+    expected, expected_gradient = chapters_loss(net, *images, layers)
+    losses, gradient = fast_loss(net, *images, layers, tile=96)
+    assert losses == pytest.approx(expected, rel=1e-5)
+    usual = abs(expected_gradient).mean()
+    assert abs(gradient - expected_gradient).max() < 1e-4 * usual
+
+
+def test_each_loss_alone_has_its_gradient(deep):
+    net, images = deep
+    for name in ('content_weight', 'style_weight', 'tv_weight'):
+        weights = dict.fromkeys(
+            ('content_weight', 'style_weight', 'tv_weight'), 0
+        )
+        weights[name] = 7
+        expected, expected_gradient = chapters_loss(net, *images, **weights)
+        losses, gradient = fast_loss(net, *images, tile=64, **weights)
+        assert losses == pytest.approx(expected, rel=1e-5)
+        largest = abs(expected_gradient).max()
+        assert abs(gradient - expected_gradient).max() < 1e-4 * largest
+
+
+def test_a_tile_without_its_halo_would_be_noticed(deep, monkeypatch):
+    net, images = deep
+    module = sys.modules['gluon_style.objective']
+    monkeypatch.setattr(module, 'halo', lambda layer: 4)
+    expected, expected_gradient = chapters_loss(net, *images)
+    _, gradient = fast_loss(net, *images, tile=32)
+    usual = abs(expected_gradient).mean()
+    assert abs(gradient - expected_gradient).max() > 1e-2 * usual
+
+
+def test_an_evaluation_does_not_keep_memory(deep):
+    net, (X, content_X, style_X) = deep
+    objective = Objective(net, content_X, style_X, **LAYERS)
+    X = X.copy()
+    X.attach_grad('add')
+
+    def evaluate(times):
+        for _ in range(times):
+            for loss in objective(X):
+                float(loss)
+        return psutil.Process().memory_info().rss
+
+    before = evaluate(10)
+    # One epoch's feature maps are 40 MB.
+    assert evaluate(20) - before < 40 << 20
+
+
+@pytest.mark.parametrize('length', [32, 33, 100, 255, 256, 257, 1800])
+@pytest.mark.parametrize('tile', [32, 96, 256])
+def test_spans_cover_a_length_once_with_enough_around(length, tile):
+    conv5_1 = layer_index('conv5_1')
+    found = spans(length, tile, [conv5_1])
+    assert found[0].first == found[0].low == 0
+    assert found[-1].last == found[-1].high == length
+    for a, b in zip(found, found[1:]):
+        assert a.last == b.first
+        assert a.first % 16 == a.low % 16 == 0
+    assert len({span.high - span.low for span in found}) == 1
+    for span in found:
+        assert 0 < span.last - span.first <= tile
+        # conv5_1 sees 85 pixels around it.
+        assert span.low == 0 or span.first - span.low >= 96
+        assert span.high == length or span.high - span.last >= 96
+
+
+def test_halo_of_the_first_layers_by_hand():
+    # conv1_1 and conv1_2 see one pixel each; the pooling one place further,
+    # and conv2_1 two pixels, to a multiple of two.
+    indices = {name: layer_index(name) for name in LAYER_NAMES}
+    assert halo(indices['conv1_1']) == 1
+    assert halo(indices['conv1_2']) == 2
+    assert halo(indices['pool1']) == 4
+    assert halo(indices['conv2_1']) == 6
+    assert halo(indices['conv5_1']) == 96
+    assert num_poolings(indices['conv5_1']) == 4

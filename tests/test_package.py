@@ -37,6 +37,8 @@ def test_public_names():
     others = [
         'CONTENT_LAYERS',
         'LAYER_NAMES',
+        'Log',
+        'Objective',
         'PRESETS',
         'RGB_MEAN',
         'RGB_STD',
@@ -44,7 +46,9 @@ def test_public_names():
         'STYLE_LAYERS',
         'Settings',
         'NonFiniteLossError',
+        'adam',
         'build_net',
+        'lbfgs',
         'load_weights',
         'read_image',
         'save_image',

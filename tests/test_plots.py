@@ -18,7 +18,11 @@ from gluon_style.plots import (
 def history(count=5):
     names = ('content', 'style', 'tv')
     return [
-        {'epoch': i, **{name: 10.0 / i + k for k, name in enumerate(names)}}
+        {
+            'epoch': i,
+            'scale': (8, 6),
+            **{name: 10.0 / i + k for k, name in enumerate(names)},
+        }
         for i in range(1, count + 1)
     ]
 
@@ -77,7 +81,13 @@ def test_plot_result_is_written(tmp_path, suffix):
 
 def test_plot_result_of_one_epoch_and_of_large_losses(tmp_path):
     img = numpy.zeros((2, 2, 3), 'uint8')
-    entry = {'epoch': 1, 'content': 300.0, 'style': 1.0, 'tv': 2.0}
+    entry = {
+        'epoch': 1,
+        'scale': (8, 6),
+        'content': 300.0,
+        'style': 1.0,
+        'tv': 2.0,
+    }
     animator = plot_result(img, [entry])
     assert animator.axes[0].get_ylim() == (0, 600)
 

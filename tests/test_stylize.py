@@ -6,8 +6,7 @@ import pytest
 from conftest import picture
 from PIL import Image
 
-from gluon_style import PRESETS, Settings, stylize
-from gluon_style.train import NonFiniteLossError
+from gluon_style import PRESETS, NonFiniteLossError, Settings, stylize
 
 
 @pytest.fixture(scope='module')

@@ -1,0 +1,115 @@
+"""What a run has come to so far: its losses, its best pixels, its end."""
+
+import math
+import time
+
+
+class NonFiniteLossError(ArithmeticError):
+    """A loss became infinite or not a number, and the run stopped.
+
+    ``X`` holds the last pixels known to have a finite loss, or None;
+    ``history`` the entries up to them.
+    """
+
+    def __init__(self, epoch, X, history):
+        super().__init__(
+            f'the loss is not finite at epoch {epoch}: try a smaller lr or '
+            'smaller weights of the losses'
+        )
+        self.X = X
+        self.history = history
+
+
+class Log:
+    """Keep losses on the device until they are read, and what they say.
+
+    ``history`` has an entry for each epoch read: a dictionary of 'epoch',
+    'scale' (the picture's width and height), the weighted losses 'content',
+    'style', 'tv', their sum 'total', and 'seconds' since the log was begun.
+    ``callback(history, X)`` is due every ``callback_every`` epochs.
+
+    The run is to stop once a picture of ``final_shape``, (1, 3, height,
+    width), has a total of at most ``stop_at``, or after ``time_limit``
+    seconds. ``best_X`` are the pixels of the least total that was read at
+    the latest scale.
+    """
+
+    def __init__(
+        self,
+        callback=None,
+        callback_every=1,
+        *,
+        stop_at=None,
+        final_shape=None,
+        time_limit=None,
+    ):
+        self.history = []
+        self.best_X = None
+        self._best_total = math.inf
+        self._good_X = None
+        self._pending = []
+        self._began = time.perf_counter()
+        self._callback = callback
+        self._callback_every = callback_every
+        self._stop_at = stop_at
+        self._final_shape = final_shape
+        self._time_limit = time_limit
+        self.stopped = False
+
+    def add(self, content, style, tv):
+        """Append an epoch's losses, arrays that nothing waits for yet."""
+        self._pending.append((content, style, tv))
+
+    def due(self):
+        """Return whether the callback is due after the latest epoch."""
+        epoch = len(self.history) + len(self._pending)
+        return epoch % self._callback_every == 0
+
+    def call(self, X):
+        """Call the callback with the pixels ``X``."""
+        if self._callback is not None:
+            self._callback(self.history, X)
+
+    def read(self, X):
+        """Append the pending epochs to the history.
+
+        Reading waits for the device, so that only the last epoch's time is
+        measured; those before it share the time since the last reading.
+        ``X`` must be the pixels that the last epoch's losses are of. Raises
+        NonFiniteLossError.
+        """
+        losses = [tuple(map(float, epoch)) for epoch in self._pending]
+        self._pending = []
+        before = self.history[-1]['seconds'] if self.history else 0.0
+        elapsed = time.perf_counter() - self._began - before
+        entries = []
+        for i, (content, style, tv) in enumerate(losses, start=1):
+            epoch = len(self.history) + i
+            total = content + style + tv
+            if not math.isfinite(total):
+                raise NonFiniteLossError(epoch, self._good_X, self.history)
+            entries.append(
+                {
+                    'epoch': epoch,
+                    'scale': (X.shape[3], X.shape[2]),
+                    'content': content,
+                    'style': style,
+                    'tv': tv,
+                    'total': total,
+                    'seconds': before + elapsed * i / len(losses),
+                }
+            )
+        self.history += entries
+        self._keep(X)
+
+    def _keep(self, X):
+        last = self.history[-1]
+        self._good_X = X.copy()
+        new_scale = self.best_X is None or self.best_X.shape != X.shape
+        if new_scale or last['total'] < self._best_total:
+            self.best_X, self._best_total = self._good_X, last['total']
+        final = self._final_shape in (None, X.shape)
+        if self._stop_at is not None and final:
+            self.stopped |= self._best_total <= self._stop_at
+        if self._time_limit is not None:
+            self.stopped |= last['seconds'] >= self._time_limit

@@ -1,0 +1,144 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import picture
+from mxnet import cpu
+
+from gluon_style import Settings, stylize
+from gluon_style import forecast as module
+from gluon_style.forecast import (
+    choose_tile,
+    free_memory,
+    memory_needed,
+    seconds_needed,
+)
+from gluon_style.vgg import build_net
+
+GB = 1 << 30
+
+
+def test_memory_grows_with_pixels_but_not_with_tiles():
+    small, large = (450, 300), (1800, 1200)
+    settings = Settings()
+    whole = memory_needed(large, settings)
+    assert whole - module.FIXED_BYTES == pytest.approx(
+        16 * (memory_needed(small, settings) - module.FIXED_BYTES), rel=1e-6
+    )
+    assert whole > 8 * GB
+    assert memory_needed(large, settings, 256) < 2 * GB
+    assert memory_needed(small, settings, 512) == memory_needed(
+        small, settings
+    )
+    shallow = Settings(content_layers='conv1_1', style_layers='conv1_1')
+    assert memory_needed(small, shallow) < memory_needed(small, settings)
+
+
+@pytest.mark.parametrize('free, tile', [(64, None), (4, 384), (2.5, 256)])
+def test_auto_tiles_where_the_whole_does_not_fit(monkeypatch, free, tile):
+    monkeypatch.setattr(module, 'free_memory', lambda device: free * GB)
+    found = choose_tile((1800, 1200), Settings(), cpu())
+    assert found == tile
+    assert memory_needed((1800, 1200), Settings(), found) < free * GB
+    for given, expected in (('off', None), (96, 96)):
+        settings = Settings(tile=given)
+        assert choose_tile((1800, 1200), settings, cpu()) == expected
+
+
+def test_no_tile_small_enough_is_said(monkeypatch):
+    monkeypatch.setattr(module, 'free_memory', lambda device: GB // 2)
+    with pytest.raises(ValueError) as error:
+        choose_tile((1800, 1200), Settings(), cpu())
+    assert 'a picture of 1800x1200 pixels, which takes' in str(error.value)
+    assert '0.5 GB are free: choose a smaller one' in str(error.value)
+
+
+def test_a_containers_limit_counts(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, '_CGROUP', tmp_path)
+    free = free_memory(cpu())
+    assert free > 0
+    (tmp_path / 'memory.max').write_text('max\n')
+    (tmp_path / 'memory.current').write_text(f'{GB}\n')
+    assert free_memory(cpu()) == pytest.approx(free, rel=0.2)
+    (tmp_path / 'memory.max').write_text(f'{GB + (100 << 20)}\n')
+    assert free_memory(cpu()) == 100 << 20
+
+
+def test_time_grows_with_epochs_pixels_and_tiles(weights_file):
+    net = build_net(weights=weights_file)
+
+    def seconds(shape, tile=None, **changes):
+        settings = Settings(weights=weights_file, **changes)
+        # The least of three: the machine may be busy with something else.
+        return min(
+            seconds_needed(net, shape, settings, cpu(), tile) for _ in range(3)
+        )
+
+    once = seconds((128, 128))
+    assert seconds((128, 128), epochs=5000) == pytest.approx(
+        10 * once, rel=0.6
+    )
+    assert seconds((1280, 1280)) == pytest.approx(100 * once, rel=0.6)
+    # A tile of 128 sees 320 pixels either way, and twice.
+    assert seconds((1280, 1280), 128) > 3 * seconds((1280, 1280))
+
+
+# Not the resource module: what it tells includes the process that started
+# this one.
+MEASURE = r"""
+import json, re, sys
+from gluon_style import Settings, stylize
+from gluon_style.forecast import memory_needed
+import numpy
+img = numpy.random.RandomState(0).randint(0, 255, (48, 64, 3)).astype('uint8')
+settings = Settings(**json.loads(sys.argv[1]))
+stylize(img, img, settings)
+tile = None if settings.tile == 'off' else settings.tile
+peak = 1024 * int(
+    re.search(r'VmHWM:\s+(\d+)', open('/proc/self/status').read())[1]
+)
+print(peak / memory_needed(settings.size, settings, tile))
+"""
+
+
+@pytest.mark.skipif(
+    not Path('/proc/self/status').exists(), reason='needs Linux to measure'
+)
+@pytest.mark.parametrize(
+    'changes',
+    [
+        '"size": [320, 320], "tile": "off"',
+        '"size": [512, 384], "tile": "off", "optimizer": "lbfgs", '
+        '"bounded": true',
+        '"size": [288, 192], "tile": 96',
+    ],
+)
+def test_memory_forecast_is_what_a_run_takes(weights_file, changes):
+    settings = f'{{{changes}, "epochs": 3, "weights": "{weights_file}"}}'
+    done = subprocess.run(
+        [sys.executable, '-c', MEASURE, settings],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert 0.6 < float(done.stdout.splitlines()[-1]) < 1.2
+
+
+def test_a_long_run_is_forecast_before_it_begins(weights_file, caplog):
+    img = picture(40, 30)
+    caplog.set_level('INFO', 'gluon_style')
+    stylize(img, img, size=(32, 24), epochs=2, weights=weights_file)
+    assert 'free' not in caplog.text
+    began = time.perf_counter()
+    stylize(
+        *(img, img),
+        size=(48, 32),
+        epochs=20000,
+        time_limit=0.1,
+        weights=weights_file,
+    )
+    assert time.perf_counter() - began < 60
+    assert '48x32 pixels: about ' in caplog.text
+    assert ' min for 20000 epochs, and 0.5 GB of the ' in caplog.text

@@ -1,0 +1,111 @@
+import numpy
+import pytest
+from conftest import picture
+from mxnet import cpu, np
+
+from gluon_style import Settings
+from gluon_style.history import Log
+from gluon_style.images import preprocess
+from gluon_style.objective import Objective
+from gluon_style.pyramid import coarse_to_fine, enlarge, scales
+from gluon_style.vgg import build_net
+
+FAST = {'optimizer': 'lbfgs', 'bounded': True, 'epochs': 4}
+
+
+@pytest.fixture(scope='module')
+def inputs(weights_file):
+    net = build_net(weights=weights_file)
+    images = [
+        np.array(picture(40, 30, seed), dtype='uint8') for seed in (1, 2)
+    ]
+    return (net, *images)
+
+
+def run(inputs, image_shape, log=None, **changes):
+    log = log or Log()
+    settings = Settings(**{**FAST, **changes})
+    X = coarse_to_fine(*inputs, settings, image_shape, cpu(), log)
+    return X, log.history
+
+
+@pytest.mark.parametrize(
+    'image_shape, count, expected',
+    [
+        ((450, 300), 4, [(112, 75), (225, 150), (450, 300)]),
+        ((450, 300), 2, [(225, 150), (450, 300)]),
+        ((450, 300), 1, [(450, 300)]),
+        ((120, 300), 9, [(120, 300)]),
+        (
+            (1800, 1200),
+            9,
+            [(112, 75), (225, 150), (450, 300), (900, 600), (1800, 1200)],
+        ),
+    ],
+)
+def test_scales_halve_while_enough_is_left(image_shape, count, expected):
+    assert scales(image_shape, count) == expected
+
+
+def test_every_scale_is_run_and_told_apart(inputs):
+    X, history = run(inputs, (132, 130), scales=4)
+    assert X.shape == (1, 3, 130, 132)
+    shapes = [entry['scale'] for entry in history]
+    assert shapes == [(66, 65)] * 2 + [(132, 130)] * 4
+    assert [entry['epoch'] for entry in history] == list(range(1, 7))
+
+
+def test_last_scale_has_the_users_objective(inputs):
+    net, content_img, style_img = inputs
+    X, history = run(
+        inputs, (132, 130), scales=2, content_weight=3, tv_weight=7
+    )
+    content_X, style_X = (
+        preprocess(img, (132, 130)) for img in (content_img, style_img)
+    )
+    objective = Objective(
+        net, content_X, style_X, content_weight=3, tv_weight=7
+    )
+    X.attach_grad('add')
+    least = min(entry['total'] for entry in history[2:])
+    assert sum(map(float, objective(X))) == pytest.approx(least, rel=1e-5)
+
+
+def test_a_coarser_scale_makes_a_better_start(inputs):
+    _, alone = run(inputs, (132, 130), scales=1)
+    _, both = run(inputs, (132, 130), scales=2, epochs=16)
+    assert both[8]['style'] < 0.5 * alone[0]['style']
+
+
+def test_stopped_at_a_coarse_scale_the_picture_has_its_full_size(inputs):
+    log = Log(time_limit=1e-6)
+    X, history = run(inputs, (132, 130), log, scales=2)
+    assert len(history) == 1 and history[0]['scale'] == (66, 65)
+    # One epoch of L-BFGS has not moved the content picture yet.
+    start = preprocess(inputs[1], (66, 65))
+    expected = enlarge(start, (132, 130)).asnumpy()
+    assert numpy.allclose(X.asnumpy(), expected, atol=1e-5)
+
+
+def test_stop_at_waits_for_the_last_scale(inputs):
+    log = Log(stop_at=1e9, final_shape=(1, 3, 130, 132))
+    _, history = run(inputs, (132, 130), log, scales=2)
+    assert [entry['scale'] for entry in history[2:]] == [(132, 130)]
+
+
+def test_enlarging_keeps_a_slope():
+    slope = numpy.linspace(0, 1, 8, dtype='float32')
+    X = np.array(numpy.broadcast_to(slope, (1, 3, 6, 8)).copy())
+    found = enlarge(X, (16, 12)).asnumpy()
+    assert found.shape == (1, 3, 12, 16) and found.dtype == 'float32'
+    inside = numpy.diff(found[0, 0, 5, 4:12])
+    assert numpy.allclose(inside, 1 / 14, atol=1e-3)
+
+
+def test_noise_is_the_start_of_every_scale(inputs):
+    for seed in (1, 2):
+        settings = {'init': 'noise', 'seed': seed, 'epochs': 1}
+        X, history = run(inputs, (132, 130), scales=2, **settings)
+        # After one epoch there is no change yet, so the noise is left, but
+        # for the bounds.
+        assert 0.5 < X.asnumpy().std() < 1.5
