@@ -14,7 +14,7 @@ $(shell rm -f .venv/ready)
 endif
 endif
 
-.PHONY: demo test test-slow lint clean
+.PHONY: demo test test-slow bench lint clean
 
 demo: .venv/ready
 	$(BIN)/gluon-style demo --plot demo.svg
@@ -24,6 +24,18 @@ test: .venv/ready
 
 test-slow: .venv/ready
 	$(BIN)/python -m pytest -m slow
+
+# The pictures to measure with; the package's own unless given.
+CONTENT ?= build/bench/photograph.png
+STYLE ?= gluon_style/samples/painting.jpg
+
+bench: .venv/ready
+	mkdir -p build/bench
+	test -f '$(CONTENT)' || $(BIN)/python -c "from PIL import Image; \
+	    from gluon_style.samples import photograph; \
+	    Image.fromarray(photograph()).save('$(CONTENT)')"
+	$(BIN)/python tests/benchmarks/bench.py '$(CONTENT)' '$(STYLE)' \
+	    --command 'make bench CONTENT=$(notdir $(CONTENT)) STYLE=$(notdir $(STYLE))'
 
 lint: .venv/ready
 	$(BIN)/python -m pip install --quiet ruff

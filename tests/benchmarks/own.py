@@ -1,0 +1,37 @@
+"""This package on two picture files, as ``stylize`` runs.
+
+``--mode`` is JSON: the preset and changes of its settings.
+"""
+
+import json
+
+import mxnet
+from measure import Clock, arguments
+
+import gluon_style
+
+
+def main():
+    args = arguments()
+    content, style, preset, changes = json.loads(args.mode)
+    clock = Clock()
+    if args.epochs:
+        changes['epochs'] = args.epochs
+    result = gluon_style.stylize(
+        content,
+        style,
+        preset,
+        weights='oxford',
+        callback=lambda history, X: None,
+        callback_every=1,
+        **changes,
+    )
+    clock.totals = [entry['total'] for entry in result.history]
+    clock.seconds = [entry['seconds'] for entry in result.history]
+    scales = [entry['scale'] for entry in result.history]
+    result.save(args.output.replace('.json', '.png'))
+    clock.write(args.output, version=mxnet.__version__, scales=scales)
+
+
+if __name__ == '__main__':
+    main()

