@@ -147,7 +147,7 @@ class Objective:
         for tile in self._tiles(X):
             found = features or self._features(_seen(X, tile))
             for i in self._style_layers:
-                Y = found[i][_own(tile, i)]
+                Y = _cut(found[i], _own(tile, i))
                 products[i] = products.get(i, 0) + _product(Y)
             if features is None:
                 del found
@@ -181,7 +181,7 @@ class Objective:
         content_weight, style_weight, _ = self._weights
         heads, loss = [], 0
         for i, Y in features.items():
-            own = Y[_own(tile, i)]
+            own = _cut(Y, _own(tile, i))
             head = 0
             if i in self._style_layers:
                 C = own.shape[1]
@@ -191,7 +191,8 @@ class Objective:
                     own, K, kernel=(1, 1), num_filter=C, no_bias=True
                 )
             if i in self._content_layers:
-                difference = own - self._contents_Y[i][_place(tile, i)]
+                target = _cut(self._contents_Y[i], _place(tile, i))
+                difference = own - target
                 size = own.shape[1] * _positions(X, i)
                 loss = loss + np.square(difference).sum() / size
                 head = head + (content_weight * 2 / size) * difference
@@ -235,6 +236,18 @@ def _own(tile, layer):
 def _place(tile, layer):
     """Return where a tile's own features lie in the picture's."""
     return _features_at(tile, layer, (0, 0))
+
+
+def _cut(Y, place):
+    """Return ``Y[place]``, and ``Y`` itself where that is all of it.
+
+    Even a slice of everything would put the features from the order of
+    oneDNN into that of NumPy, and the next layer back again.
+    """
+    _, _, rows, columns = place
+    if (rows.stop - rows.start, columns.stop - columns.start) == Y.shape[2:]:
+        return Y
+    return Y[place]
 
 
 def _features_at(tile, layer, origins):

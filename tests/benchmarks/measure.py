@@ -32,18 +32,26 @@ def read_input(path):
 
 
 class Clock:
-    """The losses of each epoch and when they were known."""
+    """The losses of each epoch, and when they were known."""
 
     def __init__(self):
         self._began = time.perf_counter()
-        self.totals, self.seconds = [], []
+        self.totals, self.seconds, self.cpu_seconds = [], [], []
 
     def tick(self, total):
         self.totals.append(float(total))
         self.seconds.append(time.perf_counter() - self._began)
+        # Of all threads; other than seconds, they do not grow when another
+        # program, or another guest of the same host, takes the processors.
+        self.cpu_seconds.append(time.process_time())
 
     def write(self, path, **more):
-        result = {'totals': self.totals, 'seconds': self.seconds, **more}
+        result = {
+            'totals': self.totals,
+            'seconds': self.seconds,
+            'cpu_seconds': self.cpu_seconds,
+            **more,
+        }
         result['peak_bytes'] = peak_bytes()
         Path(path).write_text(json.dumps(result))
 

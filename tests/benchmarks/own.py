@@ -5,7 +5,6 @@
 
 import json
 
-import mxnet
 from measure import Clock, arguments
 
 import gluon_style
@@ -22,7 +21,7 @@ def main():
         style,
         preset,
         weights='oxford',
-        callback=lambda history, X: None,
+        callback=lambda history, X: clock.tick(history[-1]['total']),
         callback_every=1,
         **changes,
     )
@@ -30,7 +29,12 @@ def main():
     clock.seconds = [entry['seconds'] for entry in result.history]
     scales = [entry['scale'] for entry in result.history]
     result.save(args.output.replace('.json', '.png'))
-    clock.write(args.output, version=mxnet.__version__, scales=scales)
+    clock.write(
+        args.output,
+        version=result.record['versions']['mxnet'],
+        scales=scales,
+        last=result.history[-1],
+    )
 
 
 if __name__ == '__main__':

@@ -40,13 +40,17 @@ class Report:
         rows = []
         for name in PROGRAMS:
             seconds = self.bench.seconds_a_step(name)
+            cpu = self.bench.seconds_a_step(name, 'cpu_seconds')
             peak = self.bench.peak(name)
             rows.append(
                 [
                     name,
                     f'{seconds:.2f}',
                     self._ratio(seconds, self.bench.seconds_a_step(BASE)),
-                    self._ratio(seconds, self.bench.seconds_a_step(self.torch)),
+                    self._ratio(
+                        seconds, self.bench.seconds_a_step(self.torch)
+                    ),
+                    '' if cpu is None else f'{cpu:.2f}',
                     f'{peak / 1e9:.2f}',
                     self._ratio(peak, self.bench.peak(BASE)),
                 ]
@@ -57,6 +61,7 @@ class Report:
                 'seconds a step',
                 'to the chapter',
                 'to PyTorch',
+                'CPU seconds',
                 'peak GB',
                 'to the chapter',
             ],
@@ -109,7 +114,10 @@ class Report:
         rows = []
         for name in (BASE, self.torch, CHAPTER):
             rows.append(
-                [name, *(self._grown('growth {}x{} ' + name, s) for s in SIZES)]
+                [
+                    name,
+                    *(self._grown('growth {}x{} ' + name, s) for s in SIZES),
+                ]
             )
         for kind in ('Adam', 'L-BFGS'):
             key = 'tiles {}x{} ' + kind
@@ -120,15 +128,19 @@ class Report:
                     self._grown(key, SIZES[-1]),
                 ]
             )
-        head = ['seconds a step, peak GB', *('{}x{}'.format(*s) for s in SIZES)]
+        head = [
+            'seconds a step, peak GB',
+            *('{}x{}'.format(*s) for s in SIZES),
+        ]
         return table(head, rows)
 
     def _grown(self, key, size):
         result = self.results.get(key.format(*size))
         if result is None:
             return 'does not fit'
-        seconds = statistics.median(epoch_seconds(result, 1))
-        return f'{seconds:.2f}, {result["peak_bytes"] / 1e9:.2f}'
+        peak = f'{result["peak_bytes"] / 1e9:.2f}'
+        seconds = epoch_seconds(result, 1)
+        return f'{statistics.median(seconds):.2f}, {peak}' if seconds else peak
 
     def _final(self, name):
         """Return seconds and totals of a curve at its final size."""
@@ -151,8 +163,10 @@ class Report:
 
     @staticmethod
     def _ratio(value, base):
-        return f'{value / base:.2f}' if value / base > 0.2 else (
-            f'1/{base / value:.1f}'
+        return (
+            f'{value / base:.2f}'
+            if value / base > 0.2
+            else (f'1/{base / value:.1f}')
         )
 
     def draw(self, path):
