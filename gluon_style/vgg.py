@@ -1,5 +1,7 @@
 """The truncated VGG-19 and its features (chapter: Pretrained VGG-19)."""
 
+from dataclasses import replace
+
 from mxnet import cpu, gluon, np
 from mxnet.gluon import nn
 
@@ -46,7 +48,8 @@ def pretrained_vgg19(weights, device=None, **kwargs):
     """Return the model zoo's VGG-19 with the layers of ``weights`` set.
 
     What ``weights`` does not hold stays uninitialized and takes no memory.
-    Further arguments are the model zoo's.
+    The answer's ``weights`` say where they came from, and hold no second
+    copy of them. Further arguments are the model zoo's.
     """
     net = gluon.model_zoo.vision.VGG(
         layers=[2, 2, 4, 4, 4], filters=[64, 128, 256, 512, 512], **kwargs
@@ -58,7 +61,7 @@ def pretrained_vgg19(weights, device=None, **kwargs):
             parameter.shape = array.shape
             parameter.initialize(ctx=device or cpu())
             parameter.set_data(np.array(array))
-    net.weights = weights
+    net.weights = replace(weights, layers={})
     return net
 
 

@@ -10,7 +10,8 @@ from gluon_style._mxnet import physical_cores
 
 
 def run(code, **environment):
-    env = {k: v for k, v in os.environ.items() if k != 'OMP_NUM_THREADS'}
+    chosen = ('OMP_NUM_THREADS', 'MXNET_CPU_TEMP_COPY')
+    env = {k: v for k, v in os.environ.items() if k not in chosen}
     done = subprocess.run(
         [sys.executable, '-c', code],
         capture_output=True,
@@ -32,6 +33,12 @@ def test_threads_are_the_physical_cores_unless_chosen():
     code = 'import gluon_style, os; print(os.environ["OMP_NUM_THREADS"])'
     assert run(code)[0] == [str(physical_cores())]
     assert run(code, OMP_NUM_THREADS='7')[0] == ['7']
+
+
+def test_one_working_space_is_kept_unless_chosen():
+    code = 'import gluon_style, os; print(os.environ["MXNET_CPU_TEMP_COPY"])'
+    assert run(code)[0] == ['1']
+    assert run(code, MXNET_CPU_TEMP_COPY='3')[0] == ['3']
 
 
 def test_importing_the_package_does_not_load_mxnet():

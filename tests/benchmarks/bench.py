@@ -91,6 +91,14 @@ class Bench:
             (folder / 'ready').touch()
         return python
 
+    def renew(self):
+        """Install this package anew as it is now, where it is installed."""
+        for environment, packages in ENVIRONMENTS.items():
+            if str(ROOT) in packages:
+                install = [self.python(environment), '-m', 'pip', 'install']
+                install += ['--quiet', '--force-reinstall', '--no-deps', ROOT]
+                subprocess.run(install, check=True)
+
     def input(self, size):
         path = WORK / 'input-{}x{}.npz'.format(*size)
         if not path.exists():
@@ -273,6 +281,7 @@ def main():
     bench = Bench(args.content, args.style)
     bench.once('machine', machine)
     bench.once('date', lambda: datetime.date.today().isoformat())
+    bench.renew()
     bench.steps()
     bench.curves()
     bench.growth()
