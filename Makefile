@@ -14,7 +14,7 @@ $(shell rm -f .venv/ready)
 endif
 endif
 
-.PHONY: demo test test-slow bench lint clean
+.PHONY: demo test test-slow bench pairs lint clean
 
 demo: .venv/ready
 	$(BIN)/gluon-style demo --plot demo.svg
@@ -36,6 +36,9 @@ bench: .venv/ready
 	    Image.fromarray(photograph()).save('$(CONTENT)')"
 	$(BIN)/python tests/benchmarks/bench.py '$(CONTENT)' '$(STYLE)' \
 	    --command 'make bench CONTENT=$(notdir $(CONTENT)) STYLE=$(notdir $(STYLE))'
+
+pairs: .venv/ready
+	$(BIN)/python tests/benchmarks/pairs.py notebooks/images/pairs.jpg
 
 lint: .venv/ready
 	$(BIN)/python -m pip install --quiet ruff

@@ -135,7 +135,8 @@ def ready():
 
     Sets ``OMP_NUM_THREADS`` to the physical cores, and has MXNet keep one
     working space instead of four (a tenth of a run's memory, and no time),
-    unless the user has set these. The rest happens when MXNet is imported, so that this costs nothing.
+    unless the user has set these. The rest happens when MXNet is imported,
+    so that this costs nothing.
     """
     threads_chosen = 'OMP_NUM_THREADS' in os.environ
     os.environ.setdefault('OMP_NUM_THREADS', str(physical_cores()))

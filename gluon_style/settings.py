@@ -49,7 +49,7 @@ class Settings:
         Whether pixels are kept to what can be displayed.
     scales
         How many sizes the picture is computed at, at most: the last is
-        ``size``, the others are coarser, each a half of the next.
+        ``size``, the others are coarser, each two thirds of the next.
     tile
         Longest side in pixels, a multiple of 32, of the tiles the picture
         is computed in, one at a time to save memory; 'off' for none, 'auto'
@@ -205,7 +205,7 @@ def _require_number(name, value, least):
 
 # 'chapter' is the chapter. 'fast' reaches its total loss in less than a tenth
 # of its epochs' work; 'quick' is a look: fewer pixels, fewer epochs.
-_FAST = Settings(epochs=80, lr=0.1, optimizer='lbfgs', bounded=True, scales=4)
+_FAST = Settings(epochs=80, lr=0.1, optimizer='lbfgs', bounded=True, scales=3)
 PRESETS = {
     'fast': _FAST,
     'chapter': Settings(),

@@ -1,0 +1,85 @@
+"""Lay the chapter's road and the fast one side by side, six pairs of pictures.
+
+    python tests/benchmarks/pairs.py SHEET.jpg
+
+runs both presets with the Oxford weights at a longest side of 300 pixels,
+writes all pictures on one sheet (content, style, chapter, fast in each row),
+and prints the losses and seconds as a table. The pictures are scikit-image's,
+CC0 or public domain, and the package's own painting.
+"""
+
+import sys
+
+import numpy
+from PIL import Image
+from skimage import data
+
+from gluon_style import stylize
+from gluon_style.samples import PAINTING
+
+SIZE = 300
+PAIRS = {
+    'cat, painting': (data.chelsea, PAINTING),
+    'rocket, painting': (data.rocket, PAINTING),
+    'astronaut, painting': (data.astronaut, PAINTING),
+    'astronaut, stained tissue': (data.astronaut, data.immunohistochemistry),
+    'coffee, galaxies': (data.coffee, data.hubble_deep_field),
+    'coffee, brick': (data.coffee, lambda: gray_to_rgb(data.brick())),
+}
+
+
+def gray_to_rgb(img):
+    return numpy.repeat(img[:, :, None], 3, axis=2)
+
+
+def read(source):
+    if callable(source):
+        return numpy.ascontiguousarray(source())
+    return numpy.asarray(Image.open(source))
+
+
+def fitted(img, width=SIZE, height=SIZE):
+    """Return a picture, whole, in the middle of a white field."""
+    img = Image.fromarray(img)
+    img.thumbnail((width, height))
+    field = Image.new('RGB', (width, height), 'white')
+    field.paste(img, ((width - img.size[0]) // 2, (height - img.size[1]) // 2))
+    return field
+
+
+def main():
+    (path,) = sys.argv[1:]
+    sheet = Image.new('RGB', (4 * SIZE, len(PAIRS) * SIZE), 'white')
+    print('| pair | preset | content | style | TV | total | seconds |')
+    print('|---|---|---|---|---|---|---|')
+    for row, (name, sources) in enumerate(PAIRS.items()):
+        content, style = map(read, sources)
+        cells = [content, style]
+        for preset in ('chapter', 'fast'):
+            result = stylize(
+                content, style, preset, size=SIZE, weights='oxford'
+            )
+            cells.append(result.image)
+            # Adam returns its last pixels, L-BFGS its best ones.
+            last = result.history[-1]
+            if preset == 'fast':
+                scale = last['scale']
+                last = min(
+                    (e for e in result.history if e['scale'] == scale),
+                    key=lambda entry: entry['total'],
+                )
+            losses = [last[k] for k in ('content', 'style', 'tv', 'total')]
+            seconds = result.history[-1]['seconds']
+            print(
+                f'| {name} | {preset} | '
+                + ' | '.join(f'{loss:.2f}' for loss in losses)
+                + f' | {seconds:.0f} |',
+                flush=True,
+            )
+        for column, cell in enumerate(cells):
+            sheet.paste(fitted(cell), (column * SIZE, row * SIZE))
+        sheet.save(path, quality=90)
+
+
+if __name__ == '__main__':
+    main()
