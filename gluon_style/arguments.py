@@ -29,6 +29,7 @@ def make_parser():
     )
     _add_run(commands)
     _add_demo(commands)
+    _add_doctor(commands)
     _add_weights(commands)
     return parser
 
@@ -118,6 +119,16 @@ def _add_demo(commands):
     )
     _add_output_options(parser)
     parser.set_defaults(command='demo')
+
+
+def _add_doctor(commands):
+    parser = commands.add_parser(
+        'doctor',
+        help='look at all that a run needs, and say how to mend it',
+        description='Look at the interpreter, the packages, the weights, '
+        'the memory, the speed. Exit code 1 if a class cannot start.',
+    )
+    parser.set_defaults(command='doctor', quiet=True)
 
 
 def _add_weights(commands):

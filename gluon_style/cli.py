@@ -210,14 +210,31 @@ def _write(result, output, plot):
 
 
 def _summary(result, output):
-    last = result.history[-1]
+    last, losses = result.history[-1], result.record['losses']
     return (
         f'{output}: {result.record["width"]}x{result.record["height"]} '
         f'pixels, {last["epoch"]} epochs in {last["seconds"]:.0f} s, '
-        f'content {last["content"]:.2f}, style {last["style"]:.2f}, '
-        f'TV {last["tv"]:.2f}, total {last["total"]:.2f}, '
+        f'content {losses["content"]:.2f}, style {losses["style"]:.2f}, '
+        f'TV {losses["tv"]:.2f}, total {losses["total"]:.2f} at '
+        f'{losses["scale"][0]}x{losses["scale"][1]}, '
         f'weights {result.record["weights"]["source"]}'
     )
+
+
+def _doctor(args):
+    from gluon_style.doctor import PROBLEM, examine
+
+    problem = False
+    for finding in examine():
+        print(f'{finding.level:8} {finding.text}')
+        if finding.mend:
+            print(f'{"":8}   -> {finding.mend}')
+        problem |= finding.level == PROBLEM
+    if problem:
+        print('A class cannot start before each PROBLEM is mended.')
+        return 1
+    print('A class can start.')
+    return 0
 
 
 def _list_weights(args):
@@ -281,6 +298,7 @@ def _convert_weights(args):
 COMMANDS = {
     'run': _run,
     'demo': _demo,
+    'doctor': _doctor,
     'weights list': _list_weights,
     'weights fetch': _fetch_weights,
     'weights verify': _verify_weights,

@@ -1,5 +1,8 @@
 """What a run will take of memory and time, before it is begun."""
 
+import logging
+import math
+import re
 import time
 from pathlib import Path
 
@@ -16,6 +19,8 @@ from gluon_style.layers import (
 from gluon_style.objective import Objective, spans
 from gluon_style.optim import MEMORY
 from gluon_style.pyramid import COARSE_EPOCHS, scales
+
+logger = logging.getLogger(__name__)
 
 # Python, MXNet, and the network's weights in the order of each use.
 FIXED_BYTES = 500 << 20
@@ -79,16 +84,21 @@ def free_memory(device):
     if device.device_type == 'gpu':
         try:
             return gpu_memory_info(device.device_id)[0]
-        except MXNetError:
-            return 0
+        except MXNetError as error:
+            logger.warning('the memory of %s is not known: %s', device, error)
+            return math.inf
     free = psutil.virtual_memory().available
     try:
         limit = int((_CGROUP / 'memory.max').read_text())
         used = int((_CGROUP / 'memory.current').read_text())
+        statistics = (_CGROUP / 'memory.stat').read_text()
     except (OSError, ValueError):
         # No container, or one without a limit.
         return free
-    return min(free, limit - used)
+    # Files that were read count as used, but give way.
+    files = re.search(r'^inactive_file (\d+)$', statistics, re.MULTILINE)
+    used -= int(files[1]) if files else 0
+    return max(0, min(free, limit - used))
 
 
 def choose_tile(image_shape, settings, device):
@@ -100,14 +110,23 @@ def choose_tile(image_shape, settings, device):
     if settings.tile != 'auto':
         return None if settings.tile == 'off' else settings.tile
     free = free_memory(device)
-    for tile in (None, *TILES):
-        if memory_needed(image_shape, settings, tile) < _USABLE * free:
+    needed = {
+        tile: memory_needed(image_shape, settings, tile)
+        for tile in (None, *TILES)
+    }
+    for tile in needed:
+        if needed[tile] < _USABLE * free:
             return tile
-    needed = memory_needed(image_shape, settings, TILES[-1])
+    or_adam = ' or adam' if settings.optimizer == 'lbfgs' else ''
     raise ValueError(
-        'size gives a picture of {}x{} pixels, which takes {:.1f} GB even in '
-        'tiles of {}, and {:.1f} GB are free: choose a smaller one'.format(
-            *image_shape, needed / 1e9, TILES[-1], free / 1e9
+        'size gives a picture of {}x{} pixels, which takes {:.1f} GB at '
+        'least, and of the {:.1f} GB free {:.0%} may be taken: choose a '
+        'smaller one{}'.format(
+            *image_shape,
+            min(needed.values()) / 1e9,
+            free / 1e9,
+            _USABLE,
+            or_adam,
         )
     )
 

@@ -7,16 +7,17 @@ import time
 class NonFiniteLossError(ArithmeticError):
     """A loss became infinite or not a number, and the run stopped.
 
-    ``X`` holds the last pixels known to have a finite loss, or None;
-    ``history`` the entries up to them.
+    ``X`` holds the best pixels before it, or None, and ``losses`` their
+    entry of ``history``, which ends before that epoch.
     """
 
-    def __init__(self, epoch, X, history):
+    def __init__(self, epoch, X, losses, history):
         super().__init__(
             f'the loss is not finite at epoch {epoch}: try a smaller lr or '
             'smaller weights of the losses'
         )
         self.X = X
+        self.losses = losses
         self.history = history
 
 
@@ -31,7 +32,7 @@ class Log:
     The run is to stop once a picture of ``final_shape``, (1, 3, height,
     width), has a total of at most ``stop_at``, or after ``time_limit``
     seconds. ``best_X`` are the pixels of the least total that was read at
-    the latest scale.
+    the latest scale, and ``best`` is their entry.
     """
 
     def __init__(
@@ -44,9 +45,7 @@ class Log:
         time_limit=None,
     ):
         self.history = []
-        self.best_X = None
-        self._best_total = math.inf
-        self._good_X = None
+        self.best_X = self.best = None
         self._pending = []
         self._began = time.perf_counter()
         self._callback = callback
@@ -87,7 +86,9 @@ class Log:
             epoch = len(self.history) + i
             total = content + style + tv
             if not math.isfinite(total):
-                raise NonFiniteLossError(epoch, self._good_X, self.history)
+                raise NonFiniteLossError(
+                    epoch, self.best_X, self.best, self.history
+                )
             entries.append(
                 {
                     'epoch': epoch,
@@ -104,12 +105,11 @@ class Log:
 
     def _keep(self, X):
         last = self.history[-1]
-        self._good_X = X.copy()
         new_scale = self.best_X is None or self.best_X.shape != X.shape
-        if new_scale or last['total'] < self._best_total:
-            self.best_X, self._best_total = self._good_X, last['total']
+        if new_scale or last['total'] < self.best['total']:
+            self.best_X, self.best = X.copy(), last
         final = self._final_shape in (None, X.shape)
         if self._stop_at is not None and final:
-            self.stopped |= self._best_total <= self._stop_at
+            self.stopped |= self.best['total'] <= self._stop_at
         if self._time_limit is not None:
             self.stopped |= last['seconds'] >= self._time_limit

@@ -21,6 +21,7 @@ from gluon_style.layers import (
     num_poolings,
 )
 from gluon_style.losses import tv_loss
+from gluon_style.vgg import check_depth
 
 
 class Span(NamedTuple):
@@ -37,22 +38,30 @@ class Span(NamedTuple):
 
 
 def spans(length, tile, layers):
-    """Cut ``length`` pixels into about equal spans of at most ``tile``.
+    """Cut ``length`` pixels into about equal spans of about ``tile``.
 
     They begin where the poolings on the way to the deepest of ``layers``,
-    indices, do; ``tile`` is a multiple of that. None, or a tile that takes
-    in the whole length, gives one span. All see equally many pixels, so that
-    the memory of one serves the next.
+    indices, do. None, or a tile that takes in the whole length, gives one
+    span. All see equally many pixels, so that the memory of one serves the
+    next. None is longer than ``tile``, unless a shorter one would have no
+    features. Raises ValueError for a tile that is no multiple of the
+    poolings'.
     """
+    step = 2 ** num_poolings(max(layers))
+    if tile is not None and (tile < step or tile % step):
+        raise ValueError(f'tile is {tile!r}: it must be a multiple of {step}')
     if tile is None or length <= tile:
         return [Span(0, length, 0, length)]
-    step = 2 ** num_poolings(max(layers))
-    count = -(-length // tile)
-    cuts = [0]
-    while max(b - a for a, b in zip(cuts, [*cuts[1:], length])) > tile:
-        cuts = [i * length // (count * step) * step for i in range(count)]
+    # Whole steps, of which each span has one at least, or it would have no
+    # features; what is over goes to the last span.
+    steps = length // step
+    count = min(steps, -(-length // tile))
+    while True:
+        cuts = [i * steps // count * step for i in range(count)]
+        owned = list(zip(cuts, [*cuts[1:], length]))
+        if count == steps or max(b - a for a, b in owned) <= tile:
+            break
         count += 1
-    owned = list(zip(cuts, [*cuts[1:], length]))
     margin = halo(max(layers))
     sees = max(b - a for a, b in owned) + 2 * margin
     # The last span ends with the length and begins at a multiple of step.
@@ -87,6 +96,7 @@ class Objective:
         self._content_layers = layer_indices(content_layers)
         self._style_layers = layer_indices(style_layers)
         self._layers = sorted({*self._content_layers, *self._style_layers})
+        check_depth(net, self._layers)
         self._weights = content_weight, style_weight, tv_weight
         self._tile = tile
         self._segments = _segments(net, self._layers)

@@ -35,12 +35,12 @@ def adam(objective, X, num_epochs, log, *, lr, lr_decay_epoch, bounded=False):
     gen_img = SynthesizedImage(X.shape)
     gen_img.weight.grad_req = 'add'
     gen_img.initialize(init.Zero(), ctx=X.ctx)
-    gen_img.weight.set_data(X)
+    bounds = display_bounds(X.ctx) if bounded else None
+    gen_img.weight.set_data(_clip(X, bounds) if bounded else X)
     pixels = gen_img()
     trainer = gluon.Trainer(
         gen_img.collect_params(), 'adam', {'learning_rate': lr}
     )
-    bounds = display_bounds(X.ctx) if bounded else None
     for epoch in range(num_epochs):
         log.add(*objective(pixels))
         due = log.due() or epoch + 1 == num_epochs

@@ -20,6 +20,7 @@ import numpy
 from mxnet import np
 from PIL import Image
 
+from gluon_style.history import NonFiniteLossError
 from gluon_style.images import preprocess
 from gluon_style.objective import Objective
 from gluon_style.optim import adam, lbfgs
@@ -52,27 +53,46 @@ def scales(image_shape, count):
 def coarse_to_fine(
     net, content_img, style_img, settings, image_shape, device, log, tile=None
 ):
-    """Return the synthesized image, (1, 3, height, width), of a run.
+    """Return the synthesized image, (1, 3, height, width), and its losses.
 
     The pictures are arrays (height, width, 3) of uint8; ``image_shape`` is
     the result's (width, height) and ``tile`` as in ``Objective``. The last
     scale is run for the epochs of ``settings``, on exactly its objective, and
-    a coarser one for a quarter of them; all are logged in ``log``.
+    a coarser one for a quarter of them; all are logged in ``log``, and the
+    losses are an entry of its history. If the log says stop at a coarser
+    scale, the picture is that scale's, enlarged, and so is the one that a
+    NonFiniteLossError holds.
     """
-    X = coarser_start = None
+    image_shape = tuple(image_shape)
+
+    def start(shape):
+        """Return the pixels that a scale would start from by itself."""
+        if settings.init == 'content':
+            return preprocess(content_img, shape).copyto(device)
+        # NumPy's generator, so that a seed means the same on every device.
+        noise = numpy.random.RandomState(settings.seed)
+        noise = noise.normal(size=(1, 3, *shape[::-1]))
+        return np.array(noise, dtype='float32', ctx=device)
+
+    def grown(X, shape):
+        """Return ``X`` or, of a coarser scale, its change to its start."""
+        before = X.shape[3], X.shape[2]
+        if before == shape:
+            return X
+        return start(shape) + enlarge(X - start(before), shape)
+
+    X = None
     for shape in scales(image_shape, settings.scales):
         epochs, content_weight = settings.epochs, settings.content_weight
-        if shape != tuple(image_shape):
+        if shape != image_shape:
             epochs = max(1, round(COARSE_EPOCHS * epochs))
             content_weight *= COARSE_CONTENT
-        content_X, style_X = (
-            preprocess(img, shape).copyto(device)
-            for img in (content_img, style_img)
-        )
         objective = Objective(
             net,
-            content_X,
-            style_X,
+            *(
+                preprocess(img, shape).copyto(device)
+                for img in (content_img, style_img)
+            ),
             content_layers=settings.content_layers,
             style_layers=settings.style_layers,
             content_weight=content_weight,
@@ -80,27 +100,18 @@ def coarse_to_fine(
             tv_weight=settings.tv_weight,
             tile=tile,
         )
-        start = _start(content_X, settings)
-        if X is None:
-            X = start
-        else:
-            X = start + enlarge(X - coarser_start, shape)
-        coarser_start = start
-        X = _optimize(objective, X, epochs, settings, log)
+        X = start(shape) if X is None else grown(X, shape)
+        try:
+            X = _optimize(objective, X, epochs, settings, log)
+        except NonFiniteLossError as error:
+            if error.X is not None:
+                error.X = grown(error.X, image_shape)
+            raise
+        # The last pixels of Adam are a step on from the losses of the last.
+        losses = log.best if X is log.best_X else log.history[-1]
         if log.stopped:
             break
-    return X if shape == tuple(image_shape) else enlarge(X, image_shape)
-
-
-def _start(content_X, settings):
-    """Return the pixels that a scale would start from by itself."""
-    if settings.init == 'content':
-        return content_X
-    # NumPy's generator, so that a seed means the same on every device.
-    noise = numpy.random.RandomState(settings.seed).normal(
-        size=content_X.shape
-    )
-    return np.array(noise, dtype='float32', ctx=content_X.ctx)
+    return grown(X, image_shape), losses
 
 
 def _optimize(objective, X, epochs, settings, log):

@@ -36,7 +36,8 @@ class Result:
 
     ``image`` is a NumPy array (height, width, 3) of uint8, ``history`` the
     list of ``Log``, and ``record`` a dictionary fit for JSON: the settings
-    as used, versions, the weights' source and hash, the device.
+    as used, versions, the weights' source and hash, the device, and the
+    picture's losses.
     """
 
     image: numpy.ndarray = field(repr=False)
@@ -101,7 +102,7 @@ def stylize(
         time_limit=settings.time_limit,
     )
     try:
-        X = coarse_to_fine(
+        X, losses = coarse_to_fine(
             net,
             content_img,
             style_img,
@@ -114,9 +115,9 @@ def stylize(
     except NonFiniteLossError as error:
         error.result = None
         if error.X is not None:
-            error.result = _result(error.X, error.history, record)
+            error.result = _result(error.X, error.losses, log.history, record)
         raise
-    return _result(X, log.history, record)
+    return _result(X, losses, log.history, record)
 
 
 def _log_forecast(net, image_shape, settings, device, tile):
@@ -133,9 +134,16 @@ def _log_forecast(net, image_shape, settings, device, tile):
     )
 
 
-def _result(X, history, record):
-    image = as_bytes(postprocess(X))
-    return Result(image, list(history), {**record, 'epochs': len(history)})
+def _result(X, losses, history, record):
+    if losses['scale'] != (record['width'], record['height']):
+        logger.warning(
+            'stopped at %dx%d: the picture is enlarged from that',
+            *losses['scale'],
+        )
+    # No seconds, so that the same run gives the same bytes.
+    losses = {key: losses[key] for key in losses if key != 'seconds'}
+    record = {**record, 'epochs': len(history), 'losses': losses}
+    return Result(as_bytes(postprocess(X)), list(history), record)
 
 
 def _file_record(source):

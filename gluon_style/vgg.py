@@ -75,6 +75,16 @@ def freeze(net):
         parameter.grad_req = 'null'
 
 
+def check_depth(net, layers):
+    """Raise ValueError for a layer, an index, that ``net`` does not reach."""
+    last = max(layers, default=0)
+    if last >= len(net):
+        raise ValueError(
+            f'layer {LAYER_NAMES[last]!r} is beyond the {len(net)} layers of '
+            'net: build it with that layer'
+        )
+
+
 def extract_features(
     net, X, content_layers=CONTENT_LAYERS, style_layers=STYLE_LAYERS
 ):
@@ -86,12 +96,7 @@ def extract_features(
     """
     content_indices = layer_indices(content_layers)
     style_indices = layer_indices(style_layers)
-    last = max(content_indices + style_indices, default=0)
-    if last >= len(net):
-        raise ValueError(
-            f'layer {LAYER_NAMES[last]!r} is beyond the {len(net)} layers of '
-            'net: build it with that layer'
-        )
+    check_depth(net, content_indices + style_indices)
     contents = []
     styles = []
     for i in range(len(net)):

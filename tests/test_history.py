@@ -28,8 +28,10 @@ def test_best_pixels_are_of_the_latest_scale():
     for total, value in ((3.0, 1), (2.0, 2), (9.0, 3)):
         read(log, total, SMALL + value)
     assert float(log.best_X[0, 0, 0, 0]) == 2
+    assert log.best is log.history[1]
     read(log, 50.0, LARGE + 4)
     assert log.best_X.shape == LARGE.shape
+    assert log.best is log.history[3]
 
 
 def test_best_pixels_are_a_copy():

@@ -255,6 +255,27 @@ def test_spans_cover_a_length_once_with_enough_around(length, tile):
         assert span.high == length or span.high - span.last >= 96
 
 
+def test_spans_without_features_are_joined():
+    pool5 = layer_index('pool5')
+    assert [s[:2] for s in spans(63, 32, [pool5])] == [(0, 63)]
+    assert [s[:2] for s in spans(64, 32, [pool5])] == [(0, 32), (32, 64)]
+    for length in range(32, 200):
+        for span in spans(length, 32, [pool5]):
+            assert span.last // 32 > span.first // 32
+
+
+@pytest.mark.parametrize('tile', [0, 8, 24, 100])
+def test_a_tile_that_does_not_fit_the_poolings(tile):
+    with pytest.raises(ValueError, match=f'tile is {tile}: it must be a mul'):
+        spans(450, tile, [layer_index('conv5_1')])
+
+
+def test_a_layer_beyond_the_net(deep):
+    net, (_, content_X, style_X) = deep
+    with pytest.raises(ValueError, match="layer 'pool5' is beyond the"):
+        Objective(net, content_X, style_X, style_layers=['pool5'])
+
+
 def test_halo_of_the_first_layers_by_hand():
     # conv1_1 and conv1_2 see one pixel each; the pooling one place further,
     # and conv2_1 two pixels, to a multiple of two.

@@ -1,12 +1,15 @@
+import sys
+
 import numpy
 import pytest
 from conftest import picture
 from mxnet import cpu, np
 
-from gluon_style import Settings
+from gluon_style import NonFiniteLossError, Settings
 from gluon_style.history import Log
 from gluon_style.images import preprocess
 from gluon_style.objective import Objective
+from gluon_style.optim import display_bounds
 from gluon_style.pyramid import coarse_to_fine, enlarge, scales
 from gluon_style.vgg import build_net
 
@@ -25,7 +28,7 @@ def inputs(weights_file):
 def run(inputs, image_shape, log=None, **changes):
     log = log or Log()
     settings = Settings(**{**FAST, **changes})
-    X = coarse_to_fine(*inputs, settings, image_shape, cpu(), log)
+    X, run.losses = coarse_to_fine(*inputs, settings, image_shape, cpu(), log)
     return X, log.history
 
 
@@ -35,7 +38,8 @@ def run(inputs, image_shape, log=None, **changes):
         ((450, 300), 3, [(200, 133), (300, 200), (450, 300)]),
         ((450, 300), 2, [(300, 200), (450, 300)]),
         ((450, 300), 1, [(450, 300)]),
-        ((120, 300), 9, [(120, 300)]),
+        ((120, 300), 9, [(80, 200), (120, 300)]),
+        ((95, 300), 9, [(95, 300)]),
         ((300, 200), 9, [(133, 89), (200, 133), (300, 200)]),
         ((1800, 1200), 3, [(800, 533), (1200, 800), (1800, 1200)]),
     ],
@@ -78,10 +82,11 @@ def test_stopped_at_a_coarse_scale_the_picture_has_its_full_size(inputs):
     log = Log(time_limit=1e-6)
     X, history = run(inputs, (132, 130), log, scales=2)
     assert len(history) == 1 and history[0]['scale'] == (88, 87)
-    # One epoch of L-BFGS has not moved the content picture yet.
-    start = preprocess(inputs[1], (88, 87))
-    expected = enlarge(start, (132, 130)).asnumpy()
+    # One epoch of L-BFGS has not moved the content picture yet: it is that
+    # of the full size, with all its details.
+    expected = preprocess(inputs[1], (132, 130)).asnumpy()
     assert numpy.allclose(X.asnumpy(), expected, atol=1e-5)
+    assert run.losses is history[0]
 
 
 def test_stop_at_waits_for_the_last_scale(inputs):
@@ -100,9 +105,36 @@ def test_enlarging_keeps_a_slope():
 
 
 def test_noise_is_the_start_of_every_scale(inputs):
+    low, high = (bound.asnumpy() for bound in display_bounds(cpu()))
     for seed in (1, 2):
         settings = {'init': 'noise', 'seed': seed, 'epochs': 1}
         X, history = run(inputs, (132, 130), scales=2, **settings)
-        # After one epoch there is no change yet, so the noise is left, but
-        # for the bounds.
-        assert 0.5 < X.asnumpy().std() < 1.5
+        # After one epoch there is no change yet, but for the bounds: that of
+        # the coarser scale, enlarged, and the last one's own.
+        coarse, fine = (
+            numpy.random.RandomState(seed)
+            .normal(size=(1, 3, *shape))
+            .astype('float32')
+            for shape in ((87, 88), (130, 132))
+        )
+        change = numpy.clip(coarse, low, high) - coarse
+        expected = fine + enlarge(np.array(change), (132, 130)).asnumpy()
+        expected = numpy.clip(expected, low, high)
+        assert numpy.allclose(X.asnumpy(), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize('name', ['adam', 'lbfgs'])
+def test_a_loss_that_is_no_number_at_the_last_scale(inputs, monkeypatch, name):
+    class Failing(Objective):
+        def __call__(self, X):
+            content, style, tv = super().__call__(X)
+            return content, style, tv / (X.shape[3] != 132)
+
+    module = sys.modules['gluon_style.pyramid']
+    monkeypatch.setattr(module, 'Objective', Failing)
+    with pytest.raises(NonFiniteLossError) as error:
+        run(inputs, (132, 130), scales=2, optimizer=name, lr=0.1, epochs=8)
+    assert error.value.X.shape == (1, 3, 130, 132)
+    assert error.value.losses['scale'] == (88, 87)
+    best = min(error.value.history, key=lambda entry: entry['total'])
+    assert error.value.losses is best

@@ -44,6 +44,18 @@ def test_result_has_picture_history_and_record(pictures, tiny):
     assert int(record['threads']) >= 1
 
 
+def test_record_has_the_losses_of_the_picture(pictures, tiny):
+    result = stylize(*pictures, tiny, lr=2.0, epochs=9)
+    totals = [entry['total'] for entry in result.history]
+    # Adam has gone on from its least loss, and so does the picture.
+    assert totals[-1] > min(totals)
+    last = result.history[-1]
+    assert {**result.record['losses'], 'seconds': last['seconds']} == last
+    result = stylize(*pictures, tiny, optimizer='lbfgs', epochs=9)
+    totals = [entry['total'] for entry in result.history]
+    assert result.record['losses']['total'] == min(totals) < totals[0]
+
+
 def test_keywords_change_settings(tiny):
     img = picture(40, 30)
     result = stylize(img, img, tiny, epochs=1, size=24, content_layers=2)

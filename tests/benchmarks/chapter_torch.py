@@ -89,7 +89,7 @@ def main():
         optimizer.step()
         scheduler.step()
         clock.tick(total)
-    clock.write(args.output, version=torch.__version__)
+    clock.write(args.output)
 
 
 if __name__ == '__main__':

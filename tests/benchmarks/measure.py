@@ -50,9 +50,9 @@ class Clock:
             'totals': self.totals,
             'seconds': self.seconds,
             'cpu_seconds': self.cpu_seconds,
+            'peak_bytes': peak_bytes(),
             **more,
         }
-        result['peak_bytes'] = peak_bytes()
         Path(path).write_text(json.dumps(result))
 
 

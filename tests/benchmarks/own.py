@@ -29,12 +29,7 @@ def main():
     clock.seconds = [entry['seconds'] for entry in result.history]
     scales = [entry['scale'] for entry in result.history]
     result.save(args.output.replace('.json', '.png'))
-    clock.write(
-        args.output,
-        version=result.record['versions']['mxnet'],
-        scales=scales,
-        last=result.history[-1],
-    )
+    clock.write(args.output, scales=scales)
 
 
 if __name__ == '__main__':

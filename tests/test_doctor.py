@@ -1,0 +1,308 @@
+"""Each trouble is made, and must be found with its mend."""
+
+import shutil
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from gluon_style import cli, doctor
+from gluon_style.doctor import ADVICE, GOOD, PROBLEM
+from gluon_style.sources import SOURCES
+from gluon_style.vgg import build_net
+
+FITTING = {
+    'mxnet': '1.9.1',
+    'd2l': '1.0.3' if sys.version_info < (3, 12) else '0.17.0',
+    'numpy': '1.26.4',
+    'ipython': '8.39.0',
+    'setuptools': '80.0',
+    'scipy': '1.10.1',
+}
+
+
+def levels(findings):
+    return [finding.level for finding in findings]
+
+
+@pytest.mark.parametrize(
+    'version, level',
+    [
+        ((3, 8, 18), PROBLEM),
+        ((3, 9, 0), GOOD),
+        ((3, 12, 1), GOOD),
+        ((3, 13, 0), PROBLEM),
+    ],
+)
+def test_interpreters(version, level):
+    findings = list(doctor.examine_python(version, 'Linux', 'x86_64'))
+    assert levels(findings) == [level, GOOD]
+    if level == PROBLEM:
+        assert 'MXNet needs 3.9 to 3.12' in findings[0].text
+        assert findings[0].mend.endswith('uv venv --python 3.11')
+
+
+@pytest.mark.parametrize(
+    'system, processor, level',
+    [
+        ('Linux', 'aarch64', GOOD),
+        ('Darwin', 'x86_64', GOOD),
+        ('Darwin', 'arm64', PROBLEM),
+        ('Windows', 'AMD64', PROBLEM),
+    ],
+)
+def test_machines(system, processor, level):
+    findings = list(doctor.examine_python((3, 11, 0), system, processor))
+    assert levels(findings) == [GOOD, level]
+
+
+@pytest.fixture
+def packages(monkeypatch):
+    monkeypatch.setattr(doctor, '_mxnet_packages', lambda: ['mxnet'])
+    monkeypatch.setattr(doctor, '_other_requirements', lambda: ['scipy'])
+
+    def examine(**changes):
+        versions = {**FITTING, **changes}
+        return list(doctor.examine_packages(versions.get))
+
+    return examine
+
+
+def test_packages_that_go_together(packages):
+    for mxnet in ('1.9.1', '2.0.0b1'):
+        found = packages(mxnet=mxnet)
+        assert set(levels(found)) == {GOOD}
+        assert found[0].text == f'mxnet {mxnet}'
+
+
+@pytest.mark.parametrize(
+    'name, version, level, requirement',
+    [
+        ('mxnet', None, PROBLEM, 'mxnet==1.9.1'),
+        ('mxnet', '1.6.0', PROBLEM, 'mxnet==1.9.1'),
+        ('d2l', '0.17.6', ADVICE, f'd2l=={FITTING["d2l"]}'),
+        ('d2l', None, ADVICE, f'd2l=={FITTING["d2l"]}'),
+        ('numpy', '3.0.0', PROBLEM, 'numpy<3'),
+        ('scipy', None, PROBLEM, 'scipy'),
+    ],
+)
+def test_packages_that_do_not(packages, name, version, level, requirement):
+    (found,) = [f for f in packages(**{name: version}) if f.level != GOOD]
+    assert found.level == level
+    assert found.text.startswith(name)
+    assert ('is not installed' in found.text) == (version is None)
+    assert found.mend == f"python -m pip install '{requirement}'"
+
+
+def test_packages_of_one_python_only(packages):
+    if sys.version_info < (3, 12):
+        (found,) = (f for f in packages(ipython='9.1.0') if f.mend)
+        assert found.level == ADVICE
+        assert found.mend == "python -m pip install 'ipython<9'"
+    else:
+        (found,) = (f for f in packages(setuptools=None) if f.mend)
+        assert found.level == PROBLEM
+        assert found.mend == "python -m pip install 'setuptools'"
+
+
+def test_two_builds_of_mxnet(packages, monkeypatch):
+    names = ['mxnet', 'mxnet-cu117']
+    monkeypatch.setattr(doctor, '_mxnet_packages', lambda: names)
+    found = packages(**{'mxnet-cu117': '1.9.1'})[0]
+    assert found.level == PROBLEM
+    assert found.text == 'mxnet and mxnet-cu117 hide one another'
+    assert found.mend == 'python -m pip uninstall mxnet-cu117'
+
+
+def test_requirements_are_those_of_the_package():
+    found = doctor._other_requirements()
+    assert {'scipy', 'scikit-image', 'pillow', 'filelock'} <= set(found)
+    assert not {'mxnet', 'd2l', 'ipython', 'pytest'} & set(found)
+    assert all(doctor.installed_version(name) for name in found)
+
+
+def test_versions_are_those_installed():
+    import numpy
+
+    assert doctor.installed_version('numpy') == numpy.__version__
+    assert doctor.installed_version('no-such-package') is None
+
+
+def test_threads(monkeypatch):
+    cores = doctor.physical_cores()
+    monkeypatch.setenv('OMP_NUM_THREADS', str(cores))
+    (found,) = doctor.examine_threads()
+    assert (found.level, found.text[:9]) == (GOOD, f'{cores} threads')
+    for threads in (str(cores + 3), ''):
+        monkeypatch.setenv('OMP_NUM_THREADS', threads)
+        (found,) = doctor.examine_threads()
+        assert found.level == ADVICE
+        assert found.text.startswith(f'OMP_NUM_THREADS is {threads!r}, and')
+        assert found.mend == 'unset OMP_NUM_THREADS'
+
+
+def test_a_full_disk(monkeypatch, tmp_path):
+    monkeypatch.setenv('MXNET_HOME', str(tmp_path / 'not' / 'yet'))
+    here = tmp_path / 'here'
+    here.mkdir()
+    assert levels(doctor.examine_disk(False, here)) == [GOOD, GOOD]
+    usage = shutil.disk_usage(tmp_path)._replace(free=30 << 20)
+    monkeypatch.setattr(shutil, 'disk_usage', lambda folder: usage)
+    # Room for pictures, not for the weights; none is needed for those.
+    folder, cache = doctor.examine_disk(False, here)
+    assert (folder.level, cache.level) == (GOOD, PROBLEM)
+    assert cache.text == f'30 MB free at {tmp_path}: 152 MB are needed'
+    assert 'MXNET_HOME' in cache.mend
+    assert levels(doctor.examine_disk(True, here)) == [GOOD]
+    usage = usage._replace(free=3 << 20)
+    (folder,) = doctor.examine_disk(True, here)
+    assert folder.text == f'3 MB free at {here}: 16 MB are needed'
+    assert folder.mend == 'make room there, or work in another folder'
+
+
+def test_weights_missing_broken_and_whole(monkeypatch, tmp_path):
+    monkeypatch.setenv('MXNET_HOME', str(tmp_path))
+    (found,) = doctor.examine_weights()
+    assert found.level == PROBLEM
+    assert found.mend == 'gluon-style weights fetch oxford'
+    SOURCES['zoo'].path.parent.mkdir()
+    SOURCES['zoo'].path.write_bytes(b'broken')
+    broken, none = doctor.examine_weights()
+    assert (broken.level, none.level) == (ADVICE, PROBLEM)
+    assert broken.mend == 'gluon-style weights fetch zoo'
+    monkeypatch.setattr(
+        sys.modules['gluon_style.sources'],
+        'is_intact',
+        lambda source: source.name == 'oxford',
+    )
+    broken, whole = doctor.examine_weights()
+    assert whole.text == 'weights oxford in the cache, verified'
+    assert (broken.level, whole.level) == (ADVICE, GOOD)
+
+
+def test_mxnet_loads():
+    (found,) = doctor.examine_mxnet()
+    assert found.level == GOOD
+
+
+@pytest.mark.parametrize(
+    'library, mend',
+    [
+        ('libcudart.so.11.0', 'CUDA'),
+        ('libnccl.so.2', 'CUDA'),
+        ('libquadmath.so.0', 'apt-get install libquadmath0'),
+        ('libcurl.so.4', 'the system package that has libcurl'),
+    ],
+)
+def test_a_missing_library_is_named(monkeypatch, library, mend):
+    def fail(name):
+        raise ImportError(
+            f'MXNet at /x does not load ({library}: cannot open shared '
+            'object file: No such file or directory); use mxnet 1.9.1'
+        )
+
+    monkeypatch.setattr(doctor.importlib, 'import_module', fail)
+    (found,) = doctor.examine_mxnet()
+    assert found.level == PROBLEM
+    assert found.text == f'MXNet does not load: {library} is missing'
+    assert mend in found.mend
+
+
+def test_mxnet_failing_otherwise_is_said():
+    found = doctor.explain_failure('MXNet at /x does not load (why)')
+    assert found.text == 'MXNet at /x does not load (why)'
+    assert "'mxnet==1.9.1'" in found.mend
+
+
+@pytest.mark.parametrize(
+    'driver, cuda, level, text',
+    [
+        (None, False, GOOD, 'no GPU: the CPU computes'),
+        ('/bin/nvidia-smi', False, ADVICE, 'this MXNet is a CPU build'),
+        ('/bin/nvidia-smi', True, ADVICE, 'MXNet sees no GPU'),
+    ],
+)
+def test_gpus(monkeypatch, driver, cuda, level, text):
+    from mxnet import cpu, gpu
+
+    devices = sys.modules['gluon_style.devices']
+    monkeypatch.setattr(devices, 'try_all_gpus', lambda: [cpu()])
+    monkeypatch.setattr(shutil, 'which', lambda name: driver)
+    monkeypatch.setattr(
+        'mxnet.runtime.Features',
+        lambda: SimpleNamespace(is_enabled=lambda name: cuda),
+    )
+    (found,) = doctor.examine_gpu()
+    assert found.level == level
+    assert text in found.text
+    assert bool(found.mend) == (level == ADVICE)
+    monkeypatch.setattr(devices, 'try_all_gpus', lambda: [gpu(0), gpu(1)])
+    (found,) = doctor.examine_gpu()
+    assert found.text == 'GPUs that MXNet sees: 2'
+
+
+@pytest.mark.parametrize(
+    'free, level, text',
+    [
+        (64e9, GOOD, '64.0 GB of memory free'),
+        (4e8, PROBLEM, 'size gives a picture of 450x300 pixels, which takes'),
+    ],
+)
+def test_memory(monkeypatch, free, level, text):
+    forecast = sys.modules['gluon_style.forecast']
+    monkeypatch.setattr(forecast, 'free_memory', lambda device: free)
+    (found,) = doctor.examine_memory()
+    assert found.level == level
+    assert found.text.startswith(text)
+    assert ('--preset quick' in found.mend) == (level != GOOD)
+
+
+def test_speed(monkeypatch, weights_file):
+    monkeypatch.setattr(
+        sys.modules['gluon_style.vgg'],
+        'build_net',
+        lambda device, build=build_net: build(
+            weights=weights_file, device=device
+        ),
+    )
+    (found,) = doctor.examine_speed()
+    assert found.text.endswith('min for a picture of 450x300')
+    forecast = sys.modules['gluon_style.forecast']
+    monkeypatch.setattr(forecast, 'seconds_needed', lambda *args: 3600)
+    (found,) = doctor.examine_speed()
+    assert found.level == ADVICE
+    assert found.text == 'about 60.0 min for a picture of 450x300'
+    assert found.mend == 'gluon-style run ... --preset quick'
+
+
+def test_an_examination_that_fails_is_a_problem(monkeypatch):
+    def fail():
+        raise PermissionError('no entry')
+
+    monkeypatch.setattr(doctor, 'examine_weights', fail)
+    monkeypatch.setattr(doctor, 'examine_disk', lambda cached: [])
+    found = [f for f in doctor.examine() if 'no entry' in f.text]
+    assert levels(found) == [PROBLEM]
+
+
+def test_the_command_tells_whether_a_class_can_start(
+    monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setenv('MXNET_HOME', str(tmp_path))
+    assert cli.main(['doctor']) == 1
+    out = capsys.readouterr().out
+    assert 'PROBLEM  no weights in the cache' in out
+    assert '-> gluon-style weights fetch oxford' in out
+    assert out.endswith('cannot start before each PROBLEM is mended.\n')
+    assert 'min for a picture' not in out
+
+    for name in ('weights', 'speed'):
+        finding = doctor.Finding(f'{name} as wished')
+        monkeypatch.setattr(
+            doctor, f'examine_{name}', lambda finding=finding: [finding]
+        )
+    assert cli.main(['doctor']) == 0
+    out = capsys.readouterr().out
+    assert 'good     weights as wished' in out
+    assert 'good     speed as wished' in out
+    assert out.endswith('A class can start.\n')
