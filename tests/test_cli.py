@@ -104,6 +104,27 @@ def test_every_setting_has_its_option(run, tmp_path):
     assert set(settings) | {'weights'} == set(vars(Settings()))
 
 
+def test_scales_are_shown_and_recorded(run, tmp_path):
+    code, err = run('--preset', 'fast', '--size', '132x128', '--epochs', '4')
+    assert code == 0, err
+    assert '88x85' in err and '132x128' in err and '4/4' in err
+    assert 'at 132x128, weights' in run.out
+    history = json.loads((tmp_path / 'out.json').read_text())['history']
+    scales = [entry['scale'] for entry in history]
+    assert scales == [[88, 85]] + [[132, 128]] * 4
+
+
+def test_stopped_at_a_coarse_scale_it_says_so(run, tmp_path):
+    code, err = run(
+        *('--preset', 'fast', '--size', '132x128', '--time-limit', '1e-6')
+    )
+    assert code == 0, err
+    assert 'stopped at 88x85: the picture is enlarged from that' in err
+    assert 'at 88x85, weights' in run.out
+    with Image.open(tmp_path / 'out.png') as picture:
+        assert picture.size == (132, 128)
+
+
 def test_quiet_prints_nothing(run):
     assert run('--quiet') == (0, '')
     assert run.out == ''

@@ -1,5 +1,6 @@
 """Every notebook runs, shrunk, in the kernel of this environment."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -40,3 +41,5 @@ def test_notebook_is_committed_as_run(path):
     assert not [out for out in outputs if out.output_type == 'error']
     pictures = [out for out in outputs if 'image/png' in out.get('data', {})]
     assert len(pictures) >= 3
+    # What stylize printed, as it is today.
+    assert "'scale': (" in json.dumps(outputs)

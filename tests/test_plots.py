@@ -92,6 +92,17 @@ def test_plot_result_of_one_epoch_and_of_large_losses(tmp_path):
     assert animator.axes[0].get_ylim() == (0, 600)
 
 
+def test_curves_of_two_scales_do_not_touch():
+    img = numpy.zeros((2, 2, 3), 'uint8')
+    history = [
+        {'epoch': i, 'scale': scale, 'content': i, 'style': 2.0, 'tv': 3.0}
+        for i, scale in ((1, (8, 6)), (2, (8, 6)), (3, (12, 9)))
+    ]
+    content = curves(plot_result(img, history))[0]
+    assert content[:2] == [[1, 1], [2, 2]] and content[3:] == [[3, 3]]
+    assert content[2][0] == 2.5 and numpy.isnan(content[2][1])
+
+
 def test_unknown_format_is_named(tmp_path):
     path = tmp_path / 'plot.txt'
     with pytest.raises(ValueError, match=r'must end in .svg, .png or .pdf'):

@@ -187,8 +187,8 @@ class Bench:
                 )
 
     def curves(self):
-        """Measure whole runs; the best kind of PyTorch stands for it."""
-        best = min(TORCH, key=self.seconds_a_step)
+        """Measure whole runs, of PyTorch the best kind's."""
+        best = best_torch(self.results)
         for name in PROGRAMS:
             ours = name.endswith('1.9.1') and PROGRAMS[name][1] == 'own.py'
             if ours or name == best or name == 'fast preset, MXNet 2.0.0b1':
@@ -201,7 +201,7 @@ class Bench:
 
     def growth(self):
         """Measure a few epochs at several sizes, and large ones in tiles."""
-        best = min(TORCH, key=self.seconds_a_step)
+        best = best_torch(self.results)
         for size in SIZES:
             label = '{}x{}'.format(*size)
             for name in (BASE, best, CHAPTER):
@@ -233,19 +233,25 @@ class Bench:
             return True
         return known[-1] is not None and expected_peak(known) < free_bytes()
 
-    def seconds_a_step(self, name, kind='seconds'):
-        """Return the median of all rounds, None where it is not known."""
-        differences = []
-        for i in range(ROUNDS):
-            result = self.results[f'steps {i} {name}']
-            differences += epoch_seconds(result, kind=kind)
-        return statistics.median(differences) if differences else None
 
-    def peak(self, name):
-        return statistics.median(
-            self.results[f'steps {i} {name}']['peak_bytes']
-            for i in range(ROUNDS)
-        )
+def seconds_a_step(results, name, kind='seconds'):
+    """Return the median of all rounds, None where it is not known."""
+    differences = []
+    for i in range(ROUNDS):
+        differences += epoch_seconds(results[f'steps {i} {name}'], kind=kind)
+    return statistics.median(differences) if differences else None
+
+
+def best_torch(results):
+    """Return the quickest kind of PyTorch, which stands for it."""
+    return min(TORCH, key=lambda name: seconds_a_step(results, name))
+
+
+def peak(results, name):
+    """Return the bytes at the peak of a short run, the median of rounds."""
+    return statistics.median(
+        results[f'steps {i} {name}']['peak_bytes'] for i in range(ROUNDS)
+    )
 
 
 def epoch_seconds(result, warm_up=WARM_UP, kind='seconds'):

@@ -16,9 +16,10 @@ from bench import (
     PROGRAMS,
     ROUNDS,
     SIZES,
-    TORCH,
-    Bench,
+    best_torch,
     epoch_seconds,
+    peak,
+    seconds_a_step,
 )
 from matplotlib import pyplot as plt
 
@@ -32,30 +33,28 @@ class Report:
     """The figures of one results file."""
 
     def __init__(self, results):
-        self.bench = Bench('', '')
-        self.bench.results = results
         self.results = results
-        self.torch = min(TORCH, key=self.bench.seconds_a_step)
+        self.torch = best_torch(results)
         self.goal = SLACK * results[f'curve {CHAPTER}']['totals'][-1]
 
     def steps(self):
         """Return the table of epochs and memory at one size."""
         rows = []
         for name in PROGRAMS:
-            seconds = self.bench.seconds_a_step(name)
-            cpu = self.bench.seconds_a_step(name, 'cpu_seconds')
-            peak = self.bench.peak(name)
+            seconds = seconds_a_step(self.results, name)
+            cpu = seconds_a_step(self.results, name, 'cpu_seconds')
+            top = peak(self.results, name)
             rows.append(
                 [
                     name,
                     f'{seconds:.2f}',
-                    self._ratio(seconds, self.bench.seconds_a_step(BASE)),
+                    self._ratio(seconds, seconds_a_step(self.results, BASE)),
                     self._ratio(
-                        seconds, self.bench.seconds_a_step(self.torch)
+                        seconds, seconds_a_step(self.results, self.torch)
                     ),
                     '' if cpu is None else f'{cpu:.2f}',
-                    f'{peak / 1e9:.2f}',
-                    self._ratio(peak, self.bench.peak(BASE)),
+                    f'{top / 1e9:.2f}',
+                    self._ratio(top, peak(self.results, BASE)),
                 ]
             )
         return table(
@@ -151,7 +150,7 @@ class Report:
         """
         if name in (BASE, CHAPTER):
             totals = self.results[f'curve {CHAPTER}']['totals']
-            step = self.bench.seconds_a_step(name)
+            step = seconds_a_step(self.results, name)
             return [step * (i + 1) for i in range(len(totals))], totals
         result = self.results[f'curve {name}']
         pairs = list(zip(result['seconds'], result['totals']))
