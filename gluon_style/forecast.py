@@ -18,7 +18,7 @@ from gluon_style.layers import (
 )
 from gluon_style.objective import Objective, spans
 from gluon_style.optim import MEMORY
-from gluon_style.pyramid import COARSE_EPOCHS, scales
+from gluon_style.pyramid import coarse_epochs, scales
 
 logger = logging.getLogger(__name__)
 
@@ -161,6 +161,8 @@ def seconds_needed(net, image_shape, settings, device, tile=None):
         sides = [sum(s.high - s.low for s in spans_) for spans_ in cuts]
         # In tiles, the forward pass is made twice: 3 passes instead of 2.
         passes = 1.5 if max(map(len, cuts)) > 1 else 1.0
-        part = 1 if shape == tuple(image_shape) else COARSE_EPOCHS
-        seen += part * passes * sides[0] * sides[1]
-    return settings.epochs * seconds * seen / side**2
+        epochs = settings.epochs
+        if shape != tuple(image_shape):
+            epochs = coarse_epochs(epochs)
+        seen += epochs * passes * sides[0] * sides[1]
+    return seconds * seen / side**2

@@ -35,8 +35,8 @@ LEAST_SIDE = 64
 # total of the finest scale falls faster, too. With 50 or 100 times, it does
 # not fall faster still.
 COARSE_CONTENT = 20
-# A coarse scale is run for this part of the epochs.
-COARSE_EPOCHS = 0.25
+# A coarse scale is run for a quarter of the epochs, up to these.
+COARSE_EPOCHS = 20
 
 
 def scales(image_shape, count):
@@ -50,6 +50,11 @@ def scales(image_shape, count):
     return shapes
 
 
+def coarse_epochs(epochs):
+    """Return the epochs of a coarser scale, of those of the last one."""
+    return max(1, min(COARSE_EPOCHS, round(epochs / 4)))
+
+
 def coarse_to_fine(
     net, content_img, style_img, settings, image_shape, device, log, tile=None
 ):
@@ -58,7 +63,7 @@ def coarse_to_fine(
     The pictures are arrays (height, width, 3) of uint8; ``image_shape`` is
     the result's (width, height) and ``tile`` as in ``Objective``. The last
     scale is run for the epochs of ``settings``, on exactly its objective, and
-    a coarser one for a quarter of them; all are logged in ``log``, and the
+    a coarser one for ``coarse_epochs``; all are logged in ``log``, and the
     losses are an entry of its history. If the log says stop at a coarser
     scale, the picture is that scale's, enlarged, and so is the one that a
     NonFiniteLossError holds.
@@ -85,7 +90,7 @@ def coarse_to_fine(
     for shape in scales(image_shape, settings.scales):
         epochs, content_weight = settings.epochs, settings.content_weight
         if shape != image_shape:
-            epochs = max(1, round(COARSE_EPOCHS * epochs))
+            epochs = coarse_epochs(epochs)
             content_weight *= COARSE_CONTENT
         objective = Objective(
             net,

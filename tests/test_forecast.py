@@ -105,8 +105,8 @@ def test_time_grows_with_epochs_pixels_and_tiles(weights_file, monkeypatch):
     assert seconds((96, 96), epochs=7) == 63
     assert seconds((1920, 1920), epochs=1) == 3600
     # A coarser scale of 80x80 has a quarter of the epochs, the next is none.
-    coarse = (120**2 + 80**2 / 4) / 192**2 * 36
-    assert seconds((120, 120), epochs=1, scales=3) == pytest.approx(coarse)
+    coarse = (8 * 120**2 + 2 * 80**2) / 192**2 * 36
+    assert seconds((120, 120), epochs=8, scales=3) == pytest.approx(coarse)
     # A tile of 128 sees 320 pixels either way, and twice.
     tiled = 1.5 * (10 * 320) ** 2 / 192**2 * 36
     assert seconds((1280, 1280), 128, epochs=1) == pytest.approx(tiled)

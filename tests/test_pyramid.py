@@ -10,7 +10,7 @@ from gluon_style.history import Log
 from gluon_style.images import preprocess
 from gluon_style.objective import Objective
 from gluon_style.optim import display_bounds
-from gluon_style.pyramid import coarse_to_fine, enlarge, scales
+from gluon_style.pyramid import coarse_epochs, coarse_to_fine, enlarge, scales
 from gluon_style.vgg import build_net
 
 FAST = {'optimizer': 'lbfgs', 'bounded': True, 'epochs': 4}
@@ -46,6 +46,11 @@ def run(inputs, image_shape, log=None, **changes):
 )
 def test_scales_shrink_while_enough_is_left(image_shape, count, expected):
     assert scales(image_shape, count) == expected
+
+
+def test_coarse_scales_have_a_quarter_of_the_epochs_up_to_20():
+    found = [coarse_epochs(epochs) for epochs in (1, 4, 40, 80, 81, 500)]
+    assert found == [1, 1, 10, 20, 20, 20]
 
 
 def test_every_scale_is_run_and_told_apart(inputs):

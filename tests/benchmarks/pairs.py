@@ -29,7 +29,7 @@ PAIRS = {
     'cat, painting': (data.chelsea, PAINTING),
     'rocket, painting': (data.rocket, PAINTING),
     'astronaut, painting': (landscape, PAINTING),
-    'astronaut, stained tissue': (landscape, data.immunohistochemistry),
+    'astronaut, retina': (landscape, data.retina),
     'coffee, galaxies': (data.coffee, data.hubble_deep_field),
     'coffee, brick': (data.coffee, lambda: gray_to_rgb(data.brick())),
 }
