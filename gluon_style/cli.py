@@ -16,13 +16,11 @@ from pathlib import Path
 
 from gluon_style._mxnet import explain
 from gluon_style.arguments import BAD_INPUT, make_parser
-from gluon_style.files import replacing
+from gluon_style.files import LEAST_FREE_BYTES, replacing
 from gluon_style.settings import preset
 
 NOT_FINITE = 3
 INTERRUPTED = 130
-# A picture of the chapter's size, its JSON and its plot, many times over.
-_LEAST_FREE_BYTES = 16 << 20
 
 
 def main(argv=None):
@@ -188,10 +186,10 @@ def _check_outputs(output, plot, inputs):
                 'give it a name of its own'
             )
         free = shutil.disk_usage(folder).free
-        if free < _LEAST_FREE_BYTES:
+        if free < LEAST_FREE_BYTES:
             raise ValueError(
                 f'output folder {str(folder)!r} has {free >> 20} MB free: '
-                f'at least {_LEAST_FREE_BYTES >> 20} MB are needed'
+                f'at least {LEAST_FREE_BYTES >> 20} MB are needed'
             )
 
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from gluon_style._mxnet import physical_cores
+from gluon_style._mxnet import explain, physical_cores
+from gluon_style.files import LEAST_FREE_BYTES
 from gluon_style.settings import preset
 
 GOOD, ADVICE, PROBLEM = 'good', 'advice', 'PROBLEM'
@@ -71,7 +72,7 @@ def _carefully(examination, *args):
         yield from examination(*args)
     except Exception as error:
         about = examination.__name__.replace('examine_', '')
-        mend = 'python -m pip install --force-reinstall gluon_style'
+        mend = "in the project's folder: python -m pip install --upgrade ."
         text = f'{about}: {type(error).__name__}: {error}'
         yield Finding(text, PROBLEM, mend)
 
@@ -201,7 +202,7 @@ def examine_disk(cached, folder='.'):
     cache = source.path.parent
     while not cache.exists():
         cache = cache.parent
-    places = [(Path(folder), 16 * _MEGABYTE, 'work in another folder')]
+    places = [(Path(folder), LEAST_FREE_BYTES, 'work in another folder')]
     if not cached:
         mend = 'set MXNET_HOME to a folder elsewhere'
         # The archive, and the file in it.
@@ -221,7 +222,7 @@ def examine_mxnet():
     try:
         mxnet = importlib.import_module('mxnet')
     except ImportError as error:
-        yield explain_failure(str(error))
+        yield explain_failure(explain(error))
     else:
         yield Finding(f'MXNet {mxnet.__version__} loads')
 

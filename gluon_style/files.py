@@ -5,6 +5,10 @@ import os
 import tempfile
 from pathlib import Path
 
+# What a folder must have free: a picture of the chapter's size, its JSON and
+# its plot, many times over.
+LEAST_FREE_BYTES = 16 << 20
+
 
 @contextlib.contextmanager
 def replacing(path):

@@ -5,8 +5,9 @@ What was measured on the chapter's pictures, by the total loss at 450x300 or
 
 - Steps of 2, with the loss of 17.3 after three scales, displace the mountains;
   steps of 1.5, with 16.5, keep them where they are in the chapter's picture.
-- A quarter of the last scale's epochs is enough for a coarser one: half of
-  them, in two scales, end at 16.2 and take as long to the chapter's loss.
+- 20 epochs, a quarter of the 80 that the last scale had, are enough for a
+  coarser one: 40, in two scales, end at 16.2 and take as long to the
+  chapter's loss.
 - A finer scale begins from its own start plus the change that the coarser
   one made to its start, enlarged. To begin from the enlarged picture, without
   the details that only the finer content has, takes a tenth more.

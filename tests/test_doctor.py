@@ -1,5 +1,6 @@
 """Each trouble is made, and must be found with its mend."""
 
+import importlib
 import shutil
 import sys
 from types import SimpleNamespace
@@ -171,7 +172,7 @@ def test_weights_missing_broken_and_whole(monkeypatch, tmp_path):
     assert (broken.level, none.level) == (ADVICE, PROBLEM)
     assert broken.mend == 'gluon-style weights fetch zoo'
     monkeypatch.setattr(
-        sys.modules['gluon_style.sources'],
+        importlib.import_module('gluon_style.sources'),
         'is_intact',
         lambda source: source.name == 'oxford',
     )
@@ -208,6 +209,16 @@ def test_a_missing_library_is_named(monkeypatch, library, mend):
     assert mend in found.mend
 
 
+def test_mxnet_that_is_not_installed_is_explained(monkeypatch):
+    def fail(name):
+        raise ModuleNotFoundError("No module named 'mxnet'", name='mxnet')
+
+    monkeypatch.setattr(doctor.importlib, 'import_module', fail)
+    (found,) = doctor.examine_mxnet()
+    assert found.level == PROBLEM
+    assert found.text.startswith('MXNet is not installed: install it with')
+
+
 def test_mxnet_failing_otherwise_is_said():
     found = doctor.explain_failure('MXNet at /x does not load (why)')
     assert found.text == 'MXNet at /x does not load (why)'
@@ -225,7 +236,7 @@ def test_mxnet_failing_otherwise_is_said():
 def test_gpus(monkeypatch, driver, cuda, level, text):
     from mxnet import cpu, gpu
 
-    devices = sys.modules['gluon_style.devices']
+    devices = importlib.import_module('gluon_style.devices')
     monkeypatch.setattr(devices, 'try_all_gpus', lambda: [cpu()])
     monkeypatch.setattr(shutil, 'which', lambda name: driver)
     monkeypatch.setattr(
@@ -249,7 +260,7 @@ def test_gpus(monkeypatch, driver, cuda, level, text):
     ],
 )
 def test_memory(monkeypatch, free, level, text):
-    forecast = sys.modules['gluon_style.forecast']
+    forecast = importlib.import_module('gluon_style.forecast')
     monkeypatch.setattr(forecast, 'free_memory', lambda device: free)
     (found,) = doctor.examine_memory()
     assert found.level == level
@@ -259,7 +270,7 @@ def test_memory(monkeypatch, free, level, text):
 
 def test_speed(monkeypatch, weights_file):
     monkeypatch.setattr(
-        sys.modules['gluon_style.vgg'],
+        importlib.import_module('gluon_style.vgg'),
         'build_net',
         lambda device, build=build_net: build(
             weights=weights_file, device=device
@@ -267,7 +278,7 @@ def test_speed(monkeypatch, weights_file):
     )
     (found,) = doctor.examine_speed()
     assert found.text.endswith('min for a picture of 450x300')
-    forecast = sys.modules['gluon_style.forecast']
+    forecast = importlib.import_module('gluon_style.forecast')
     monkeypatch.setattr(forecast, 'seconds_needed', lambda *args: 3600)
     (found,) = doctor.examine_speed()
     assert found.level == ADVICE
