@@ -4,7 +4,6 @@ MXNet is imported only once the arguments make sense, so that help and
 mistakes are answered at once.
 """
 
-import json
 import logging
 import os
 import shutil
@@ -195,16 +194,13 @@ def _check_outputs(output, plot, inputs):
 
 def _write(result, output, plot):
     """Write all files under temporary names before any gets its own."""
-    record = {**result.record, 'history': result.history}
     with ExitStack() as stack:
-        json_path = stack.enter_context(replacing(output.with_suffix('.json')))
-        json_path.write_text(json.dumps(record, indent=1) + '\n')
         if plot is not None:
             from gluon_style.plots import plot_result
 
             figure = plot_result(result.image, result.history)
             figure.save(stack.enter_context(replacing(plot)))
-        result.save(stack.enter_context(replacing(output)))
+        result.save(output)
 
 
 def _summary(result, output):

@@ -1,6 +1,7 @@
-"""Write a file whole or not at all."""
+"""Files: written whole or not at all, and their hashes."""
 
 import contextlib
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -32,6 +33,15 @@ def replacing(path):
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def file_digest(path, algorithm='sha256'):
+    """Return the hexadecimal hash of a file."""
+    digest = hashlib.new(algorithm)
+    with open(path, 'rb') as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def _umask():

@@ -4,7 +4,6 @@ A file in the cache has its source's hash or is not used. It is downloaded to
 a temporary place, checked, and then moved.
 """
 
-import hashlib
 import logging
 import os
 import subprocess
@@ -16,7 +15,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from gluon_style.files import replacing
+from gluon_style.files import file_digest, replacing
 from gluon_style.formats import WeightsError
 
 logger = logging.getLogger(__name__)
@@ -109,15 +108,6 @@ SOURCES = {
         ),
     )
 }
-
-
-def file_digest(path, algorithm='sha256'):
-    """Return the hexadecimal hash of a file."""
-    digest = hashlib.new(algorithm)
-    with open(path, 'rb') as file:
-        while piece := file.read(_MEGABYTE):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def is_intact(source, path=None):

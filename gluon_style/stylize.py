@@ -3,7 +3,7 @@
 import logging
 import os
 import platform
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 
 import mxnet
@@ -18,35 +18,17 @@ from gluon_style.forecast import (
     seconds_needed,
 )
 from gluon_style.history import Log, NonFiniteLossError
-from gluon_style.images import as_bytes, postprocess, read_image, save_image
+from gluon_style.images import postprocess, read_image
+from gluon_style.pictures import as_bytes
 from gluon_style.pyramid import coarse_to_fine
+from gluon_style.results import Result, picture_record
 from gluon_style.settings import preset
-from gluon_style.sources import file_digest
 from gluon_style.vgg import build_net
 
 logger = logging.getLogger(__name__)
 
 # Pixels times epochs of a run that takes minutes on two cores.
 BIG_RUN = 2e7
-
-
-@dataclass(frozen=True)
-class Result:
-    """A stylized picture and how it came about.
-
-    ``image`` is a NumPy array (height, width, 3) of uint8, ``history`` the
-    list of ``Log``, and ``record`` a dictionary fit for JSON: the settings
-    as used, versions, the weights' source and hash, the device, and the
-    picture's losses.
-    """
-
-    image: numpy.ndarray = field(repr=False)
-    history: list = field(repr=False)
-    record: dict
-
-    def save(self, path):
-        """Write the picture as PNG with the record in its metadata."""
-        save_image(self.image, path, self.record)
 
 
 def stylize(
@@ -89,8 +71,8 @@ def stylize(
     if image_shape[0] * image_shape[1] * settings.epochs > BIG_RUN:
         _log_forecast(net, image_shape, settings, device, tile)
     record = {
-        'content': _file_record(content),
-        'style': _file_record(style),
+        'content': picture_record(content),
+        'style': picture_record(style),
         **_record(settings, image_shape, net.weights, device),
         'tile': tile,
     }
@@ -144,13 +126,6 @@ def _result(X, losses, history, record):
     losses = {key: losses[key] for key in losses if key != 'seconds'}
     record = {**record, 'epochs': len(history), 'losses': losses}
     return Result(as_bytes(postprocess(X)), list(history), record)
-
-
-def _file_record(source):
-    """Return name and hash of a picture's file; an array has neither."""
-    if not isinstance(source, (str, Path)):
-        return None
-    return {'file': Path(source).name, 'sha256': file_digest(source)}
 
 
 def _record(settings, image_shape, weights, device):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy
 
+from gluon_style.files import file_digest
 from gluon_style.formats import read_layers
 from gluon_style.images import RGB_MEAN, RGB_STD
 from gluon_style.layers import CONV_SHAPES
@@ -17,7 +18,6 @@ from gluon_style.sources import (
     SOURCES,
     WeightsError,
     fetch,
-    file_digest,
     is_intact,
 )
 

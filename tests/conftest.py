@@ -1,6 +1,8 @@
 """What the tests share: small pictures and weights made by themselves."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 # Before anything imports pyplot: no test needs a display.
@@ -62,3 +64,23 @@ def pictures(tmp_path_factory):
     Image.fromarray(picture(60, 40, seed=1)).save(content)
     Image.fromarray(picture(50, 50, seed=2)).save(style, quality=95)
     return str(content), str(style)
+
+
+@pytest.fixture
+def without_mxnet():
+    """Run Python code that must not load MXNet; returns what it prints."""
+
+    def run(code):
+        done = subprocess.run(
+            [
+                sys.executable,
+                '-c',
+                f'{code};import sys;assert "mxnet" not in sys.modules',
+            ],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    return run

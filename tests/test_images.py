@@ -14,8 +14,8 @@ from gluon_style.images import (
     postprocess,
     preprocess,
     read_image,
-    save_image,
 )
+from gluon_style.pictures import save_image
 
 
 def test_preprocess_standardizes_by_hand():

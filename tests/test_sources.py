@@ -15,9 +15,10 @@ import pytest
 from conftest import random_layers
 
 from gluon_style import sources, weights
+from gluon_style.files import file_digest
 from gluon_style.formats import WeightsError, write_layers
 from gluon_style.layers import CONV_SHAPES
-from gluon_style.sources import SOURCES, fetch, file_digest, is_intact
+from gluon_style.sources import SOURCES, fetch, is_intact
 
 NAMES = ('conv1_1', 'conv1_2')
 

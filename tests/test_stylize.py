@@ -70,7 +70,8 @@ def test_preset_by_name(weights_file):
         img, img, 'quick', weights=weights_file, size=(32, 16), epochs=1
     )
     assert result.record['settings']['lr'] == PRESETS['quick'].lr
-    assert result.record['content'] is None
+    digest = hashlib.sha256(img.tobytes()).hexdigest()
+    assert result.record['content'] == {'file': None, 'sha256': digest}
 
 
 def test_pillow_images_give_the_same_as_files(pictures, tiny):
