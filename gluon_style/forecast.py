@@ -18,7 +18,7 @@ from gluon_style.layers import (
 )
 from gluon_style.objective import Objective, spans
 from gluon_style.optim import MEMORY
-from gluon_style.pyramid import coarse_epochs, scales
+from gluon_style.pyramid import plan
 
 logger = logging.getLogger(__name__)
 
@@ -156,13 +156,10 @@ def seconds_needed(net, image_shape, settings, device, tile=None):
         seconds = time.perf_counter() - began
     layers = layer_indices([*settings.content_layers, *settings.style_layers])
     seen = 0
-    for shape in scales(image_shape, settings.scales):
+    for shape, current in plan(settings, image_shape):
         cuts = [spans(length, tile, layers) for length in shape]
         sides = [sum(s.high - s.low for s in spans_) for spans_ in cuts]
         # In tiles, the forward pass is made twice: 3 passes instead of 2.
         passes = 1.5 if max(map(len, cuts)) > 1 else 1.0
-        epochs = settings.epochs
-        if shape != tuple(image_shape):
-            epochs = coarse_epochs(epochs)
-        seen += epochs * passes * sides[0] * sides[1]
+        seen += current.epochs * passes * sides[0] * sides[1]
     return seconds * seen / side**2

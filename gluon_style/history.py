@@ -27,6 +27,7 @@ class Log:
     ``history`` has an entry for each epoch read: a dictionary of 'epoch',
     'scale' (the picture's width and height), the weighted losses 'content',
     'style', 'tv', their sum 'total', and 'seconds' since the log was begun.
+    Where the objective repeats the style losses, 'style' is of one.
     ``callback(history, X)`` is due every ``callback_every`` epochs.
 
     The run is to stop once a picture of ``final_shape``, (1, 3, height,
@@ -43,6 +44,7 @@ class Log:
         stop_at=None,
         final_shape=None,
         time_limit=None,
+        style_repeats=1,
     ):
         self.history = []
         self.best_X = self.best = None
@@ -53,6 +55,7 @@ class Log:
         self._stop_at = stop_at
         self._final_shape = final_shape
         self._time_limit = time_limit
+        self._style_repeats = style_repeats
         self.stopped = False
 
     def add(self, content, style, tv):
@@ -94,7 +97,7 @@ class Log:
                     'epoch': epoch,
                     'scale': (X.shape[3], X.shape[2]),
                     'content': content,
-                    'style': style,
+                    'style': style / self._style_repeats,
                     'tv': tv,
                     'total': total,
                     'seconds': before + elapsed * i / len(losses),

@@ -10,8 +10,8 @@ from mxnet import gluon, init, np
 from scipy.optimize import minimize
 
 from gluon_style.images import RGB_MEAN, RGB_STD
+from gluon_style.settings import LR_DECAY
 from gluon_style.synthesis import SynthesizedImage
-from gluon_style.train import LR_DECAY
 
 # Pairs of steps and changes of the gradient that L-BFGS remembers. With 5 it
 # gets less far, with 20 hardly farther, and takes twice the time of its own.
@@ -26,7 +26,17 @@ def display_bounds(device):
     )
 
 
-def adam(objective, X, num_epochs, log, *, lr, lr_decay_epoch, bounded=False):
+def adam(
+    objective,
+    X,
+    num_epochs,
+    log,
+    *,
+    lr,
+    lr_decay_epoch,
+    lr_decay=LR_DECAY,
+    bounded=False,
+):
     """Return pixels after Adam with step decay (chapter: Training).
 
     ``X``, (1, 3, height, width), is what it starts from and not changed. If
@@ -48,7 +58,7 @@ def adam(objective, X, num_epochs, log, *, lr, lr_decay_epoch, bounded=False):
             log.read(pixels)
         trainer.step(1)
         if (epoch + 1) % lr_decay_epoch == 0:
-            trainer.set_learning_rate(trainer.learning_rate * LR_DECAY)
+            trainer.set_learning_rate(trainer.learning_rate * lr_decay)
         if bounded:
             pixels[:] = _clip(pixels, bounds)
         if due:

@@ -17,12 +17,14 @@ What was measured on the chapter's pictures, by the total loss at 450x300 or
   best one, of neither optimizer, so that none is taken.
 """
 
+from dataclasses import asdict, replace
+
 import numpy
 from mxnet import np
 from PIL import Image
 
 from gluon_style.history import NonFiniteLossError
-from gluon_style.images import preprocess
+from gluon_style.images import postprocess, preprocess
 from gluon_style.objective import Objective
 from gluon_style.optim import adam, lbfgs
 
@@ -56,6 +58,33 @@ def coarse_epochs(epochs):
     return max(1, min(COARSE_EPOCHS, round(epochs / 4)))
 
 
+def plan(settings, image_shape):
+    """Return a ((width, height), settings) for each scale, the last as given.
+
+    A coarser scale's settings have its epochs and its content weight, a first
+    stage's all that is its own. Raises ValueError for a stage too small.
+    """
+    *coarser, last = scales(image_shape, settings.scales)
+    steps = [
+        (
+            shape,
+            replace(
+                settings,
+                epochs=coarse_epochs(settings.epochs),
+                content_weight=settings.content_weight * COARSE_CONTENT,
+            ),
+        )
+        for shape in coarser
+    ]
+    if settings.first is not None:
+        stage = asdict(settings.first)
+        scale = stage.pop('scale')
+        shape = tuple(max(1, round(side * scale)) for side in last)
+        settings.require_shape(shape)
+        steps = [(shape, replace(settings, first=None, **stage))]
+    return [*steps, (last, settings)]
+
+
 def coarse_to_fine(
     net, content_img, style_img, settings, image_shape, device, log, tile=None
 ):
@@ -70,11 +99,12 @@ def coarse_to_fine(
     NonFiniteLossError holds.
     """
     image_shape = tuple(image_shape)
+    pictures = {'content': content_img, 'style': style_img}
 
     def start(shape):
         """Return the pixels that a scale would start from by itself."""
-        if settings.init == 'content':
-            return preprocess(content_img, shape).copyto(device)
+        if settings.init in pictures:
+            return preprocess(pictures[settings.init], shape).copyto(device)
         # NumPy's generator, so that a seed means the same on every device.
         noise = numpy.random.RandomState(settings.seed)
         noise = noise.normal(size=(1, 3, *shape[::-1]))
@@ -85,30 +115,29 @@ def coarse_to_fine(
         before = X.shape[3], X.shape[2]
         if before == shape:
             return X
+        if settings.first is not None:
+            # So does edition 0.7: what can be displayed of it, enlarged.
+            return preprocess(255 * postprocess(X), shape).copyto(device)
         return start(shape) + enlarge(X - start(before), shape)
 
     X = None
-    for shape in scales(image_shape, settings.scales):
-        epochs, content_weight = settings.epochs, settings.content_weight
-        if shape != image_shape:
-            epochs = coarse_epochs(epochs)
-            content_weight *= COARSE_CONTENT
+    for shape, current in plan(settings, image_shape):
         objective = Objective(
             net,
             *(
                 preprocess(img, shape).copyto(device)
-                for img in (content_img, style_img)
+                for img in pictures.values()
             ),
             content_layers=settings.content_layers,
             style_layers=settings.style_layers,
-            content_weight=content_weight,
-            style_weight=settings.style_weight,
+            content_weight=current.content_weight,
+            style_weight=current.style_weight * current.style_repeats,
             tv_weight=settings.tv_weight,
             tile=tile,
         )
         X = start(shape) if X is None else grown(X, shape)
         try:
-            X = _optimize(objective, X, epochs, settings, log)
+            X = _optimize(objective, X, current, log)
         except NonFiniteLossError as error:
             if error.X is not None:
                 error.X = grown(error.X, image_shape)
@@ -120,9 +149,10 @@ def coarse_to_fine(
     return grown(X, image_shape), losses
 
 
-def _optimize(objective, X, epochs, settings, log):
+def _optimize(objective, X, settings, log):
+    epochs, bounded = settings.epochs, settings.bounded
     if settings.optimizer == 'lbfgs':
-        return lbfgs(objective, X, epochs, log, bounded=settings.bounded)
+        return lbfgs(objective, X, epochs, log, bounded=bounded)
     return adam(
         objective,
         X,
@@ -130,7 +160,8 @@ def _optimize(objective, X, epochs, settings, log):
         log,
         lr=settings.lr,
         lr_decay_epoch=settings.lr_decay_epoch,
-        bounded=settings.bounded,
+        lr_decay=settings.lr_decay,
+        bounded=bounded,
     )
 
 

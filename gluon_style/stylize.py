@@ -82,6 +82,7 @@ def stylize(
         stop_at=settings.stop_at,
         final_shape=(1, 3, *image_shape[::-1]),
         time_limit=settings.time_limit,
+        style_repeats=settings.style_repeats,
     )
     try:
         X, losses = coarse_to_fine(

@@ -5,10 +5,9 @@ from mxnet import autograd
 from gluon_style.history import Log
 from gluon_style.layers import CONTENT_LAYERS, STYLE_LAYERS
 from gluon_style.losses import compute_loss
+from gluon_style.settings import LR_DECAY
 from gluon_style.synthesis import get_inits
 from gluon_style.vgg import extract_features
-
-LR_DECAY = 0.8
 
 
 def train(

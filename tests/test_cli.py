@@ -75,6 +75,7 @@ def test_every_setting_has_its_option(run, tmp_path):
         *('--content-layers', 'conv4_2,conv3_1', '--style-layers', '0, 5'),
         *('--init', 'noise', '--device', 'cpu', '--optimizer', 'adam'),
         *('--no-bounded', '--scales', '2', '--tile', '32'),
+        *('--lr-decay', '0.5', '--style-repeats', '3'),
         *('--stop-at', '1e-3', '--time-limit', '600'),
     )
     assert code == 0, err
@@ -86,21 +87,25 @@ def test_every_setting_has_its_option(run, tmp_path):
         'epochs': 2,
         'lr': 0.2,
         'lr_decay_epoch': 7,
+        'lr_decay': 0.5,
         'content_weight': 2,
         'style_weight': 1e3,
         'tv_weight': 5,
         'content_layers': ['conv4_2', 'conv3_1'],
         'style_layers': ['conv1_1', 'conv2_1'],
+        'style_repeats': 3,
         'init': 'noise',
         'seed': 9,
         'device': 'cpu',
         'optimizer': 'adam',
         'bounded': False,
         'scales': 2,
+        'first': None,
         'tile': 32,
         'stop_at': 1e-3,
         'time_limit': 600,
     }
+    # A first stage comes with a preset only.
     assert set(settings) | {'weights'} == set(vars(Settings()))
 
 
@@ -161,7 +166,7 @@ def test_same_command_same_bytes(run, tmp_path):
         (['--tile', 'big'], "--tile: 'big' is not a whole number"),
         (['--stop-at', '-1'], 'stop_at is -1.0: it must be a finite number'),
         (['--time-limit', '0'], 'time_limit is 0.0: it must be a finite'),
-        (['--init', 'style'], "init is 'style': it must be content or noise"),
+        (['--init', 'blank'], 'it must be content or style or noise'),
         (['--seed', '-1'], 'seed is -1: it must be a whole number from 0'),
         (['--plot', 'a.doc'], "figure 'a.doc' must end in .svg, .png or .pdf"),
         (['--plot', 'out.png'], "'out.png' is also another file of this run"),

@@ -61,6 +61,14 @@ def test_stop_at_counts_at_the_final_scale(stop_at, X, stopped):
     assert log.stopped is stopped
 
 
+def test_repeated_style_losses_are_told_once_and_counted_each_time():
+    log = Log(style_repeats=10)
+    log.add(1.0, 5.0, 2.0)
+    log.read(SMALL)
+    assert log.history[0]['style'] == 0.5
+    assert log.history[0]['total'] == 8.0
+
+
 def test_time_limit_counts_everywhere():
     log = Log(time_limit=3600)
     read(log, 1.0)

@@ -190,3 +190,6 @@ def test_decay_of_the_learning_rate(monkeypatch):
     X = np.zeros((1, 3, 4, 5))
     adam(bowl, X, 7, Log(), lr=1.0, lr_decay_epoch=3)
     assert rates == pytest.approx([1, 1, 1, 0.8, 0.8, 0.8, 0.64])
+    rates.clear()
+    adam(bowl, X, 3, Log(), lr=1.0, lr_decay_epoch=1, lr_decay=0.1)
+    assert rates == pytest.approx([1, 0.1, 0.01])

@@ -7,10 +7,16 @@ from mxnet import cpu, np
 
 from gluon_style import NonFiniteLossError, Settings
 from gluon_style.history import Log
-from gluon_style.images import preprocess
+from gluon_style.images import postprocess, preprocess
 from gluon_style.objective import Objective
 from gluon_style.optim import display_bounds
-from gluon_style.pyramid import coarse_epochs, coarse_to_fine, enlarge, scales
+from gluon_style.pyramid import (
+    coarse_epochs,
+    coarse_to_fine,
+    enlarge,
+    plan,
+    scales,
+)
 from gluon_style.vgg import build_net
 
 FAST = {'optimizer': 'lbfgs', 'bounded': True, 'epochs': 4}
@@ -126,6 +132,51 @@ def test_noise_is_the_start_of_every_scale(inputs):
         expected = fine + enlarge(np.array(change), (132, 130)).asnumpy()
         expected = numpy.clip(expected, low, high)
         assert numpy.allclose(X.asnumpy(), expected, atol=1e-5)
+
+
+def test_plan_has_the_epochs_and_weights_of_each_scale():
+    settings = Settings(scales=2, epochs=40, content_weight=3)
+    coarse, last = plan(settings, (300, 150))
+    assert last == ((300, 150), settings)
+    assert coarse[0] == (200, 100)
+    assert (coarse[1].epochs, coarse[1].content_weight) == (10, 60)
+
+
+def test_a_first_stage_is_run_and_enlarged(inputs):
+    first = {'scale': 0.5, 'epochs': 3, 'lr': 0.5, 'lr_decay_epoch': 2}
+    settings = {'optimizer': 'adam', 'bounded': False}
+    settings['lr_decay_epoch'] = 2
+    start, _ = run(inputs, (66, 65), **settings, epochs=3, lr=0.5)
+    expected = preprocess(255 * postprocess(start), (132, 130)).asnumpy()
+    # So small a learning rate leaves the second stage where it begins.
+    settings.update(first=first, lr=1e-6, epochs=1)
+    X, history = run(inputs, (132, 130), **settings)
+    scales = [entry['scale'] for entry in history]
+    assert scales == [(66, 65)] * 3 + [(132, 130)]
+    assert numpy.allclose(X.asnumpy(), expected, atol=1e-4)
+
+
+def test_a_first_stage_too_small_for_the_layers_is_refused(inputs):
+    first = {'scale': 0.1, 'epochs': 3, 'lr': 0.5, 'lr_decay_epoch': 2}
+    with pytest.raises(ValueError, match='a picture of 13x13 pixels: the'):
+        run(inputs, (132, 130), first=first)
+
+
+def test_the_style_picture_can_be_the_start(inputs):
+    X, _ = run(inputs, (66, 65), init='style', epochs=1)
+    expected = preprocess(inputs[2], (66, 65)).asnumpy()
+    assert numpy.allclose(X.asnumpy(), expected, atol=1e-5)
+
+
+def test_repeated_style_losses_weigh_as_often(inputs):
+    settings = {'style_weight': 1e3, 'style_repeats': 10}
+    log = Log(style_repeats=10)
+    X, repeated = run(inputs, (66, 65), log, **settings)
+    Y, weighted = run(inputs, (66, 65), style_weight=1e4)
+    assert numpy.allclose(X.asnumpy(), Y.asnumpy(), atol=1e-4)
+    for a, b in zip(repeated, weighted):
+        assert a['style'] == pytest.approx(b['style'] / 10, rel=1e-4)
+        assert a['total'] == pytest.approx(b['total'], rel=1e-4)
 
 
 @pytest.mark.parametrize('name', ['adam', 'lbfgs'])

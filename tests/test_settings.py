@@ -1,6 +1,11 @@
+import json
+from dataclasses import asdict
+
 import pytest
 
-from gluon_style.settings import PRESETS, Settings, preset
+from gluon_style.settings import PRESETS, Settings, Stage, preset
+
+FIRST = {'scale': 0.25, 'epochs': 5, 'lr': 0.01, 'lr_decay_epoch': 2}
 
 
 def test_defaults_are_the_chapters():
@@ -16,6 +21,24 @@ def test_defaults_are_the_chapters():
     assert settings.content_layers == ('conv4_4',)
     assert settings == PRESETS['chapter']
     assert settings.image_shape(3000, 2000) == (450, 300)
+
+
+def test_older_editions_are_presets():
+    # The objective of 0.17 is today's; a tenth of the style loss is plotted.
+    old = PRESETS['chapter-v0.17']
+    assert old.style_weight * old.style_repeats == Settings().style_weight
+    assert old.changed({'style_weight': 1e4, 'style_repeats': 1}) == Settings()
+    older = PRESETS['chapter-v0.7']
+    assert older.image_shape(3000, 2000) == (900, 600)
+    assert (older.style_weight, older.style_repeats) == (1e3, 1)
+    assert (older.epochs, older.first.epochs) == (300, 500)
+
+
+def test_a_record_gives_the_settings_back():
+    for settings in PRESETS.values():
+        record = json.loads(json.dumps(asdict(settings)))
+        assert Settings(**record) == settings
+    assert Settings(first=FIRST).first == Stage(**FIRST)
 
 
 def test_layers_become_names():
@@ -46,7 +69,13 @@ def test_image_shape_keeps_proportions_or_takes_both_sides(size, shape):
         ({'lr': float('nan')}, 'lr is nan: it must be a finite number'),
         ({'tv_weight': -1}, 'tv_weight is -1: it must be a finite number'),
         ({'style_weight': 'x'}, "style_weight is 'x': it must be a finite"),
-        ({'init': 'style'}, "init is 'style': it must be content or noise"),
+        ({'init': 'blank'}, 'it must be content or style or noise'),
+        ({'lr_decay': 1.5}, 'lr_decay is 1.5: it must be a finite number fr'),
+        ({'style_repeats': 0}, 'style_repeats is 0: it must be a whole'),
+        ({'first': 3}, 'first is 3: it must be a Stage or None'),
+        ({'first': FIRST, 'scales': 2}, 'must be 1 with a first stage'),
+        ({'first': {**FIRST, 'scale': 2}}, 'scale is 2: it must be a finite'),
+        ({'first': {**FIRST, 'epochs': 0}}, 'epochs is 0: it must be a whol'),
         ({'size': 0}, 'size is 0: it must be a whole number of at least 1'),
         ({'size': (0, 9)}, 'size is 0: it must be a whole number of at least'),
         ({'size': (9, 9, 9)}, 'give (width, height) or the longest side'),
