@@ -3,9 +3,11 @@
 import argparse
 
 from gluon_style import __version__
-from gluon_style.settings import INITS, OPTIMIZERS, PRESETS
+from gluon_style.settings import INITS, OPTIMIZERS, PATIENCE, PRESETS
 
 BAD_INPUT = 2
+# Pixels of a sweep's preview.
+PREVIEW_SIDE = 150
 
 
 class _Parser(argparse.ArgumentParser):
@@ -29,6 +31,8 @@ def make_parser():
     )
     _add_run(commands)
     _add_demo(commands)
+    _add_figure(commands)
+    _add_sweep(commands)
     _add_doctor(commands)
     _add_weights(commands)
     return parser
@@ -56,7 +60,8 @@ def _add_run(commands):
     parser.set_defaults(command='run')
 
 
-def _add_settings(parser):
+def _add_settings(parser, several=False):
+    """Add an option for each setting; with a list of values if ``several``."""
     for name, type_, metavar, help_ in (
         ('size', _size, 'WxH|LONGEST', 'pixels of the result'),
         ('epochs', _integer, 'N', 'steps of Adam, evaluations of L-BFGS'),
@@ -82,12 +87,18 @@ def _add_settings(parser):
         default = getattr(PRESETS['fast'], name.replace('-', '_'))
         if isinstance(default, tuple):
             default = ','.join(default)
+        options = {'type': type_}
+        if several and type_ is _layers:
+            # A comma stands within one choice of layers: repeat the option.
+            options['action'] = 'append'
+        elif several:
+            options['type'] = _list_of(type_)
         parser.add_argument(
             f'--{name}',
-            type=type_,
             metavar=metavar,
             default=argparse.SUPPRESS,
             help=f'{help_} (fast: {default})',
+            **options,
         )
     parser.add_argument(
         '--bounded',
@@ -99,6 +110,13 @@ def _add_settings(parser):
 
 
 def _add_output_options(parser):
+    parser.add_argument(
+        '--patience',
+        type=_minutes,
+        default=PATIENCE / 60,
+        metavar='MINUTES',
+        help=f'warn of a run that takes longer (default: {PATIENCE // 60})',
+    )
     parser.add_argument(
         '--plot',
         metavar='FILE.svg',
@@ -121,6 +139,81 @@ def _add_demo(commands):
     )
     _add_output_options(parser)
     parser.set_defaults(command='demo')
+
+
+def _add_figure(commands):
+    parser = commands.add_parser(
+        'figure',
+        help='draw a known figure from nothing and check it',
+        description='Draw the figure NAME into the folder DIR, with its '
+        'numbers and the pictures of its runs, and compare it with what it '
+        'is to show. Exit code 1 if it does not. Runs that are in DIR '
+        'already are not made again.',
+    )
+    parser.add_argument('name', nargs='?', metavar='NAME')
+    parser.add_argument(
+        '--list', action='store_true', help='list the figures and end'
+    )
+    parser.add_argument(
+        '-o', '--output', default='.', metavar='DIR', help='(default: here)'
+    )
+    parser.add_argument(
+        '--content', metavar='FILE', help='in place of the sample photograph'
+    )
+    parser.add_argument(
+        '--style', metavar='FILE', help='in place of the sample painting'
+    )
+    parser.add_argument(
+        '--size', type=_integer, metavar='LONGEST', help='pixels of each run'
+    )
+    parser.add_argument(
+        '--quick', action='store_true', help='small pictures, few epochs'
+    )
+    parser.add_argument(
+        '--reference',
+        metavar='FILE.json',
+        help="published curves to draw behind the chapter's figure",
+    )
+    parser.add_argument('--weights', default='auto', metavar='NAME|FILE')
+    parser.add_argument('--device', default='auto', metavar='DEVICE')
+    parser.add_argument(
+        '--quiet', action='store_true', help='print the comparison only'
+    )
+    parser.set_defaults(command='figure')
+
+
+def _add_sweep(commands):
+    parser = commands.add_parser(
+        'sweep',
+        help='make every combination of pictures and settings',
+        description='Give each CONTENT the style of each STYLE with every '
+        'combination of the settings, of which each may be a list: '
+        '--style-weight 1e3,1e4. The folder DIR gets the pictures, contact '
+        'sheets of a preview and of the result, and manifest.jsonl. What is '
+        'in DIR already is not made again: the same command goes on with an '
+        'interrupted sweep.',
+    )
+    parser.add_argument('contents', nargs='+', metavar='CONTENT')
+    parser.add_argument(
+        '--style', dest='styles', nargs='+', required=True, metavar='STYLE'
+    )
+    parser.add_argument('-o', '--output', required=True, metavar='DIR')
+    parser.add_argument(
+        '--preset', default='fast', help=f'{", ".join(PRESETS)}'
+    )
+    parser.add_argument(
+        '--preview',
+        type=_integer,
+        default=PREVIEW_SIDE,
+        metavar='LONGEST',
+        help='pixels of the preview that is made first, 0 for none '
+        f'(default: {PREVIEW_SIDE})',
+    )
+    _add_settings(parser, several=True)
+    parser.add_argument(
+        '--quiet', action='store_true', help='print errors only'
+    )
+    parser.set_defaults(command='sweep')
 
 
 def _add_doctor(commands):
@@ -175,6 +268,15 @@ def _number(text):
         raise argparse.ArgumentTypeError(f'{text!r} is not a number') from None
 
 
+def _minutes(text):
+    minutes = _number(text)
+    if not minutes > 0:
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is no time: give a number of minutes above 0'
+        )
+    return minutes
+
+
 def _size(text):
     sides = text.lower().split('x')
     try:
@@ -186,6 +288,15 @@ def _size(text):
             f'{text!r} is no size: give 450x300 or the longest side, 450'
         )
     return numbers if len(numbers) == 2 else numbers[0]
+
+
+def _list_of(type_):
+    """Return a type for values of ``type_`` between commas."""
+
+    def parse(text):
+        return [type_(part.strip()) for part in text.split(',')]
+
+    return parse
 
 
 def _tile(text):

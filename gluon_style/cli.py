@@ -29,7 +29,10 @@ def main(argv=None):
         with _log_to_stderr(quiet=getattr(args, 'quiet', False)):
             return COMMANDS[args.command](args)
     except KeyboardInterrupt:
-        _complain('interrupted: nothing was written')
+        kept = 'nothing was written'
+        if args.command in ('figure', 'sweep'):
+            kept = 'the same command goes on from here'
+        _complain(f'interrupted: {kept}')
         return INTERRUPTED
     except OSError as error:
         _complain(_sentence(error))
@@ -40,6 +43,10 @@ def main(argv=None):
     except ImportError as error:
         _complain(explain(error))
         return BAD_INPUT
+    except ArithmeticError as error:
+        # A loss that is not finite.
+        _complain(error)
+        return NOT_FINITE
     except (MemoryError, RuntimeError) as error:
         # MXNet's own error is a RuntimeError, its last line what happened.
         _complain(f'out of memory or MXNet failed: {_last_line(error)}')
@@ -105,19 +112,20 @@ def _demo(args):
 def _stylize(args, inputs, content, style, settings):
     output = Path(args.output)
     _check_outputs(output, args.plot, inputs)
-    from tqdm.auto import tqdm
-
     from gluon_style.history import NonFiniteLossError
     from gluon_style.stylize import stylize
 
     code, problem = 0, None
-    # The delay keeps an empty bar from standing before an error's sentence.
-    with tqdm(
-        total=settings.epochs, unit='epoch', disable=args.quiet, delay=1e-3
-    ) as bar:
-        advance = _Progress(bar, settings.epochs)
+    with _Progress(quiet=args.quiet) as progress:
         try:
-            result = stylize(content, style, settings, callback=advance)
+            result = stylize(
+                content,
+                style,
+                settings,
+                callback=progress,
+                planned=progress.planned,
+                patience=60 * args.patience,
+            )
         except NonFiniteLossError as error:
             code, problem, result = NOT_FINITE, error, error.result
     if result is not None:
@@ -133,28 +141,53 @@ def _stylize(args, inputs, content, style, settings):
 
 
 class _Progress:
-    """Show a run's epochs and losses in a bar, anew for each scale."""
+    """Show a run's progress, by pixels times epochs, and its losses."""
 
-    def __init__(self, bar, epochs):
-        self._bar = bar
-        self._epochs = epochs
-        self._scale = None
-        self._before = 0
+    def __init__(self, name='', quiet=False):
+        self._name = name
+        self._quiet = quiet
+
+    def __enter__(self):
+        from tqdm.auto import tqdm
+
+        # The delay keeps an empty bar from standing before an error's
+        # sentence.
+        self._bar = tqdm(
+            desc=self._name,
+            disable=self._quiet,
+            delay=1e-3,
+            bar_format='{desc} {percentage:.0f}%|{bar}| '
+            '{elapsed}<{remaining}{postfix}',
+        )
+        return self
+
+    def __exit__(self, *error):
+        self._bar.close()
+
+    def planned(self, steps):
+        """Take in the ((width, height), epochs) of each scale."""
+        self._epochs = dict(steps)
+        self._bar.total = sum(w * h * epochs for (w, h), epochs in steps)
 
     def __call__(self, history, X):
-        last = history[-1]
-        if last['scale'] != self._scale:
-            if self._scale is not None:
-                self._before = self._bar.n + self._before
-                self._bar.reset(self._epochs)
-            self._scale = last['scale']
-            self._bar.set_description_str('{}x{}'.format(*self._scale), False)
-        self._bar.set_postfix_str(
-            f'content {last["content"]:.2f}, style {last["style"]:.2f}, '
-            f'TV {last["tv"]:.2f}',
+        scale = width, height = history[-1]['scale']
+        before = done = 0
+        for (w, h), epochs in self._epochs.items():
+            if (w, h) == scale:
+                break
+            before, done = before + epochs, done + w * h * epochs
+        epoch = history[-1]['epoch'] - before
+        self._bar.set_description_str(
+            f'{self._name} {width}x{height} {epoch}/{self._epochs[scale]}',
             refresh=False,
         )
-        self._bar.update(last['epoch'] - self._before - self._bar.n)
+        self._bar.set_postfix_str(
+            'content {content:.2f}, style {style:.2f}, TV {tv:.2f}'.format(
+                **history[-1]
+            ),
+            refresh=False,
+        )
+        self._bar.update(done + width * height * epoch - self._bar.n)
 
 
 def _check_outputs(output, plot, inputs):
@@ -213,6 +246,91 @@ def _summary(result, output):
         f'{losses["scale"][0]}x{losses["scale"][1]}, '
         f'weights {result.record["weights"]["source"]}'
     )
+
+
+def _figure(args):
+    from gluon_style.figures import RECIPES, Options, draw
+
+    if args.list:
+        for name, recipe in RECIPES.items():
+            print(f'{name:16} {recipe.about}')
+        return 0
+    if args.name is None:
+        raise ValueError(f'no figure is named: choose {", ".join(RECIPES)}')
+    options = Options(
+        content=args.content,
+        style=args.style,
+        size=args.size,
+        quick=args.quick,
+        reference=args.reference,
+        weights=args.weights,
+        device=args.device,
+    )
+    path, checks = draw(
+        args.name, args.output, options, watch=_watch(args.quiet)
+    )
+    words = {True: 'good', False: 'OUT', None: 'open'}
+    for check in checks:
+        print(f'{words[check.good]:4} {check.text}')
+    print(path)
+    return 1 if any(check.good is False for check in checks) else 0
+
+
+def _watch(quiet):
+    """Return what shows the progress of each run of several."""
+    return lambda job: _Progress(job.name, quiet)
+
+
+def _sweep(args):
+    from gluon_style.sweep import combinations, previewed
+
+    given, chosen = vars(args), preset(args.preset)
+    values = {name: given[name] for name in asdict(chosen) if name in given}
+    # What has one value varies nothing; --bounded has no list.
+    varied = {
+        name: several
+        for name, several in values.items()
+        if isinstance(several, list) and len(several) > 1
+    }
+    common = {
+        name: value[0] if isinstance(value, list) else value
+        for name, value in values.items()
+        if name not in varied
+    }
+    settings = chosen.changed(common)
+    cells = combinations(args.contents, args.styles, settings, varied)
+    for picture in [*args.contents, *args.styles]:
+        if not Path(picture).is_file():
+            raise FileNotFoundError(f'picture {picture!r} is not a file')
+    folder = Path(args.output)
+    stages = [(cells, folder, folder / 'contact.png')]
+    if args.preview:
+        small = previewed(cells, args.preview)
+        preview = (small, folder / 'preview', folder / 'preview.png')
+        stages.insert(0, preview)
+    for stage in stages:
+        failed = _sweep_stage(*stage, quiet=args.quiet)
+    return NOT_FINITE if failed else 0
+
+
+def _sweep_stage(cells, folder, sheet, quiet):
+    """Run cells and draw their contact sheet; returns how many failed."""
+    from gluon_style.sweep import contact_sheet, sweep
+
+    done = []
+    for cell in sweep(cells, folder, _watch(quiet)):
+        done.append(cell)
+        outcome = cell.error
+        if cell.result is not None:
+            outcome = f'total {cell.result.record["losses"]["total"]:.2f}'
+        elif not quiet:
+            _complain(f'{cell.job.name}: {cell.error}')
+        if not quiet:
+            print(f'{len(done)}/{len(cells)} {cell.job.name}: {outcome}')
+    contact_sheet(done, sheet)
+    if not quiet:
+        print(sheet)
+    return sum(cell.error is not None for cell in done)
 
 
 def _doctor(args):
@@ -292,6 +410,8 @@ def _convert_weights(args):
 COMMANDS = {
     'run': _run,
     'demo': _demo,
+    'figure': _figure,
+    'sweep': _sweep,
     'doctor': _doctor,
     'weights list': _list_weights,
     'weights fetch': _fetch_weights,

@@ -14,6 +14,7 @@ from gluon_style.layers import (
     CONV_SHAPES,
     LAYER_NAMES,
     layer_indices,
+    least_side,
     num_poolings,
 )
 from gluon_style.objective import Objective, spans
@@ -163,3 +164,14 @@ def seconds_needed(net, image_shape, settings, device, tile=None):
         passes = 1.5 if max(map(len, cuts)) > 1 else 1.0
         seen += current.epochs * passes * sides[0] * sides[1]
     return seconds * seen / side**2
+
+
+def size_within(image_shape, settings, seconds, patience):
+    """Return the (width, height) that takes ``patience`` seconds, about.
+
+    ``seconds`` is what ``image_shape`` takes; time goes with the number of
+    pixels. No side is less than the layers of ``settings`` need.
+    """
+    least = least_side(settings.content_layers + settings.style_layers)
+    scale = math.sqrt(patience / seconds)
+    return tuple(max(least, int(side * scale)) for side in image_shape)

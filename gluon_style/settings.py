@@ -16,6 +16,8 @@ OPTIMIZERS = ('adam', 'lbfgs')
 LR_DECAY = 0.8
 # The numbers that the network's float32 can hold.
 LEAST_NUMBER, MOST_NUMBER = 1e-30, 3.4e38
+# Seconds that a user waits for a picture without being asked.
+PATIENCE = 600
 # An array of MXNet has less than 2**31 elements; conv1_1 has 64 channels.
 MOST_PIXELS = 2**31 // 64 - 1
 

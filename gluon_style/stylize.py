@@ -16,13 +16,14 @@ from gluon_style.forecast import (
     free_memory,
     memory_needed,
     seconds_needed,
+    size_within,
 )
 from gluon_style.history import Log, NonFiniteLossError
 from gluon_style.images import postprocess, read_image
 from gluon_style.pictures import as_bytes
-from gluon_style.pyramid import coarse_to_fine
+from gluon_style.pyramid import coarse_to_fine, plan
 from gluon_style.results import Result, picture_record
-from gluon_style.settings import preset
+from gluon_style.settings import PATIENCE, preset
 from gluon_style.vgg import build_net
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ def stylize(
     *,
     callback=None,
     callback_every=None,
+    planned=None,
+    patience=PATIENCE,
     **changes,
 ):
     """Return the content picture in the style of the style picture.
@@ -47,8 +50,13 @@ def stylize(
     change single settings: ``stylize(a, b, epochs=100)``.
     ``callback(history, X)`` gets the losses so far, as ``train``'s does, and
     the pixels at hand; on the CPU it is called every epoch unless
-    ``callback_every`` says otherwise, on a GPU every tenth. The forecast of
-    a long run is logged before it begins.
+    ``callback_every`` says otherwise, on a GPU every tenth.
+    ``planned(steps)`` is called before the first epoch with a list of
+    ((width, height), epochs), one for each scale.
+
+    The forecast of a long run is measured and logged before it begins, as a
+    warning with the size that would do if it takes more than ``patience``
+    seconds.
 
     Raises ValueError or FileNotFoundError, in one sentence, for what cannot
     work, before anything is computed, and NonFiniteLossError, whose
@@ -68,8 +76,12 @@ def stylize(
         weights=settings.weights,
         device=device,
     )
-    if image_shape[0] * image_shape[1] * settings.epochs > BIG_RUN:
-        _log_forecast(net, image_shape, settings, device, tile)
+    work = image_shape[0] * image_shape[1] * settings.epochs
+    if work > BIG_RUN * min(1, patience / PATIENCE):
+        _log_forecast(net, image_shape, settings, device, tile, patience)
+    if planned is not None:
+        steps = plan(settings, image_shape)
+        planned([(shape, current.epochs) for shape, current in steps])
     record = {
         'content': picture_record(content),
         'style': picture_record(style),
@@ -103,7 +115,7 @@ def stylize(
     return _result(X, losses, log.history, record)
 
 
-def _log_forecast(net, image_shape, settings, device, tile):
+def _log_forecast(net, image_shape, settings, device, tile, patience):
     seconds = seconds_needed(net, image_shape, settings, device, tile)
     logger.info(
         '%dx%d pixels%s: about %.1f min for %d epochs, and %.1f GB of the '
@@ -115,6 +127,13 @@ def _log_forecast(net, image_shape, settings, device, tile):
         memory_needed(image_shape, settings, tile) / 1e9,
         free_memory(device) / 1e9,
     )
+    if seconds > patience:
+        logger.warning(
+            'this run will take long: with %dx%d pixels it would take about '
+            '%.1f min',
+            *size_within(image_shape, settings, seconds, patience),
+            patience / 60,
+        )
 
 
 def _result(X, losses, history, record):

@@ -42,11 +42,22 @@ def random_layers(names, seed=0):
 
 @pytest.fixture(scope='session')
 def weights_file(tmp_path_factory):
-    """Random weights of all layers up to conv5_1, as a file."""
-    names = list(CONV_SHAPES)[:13]
+    """Random weights of all layers up to conv5_2, as a file."""
+    names = list(CONV_SHAPES)[:14]
     path = tmp_path_factory.mktemp('weights') / 'random.npz'
     write_layers(path, random_layers(names))
     return str(path)
+
+
+@pytest.fixture(scope='session')
+def oxford():
+    """Have the original weights in the cache, for what only they can show."""
+    from gluon_style.sources import WeightsError, fetch
+
+    try:
+        return fetch('oxford')
+    except WeightsError as error:
+        pytest.skip(f'needs the Oxford weights: {error}')
 
 
 def picture(width, height, seed=0):

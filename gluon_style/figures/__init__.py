@@ -1,0 +1,79 @@
+"""Recipes that draw known figures from nothing, and check them."""
+
+from dataclasses import dataclass
+
+from gluon_style.figures.comparisons import gram, optimizers
+from gluon_style.figures.editions import chapter
+from gluon_style.figures.gatys2015 import reconstructions, tradeoff
+from gluon_style.figures.gatys2016 import alpha_beta, content_layer, inits
+from gluon_style.figures.studio import Check, Options, Studio
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One figure: what draws it, and what it is.
+
+    ``draw`` takes a ``Studio`` and returns a matplotlib figure and a list of
+    ``Check``.
+    """
+
+    draw: object
+    about: str
+
+
+RECIPES = {
+    'chapter': Recipe(chapter, "the chapter's figure, edition 1.0"),
+    'chapter-v0.17': Recipe(
+        chapter,
+        'edition 0.17: the objective of 1.0, but written as ten times a list '
+        'of style losses of weight 1e3; its plot has the list once, so that '
+        'its style curve is a tenth',
+    ),
+    'chapter-v0.7': Recipe(
+        chapter,
+        'edition 0.7: style weight 1e3, so a tenth of the later editions; '
+        'learning rate 0.01, at 225x150 and then at 900x600 pixels',
+    ),
+    'reconstructions': Recipe(
+        reconstructions,
+        'Gatys et al. 2015, figure 1: content and style as layers know them',
+    ),
+    'tradeoff': Recipe(
+        tradeoff,
+        'Gatys et al. 2015, figure 3: style layers, and content against style',
+    ),
+    'alpha-beta': Recipe(
+        alpha_beta, 'Gatys et al. 2016, figure 4: content against style weight'
+    ),
+    'content-layer': Recipe(
+        content_layer,
+        'Gatys et al. 2016, figure 5: content at conv2_2 and at conv4_2',
+    ),
+    'inits': Recipe(
+        inits, 'Gatys et al. 2016, figure 6: from content, style and noises'
+    ),
+    'optimizers': Recipe(optimizers, 'Adam and L-BFGS, over steps and time'),
+    'gram': Recipe(gram, 'what a Gram matrix sees, at five layers'),
+}
+
+
+def draw(name, folder='.', options=None, *, watch=None):
+    """Draw a figure into ``folder``; returns its path and its checks.
+
+    ``name`` is one of ``RECIPES``. ``folder`` gets NAME.png, NAME.json with
+    the checks and the record of each run, and the folder NAME with each
+    run's picture. Runs that are there already are not made again. ``watch``
+    is as for ``series.run``.
+
+    Raises ValueError for an unknown name, and as ``stylize`` does.
+    """
+    if name not in RECIPES:
+        raise ValueError(
+            f'figure {name!r} is unknown: choose {", ".join(RECIPES)}'
+        )
+    studio = Studio(name, folder, options or Options(), watch)
+    figure, checks = RECIPES[name].draw(studio)
+    return studio.save(figure, checks), checks
+
+
+__all__ = ['RECIPES', 'Check', 'Options', 'Recipe', 'draw']

@@ -1,0 +1,77 @@
+"""Many runs in one folder, of which none is made twice."""
+
+import json
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from gluon_style import __version__
+from gluon_style.results import Result, picture_record
+from gluon_style.settings import Settings
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run: the name of its files, its pictures, its settings."""
+
+    name: str
+    content: object
+    style: object
+    settings: Settings
+
+    def path(self, folder):
+        """Return the path of the picture in ``folder``."""
+        return Path(folder) / f'{self.name}.png'
+
+
+def finished(job, folder):
+    """Return the result of ``job`` that is in ``folder``, or None.
+
+    It counts if it was made from the same pictures, with the same settings,
+    by the same version of this package.
+    """
+    try:
+        result = Result.load(job.path(folder))
+    except (FileNotFoundError, ValueError):
+        return None
+    record = result.record
+    pictures = [picture_record(img) for img in (job.content, job.style)]
+    made = (
+        record.get('settings'),
+        [record.get(kind, {}).get('sha256') for kind in ('content', 'style')],
+        record.get('versions', {}).get('gluon_style'),
+    )
+    wanted = (
+        # Through JSON, which has no tuples.
+        json.loads(json.dumps(asdict(job.settings))),
+        [picture['sha256'] for picture in pictures],
+        __version__,
+    )
+    return result if made == wanted else None
+
+
+def run(job, folder, watch=None):
+    """Return the result of ``job``, from ``folder`` or else made and saved.
+
+    ``watch(job)`` gives a context for the run, whose value has two methods:
+    ``planned(steps)`` and ``__call__(history, X)``, as ``stylize`` calls
+    them. Raises as ``stylize`` does, and OSError as saving does.
+    """
+    result = finished(job, folder)
+    if result is not None:
+        return result
+    # MXNet takes seconds to load, and what is finished does not need it.
+    from gluon_style.stylize import stylize
+
+    with watch(job) if watch else nullcontext() as watcher:
+        result = stylize(
+            job.content,
+            job.style,
+            job.settings,
+            callback=watcher,
+            planned=watcher and watcher.planned,
+        )
+    path = job.path(folder)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    result.save(path)
+    return result

@@ -1,0 +1,73 @@
+import pytest
+from conftest import picture
+
+from gluon_style import NonFiniteLossError, Settings, series
+from gluon_style.series import Job, finished
+
+
+@pytest.fixture
+def job(pictures, weights_file):
+    settings = Settings(size=(32, 24), epochs=2, weights=weights_file)
+    return Job('one', *pictures, settings)
+
+
+def test_a_run_is_made_once(job, tmp_path):
+    folder = tmp_path / 'new' / 'folder'
+    assert finished(job, folder) is None
+    watched = []
+
+    class Watcher:
+        def __init__(self, job):
+            watched.append(job.name)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            watched.append('end')
+
+        def planned(self, steps):
+            watched.append(steps)
+
+        def __call__(self, history, X):
+            watched.append(history[-1]['epoch'])
+
+    first = series.run(job, folder, Watcher)
+    assert watched == ['one', [((32, 24), 2)], 1, 2, 'end']
+    before = (folder / 'one.png').stat().st_mtime_ns
+    again = series.run(job, folder, Watcher)
+    assert len(watched) == 5
+    assert (again.image == first.image).all()
+    assert again.history == first.history
+    assert (folder / 'one.png').stat().st_mtime_ns == before
+
+
+def test_other_settings_pictures_or_versions_are_another_run(
+    job, tmp_path, monkeypatch
+):
+    series.run(job, tmp_path)
+    assert finished(job, tmp_path) is not None
+    others = [
+        Job('one', job.content, job.style, job.settings.changed({'lr': 0.5})),
+        Job('one', picture(60, 40, seed=9), job.style, job.settings),
+        Job('one', job.content, job.content, job.settings),
+        Job('two', job.content, job.style, job.settings),
+    ]
+    assert [finished(other, tmp_path) for other in others] == [None] * 4
+    monkeypatch.setattr(series, '__version__', '99')
+    assert finished(job, tmp_path) is None
+
+
+def test_a_broken_result_is_made_anew(job, tmp_path):
+    series.run(job, tmp_path)
+    (tmp_path / 'one.json').write_text('{')
+    assert finished(job, tmp_path) is None
+    series.run(job, tmp_path)
+    assert finished(job, tmp_path) is not None
+
+
+def test_a_failed_run_leaves_nothing(job, tmp_path):
+    worse = job.settings.changed({'lr': 1e30, 'epochs': 5})
+    with pytest.raises(NonFiniteLossError):
+        series.run(Job('one', job.content, job.style, worse), tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,246 @@
+import json
+
+import numpy
+import pytest
+from PIL import Image
+
+from gluon_style import Settings, cli
+from gluon_style.sweep import combinations, contact_sheet, previewed, say
+
+
+@pytest.fixture
+def settings(weights_file):
+    return Settings(size=48, epochs=2, weights=weights_file)
+
+
+@pytest.fixture
+def sweep(pictures, weights_file, tmp_path, capsys):
+    content, style = pictures
+
+    def run(*options, contents=(content,), styles=(style,)):
+        code = cli.main(
+            [
+                *('sweep', *contents, '--style', *styles),
+                *('-o', str(tmp_path / 'out'), '--weights', weights_file),
+                *('--size', '48', '--epochs', '2', *options),
+            ]
+        )
+        run.out, run.err = capsys.readouterr()
+        return code
+
+    run.folder = tmp_path / 'out'
+    return run
+
+
+def manifest(folder):
+    lines = (folder / 'manifest.jsonl').read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_every_combination_has_its_name_and_settings(settings):
+    cells = combinations(
+        ['a/cat.jpg', 'dog.png'],
+        ['oil.png', 'b/oil.png'],
+        settings,
+        {'style_weight': [1e3, 20.0], 'init': ['content', 'noise']},
+    )
+    assert len(cells) == 16
+    assert [cell.job.name for cell in cells[:3]] == [
+        'cat--oil-1--style_weight-1e3--init-content',
+        'cat--oil-1--style_weight-1e3--init-noise',
+        'cat--oil-1--style_weight-20--init-content',
+    ]
+    assert cells[-1].job.style == 'b/oil.png'
+    assert cells[-1].pair == ('dog', 'oil-2')
+    assert cells[-1].job.settings.init == 'noise'
+    assert cells[-1].job.settings.style_weight == 20
+    assert len({cell.job.name for cell in cells}) == 16
+
+
+@pytest.mark.parametrize(
+    'value, words',
+    [
+        (1e4, '1e4'),
+        (2.5e-5, '2.5e-5'),
+        (0.9, '0.9'),
+        (10.0, '10'),
+        (1000, '1000'),
+        ((300, 200), '300x200'),
+        (('conv2_2', 'conv4_2'), 'conv2_2+conv4_2'),
+        ('noise', 'noise'),
+    ],
+)
+def test_values_in_short_words(value, words):
+    assert say(value) == words
+
+
+def test_mistakes_are_found_before_any_run(settings):
+    with pytest.raises(ValueError, match="style 'a.png' is named twice"):
+        combinations(['c.png'], ['a.png', 'a.png'], settings, {})
+    with pytest.raises(ValueError, match='lr is -1: it must be'):
+        combinations(['c.png'], ['a.png'], settings, {'lr': [1, -1]})
+
+
+def test_a_preview_has_each_combination_once_and_is_small(settings):
+    cells = combinations(
+        ['c.png'],
+        ['a.png'],
+        settings.changed({'epochs': 500}),
+        {'size': [300, 600], 'tv_weight': [1.0, 10.0]},
+    )
+    small = previewed(cells, 100)
+    assert [cell.values for cell in small] == [
+        {'tv_weight': 1},
+        {'tv_weight': 10},
+    ]
+    assert {cell.job.settings.size for cell in small} == {100}
+    assert {cell.job.settings.epochs for cell in small} == {40}
+
+
+def test_sweep_makes_pictures_sheets_and_manifest(sweep):
+    assert sweep('--style-weight', '1e3,1e5', '--preview', '32') == 0
+    names = [f'content--style--style_weight-{w}' for w in ('1e3', '1e5')]
+    for folder, side in ((sweep.folder, 48), (sweep.folder / 'preview', 32)):
+        lines = manifest(folder)
+        assert [line['state'] for line in lines] == ['done', 'done']
+        assert [line['settings']['style_weight'] for line in lines] == [
+            1e3,
+            1e5,
+        ]
+        for name, line in zip(names, lines):
+            assert line['file'] == f'{name}.png'
+            with Image.open(folder / line['file']) as img:
+                assert img.size == (side, round(side * 2 / 3))
+            record = json.loads((folder / f'{name}.json').read_text())
+            assert record['losses'] == line['losses']
+    for sheet in ('contact.png', 'preview.png'):
+        with Image.open(sweep.folder / sheet) as img:
+            assert img.width > img.height > 100
+    assert '1/2 content--style--style_weight-1e3: total ' in sweep.out
+
+
+def test_what_is_done_is_not_done_again(sweep):
+    sweep('--tv-weight', '1,2', '--preview', '0')
+    assert not (sweep.folder / 'preview').exists()
+    path = sweep.folder / 'content--style--tv_weight-1.png'
+    before = path.stat().st_mtime_ns
+    # A further value, and one of the former is lost.
+    (sweep.folder / 'content--style--tv_weight-2.png').unlink()
+    assert sweep('--tv-weight', '1,2,3', '--preview', '0') == 0
+    assert path.stat().st_mtime_ns == before
+    lines = manifest(sweep.folder)
+    assert [line['settings']['tv_weight'] for line in lines] == [1, 2, 3]
+    assert {line['state'] for line in lines} == {'done'}
+
+
+def test_interrupted_it_says_how_to_go_on(sweep, monkeypatch):
+    import gluon_style.sweep as module
+
+    real, calls = module.run, []
+
+    def interrupted(job, folder, watch):
+        calls.append(job.name)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(job, folder, watch)
+
+    monkeypatch.setattr(module, 'run', interrupted)
+    assert sweep('--tv-weight', '1,2,3', '--preview', '0') == 130
+    assert 'the same command goes on from here' in sweep.err
+    states = [line['state'] for line in manifest(sweep.folder)]
+    assert states == ['done', 'waiting', 'waiting']
+    monkeypatch.undo()
+    assert sweep('--tv-weight', '1,2,3', '--preview', '0') == 0
+    states = [line['state'] for line in manifest(sweep.folder)]
+    assert states == ['done'] * 3
+
+
+def test_a_run_that_fails_is_noted_and_the_others_go_on(sweep):
+    options = ('--optimizer', 'adam', '--lr', '1e30,0.1', '--preview', '0')
+    assert sweep(*options, '--no-bounded', '--epochs', '4') == 3
+    failed, done = manifest(sweep.folder)
+    assert failed['state'] == 'failed'
+    assert 'the loss is not finite at epoch' in failed['error']
+    assert done['state'] == 'done'
+    assert 'the loss is not finite' in sweep.err
+    assert (sweep.folder / 'contact.png').is_file()
+
+
+def test_layers_are_repeated_options(sweep):
+    assert (
+        sweep(
+            *('--content-layers', 'conv2_2', '--content-layers', '21,25'),
+            *('--preview', '0'),
+        )
+        == 0
+    )
+    layers = [
+        line['settings']['content_layers'] for line in manifest(sweep.folder)
+    ]
+    assert layers == [['conv2_2'], ['21', '25']]
+    record = json.loads(
+        (
+            sweep.folder / 'content--style--content_layers-21+25.json'
+        ).read_text()
+    )
+    assert record['settings']['content_layers'] == ['conv4_2', 'conv4_4']
+
+
+@pytest.mark.parametrize(
+    'options, sentence',
+    [
+        (['--style-weight', '1e3,x'], "'x' is not a number"),
+        (['--lr', '0'], 'lr is 0.0: it must be a finite number'),
+        (['--preset', 'slow'], "preset 'slow' is unknown"),
+        (['--preview', '5'], 'size gives a picture of 5x3 pixels'),
+    ],
+)
+def test_mistakes_are_one_sentence(sweep, options, sentence):
+    try:
+        code = sweep(*options)
+    except SystemExit as end:
+        code = end.code
+    assert code == 2
+
+
+def test_a_missing_picture_is_one_sentence(sweep):
+    assert sweep(contents=('none.png',)) == 2
+    assert sweep.err == "gluon-style: picture 'none.png' is not a file\n"
+    assert not sweep.folder.exists()
+
+
+def test_contact_sheet_has_the_pictures_where_its_edges_say(
+    settings, tmp_path
+):
+    cells = combinations(
+        ['c.png'],
+        ['s.png'],
+        settings,
+        {'lr': [0.1, 0.2], 'tv_weight': [1.0, 2.0, 3.0]},
+    )
+    colors = numpy.array(
+        [[250, 0, 0], [0, 250, 0], [0, 0, 250], [250, 250, 0], [0, 250, 250]]
+    )
+    from dataclasses import replace
+
+    from gluon_style import Result
+
+    shown = [
+        replace(
+            cell, result=Result(numpy.full((20, 30, 3), c, 'uint8'), [], {})
+        )
+        for cell, c in zip(cells, colors)
+    ]
+    path = tmp_path / 'sheet.png'
+    contact_sheet([*shown, replace(cells[5], error='no')], path)
+    sheet = numpy.asarray(Image.open(path).convert('RGB')).astype(int)
+    centers = []
+    for color in colors:
+        y, x = numpy.nonzero(numpy.abs(sheet - color).sum(axis=2) < 30)
+        centers.append((y.mean(), x.mean()))
+    rows = [center[0] for center in centers]
+    columns = [center[1] for center in centers]
+    assert numpy.ptp(rows[:3]) < 2 and rows[3] > rows[0] + 100
+    assert columns[0] < columns[1] < columns[2]
+    assert abs(columns[3] - columns[0]) < 2
+    assert abs(columns[4] - columns[1]) < 2
