@@ -50,12 +50,13 @@ def finished(job, folder):
     return result if made == wanted else None
 
 
-def run(job, folder, watch=None):
+def run(job, folder, watch=None, make_net=None):
     """Return the result of ``job``, from ``folder`` or else made and saved.
 
     ``watch(job)`` gives a context for the run, whose value has two methods:
     ``planned(steps)`` and ``__call__(history, X)``, as ``stylize`` calls
-    them. Raises as ``stylize`` does, and OSError as saving does.
+    them; ``make_net`` is as for ``stylize``. Raises as ``stylize`` does, and
+    OSError as saving does.
     """
     result = finished(job, folder)
     if result is not None:
@@ -70,6 +71,7 @@ def run(job, folder, watch=None):
             job.settings,
             callback=watcher,
             planned=watcher and watcher.planned,
+            **({'make_net': make_net} if make_net else {}),
         )
     path = job.path(folder)
     path.parent.mkdir(parents=True, exist_ok=True)

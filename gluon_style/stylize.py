@@ -37,6 +37,7 @@ def stylize(
     style,
     settings='fast',
     *,
+    make_net=build_net,
     callback=None,
     callback_every=None,
     planned=None,
@@ -47,7 +48,9 @@ def stylize(
 
     Pictures are paths, Pillow images or uint8 arrays (height, width, 3).
     ``settings`` is a ``Settings`` or a preset's name; further keywords
-    change single settings: ``stylize(a, b, epochs=100)``.
+    change single settings: ``stylize(a, b, epochs=100)``. ``make_net``,
+    called like ``build_net``, may give the same network to several calls.
+
     ``callback(history, X)`` gets the losses so far, as ``train``'s does, and
     the pixels at hand; on the CPU it is called every epoch unless
     ``callback_every`` says otherwise, on a GPU every tenth.
@@ -70,7 +73,7 @@ def stylize(
     height, width = content_img.shape[:2]
     image_shape = settings.image_shape(width, height)
     tile = choose_tile(image_shape, settings, device)
-    net = build_net(
+    net = make_net(
         settings.content_layers,
         settings.style_layers,
         weights=settings.weights,

@@ -1,5 +1,6 @@
 """Every combination of pictures and settings, in one folder, resumable."""
 
+import functools
 import itertools
 import json
 import re
@@ -108,16 +109,37 @@ def sweep(cells, folder, watch=None):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     done = list(cells)
+
+    make_net = _shared_net(cells)
     write_manifest(done, folder)
     for i, cell in enumerate(cells):
         result = error = None
         try:
-            result = run(cell.job, folder, watch)
+            result = run(cell.job, folder, watch, make_net)
         except NonFiniteLossError as failure:
             error = str(failure)
         done[i] = replace(cell, result=result, error=error)
         write_manifest(done, folder)
         yield done[i]
+
+
+def _shared_net(cells):
+    """Return a ``make_net`` that makes one for all cells, when first asked."""
+    layers = set()
+    for cell in cells:
+        layers.update(cell.job.settings.content_layers)
+        layers.update(cell.job.settings.style_layers)
+
+    @functools.cache
+    def make(weights, device):
+        from gluon_style.vgg import build_net
+
+        return build_net(layers, (), weights=weights, device=device)
+
+    def make_net(content_layers, style_layers, *, weights, device):
+        return make(weights, device)
+
+    return make_net
 
 
 def write_manifest(cells, folder):

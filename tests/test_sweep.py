@@ -138,11 +138,11 @@ def test_interrupted_it_says_how_to_go_on(sweep, monkeypatch):
 
     real, calls = module.run, []
 
-    def interrupted(job, folder, watch):
+    def interrupted(job, folder, *rest):
         calls.append(job.name)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return real(job, folder, watch)
+        return real(job, folder, *rest)
 
     monkeypatch.setattr(module, 'run', interrupted)
     assert sweep('--tv-weight', '1,2,3', '--preview', '0') == 130

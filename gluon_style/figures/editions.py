@@ -93,6 +93,7 @@ def _check_published(studio, result):
 
 def _draw_reference(ax, curves):
     """Draw published curves thinly behind ours, in the same colors."""
+    ax.set_title('thin: as published', fontsize=8)
     for line, name in zip(list(ax.get_lines()), LOSSES):
         ax.plot(
             *curves[name],

@@ -95,7 +95,12 @@ class Studio:
             }
         )
         job = Job(name, self.content, self.style, settings)
-        result = run(job, self.folder / self.name, self._watch)
+        result = run(
+            job,
+            self.folder / self.name,
+            self._watch,
+            lambda *layers, **options: self.eye.net,
+        )
         self.results[name] = result
         return result
 
@@ -131,7 +136,7 @@ class Studio:
                 stack.enter_context(replacing(path.with_suffix(suffix)))
                 for suffix in ('.png', '.json')
             )
-            figure.savefig(picture, dpi=150)
+            figure.savefig(picture, dpi=150, bbox_inches='tight')
             beside.write_text(text)
         return path
 
@@ -147,14 +152,14 @@ class Eye:
         from gluon_style.images import read_image
         from gluon_style.vgg import build_net
 
-        self.net = build_net(
-            [_DEEPEST], [_DEEPEST], weights=weights, device=device
-        )
-        self._device = device
         self._targets = {
             'content': read_image(content),
             'style': read_image(style),
         }
+        self._device = device
+        self.net = build_net(
+            [_DEEPEST], [_DEEPEST], weights=weights, device=device
+        )
 
     def feature_distance(self, layer, size):
         """Return the content loss of the style picture at a layer.
