@@ -60,6 +60,7 @@ def make_page(title, entries):
         for name in dict.fromkeys(name for each in settings for name in each)
         if any(each.get(name) != settings[0].get(name) for each in settings)
     ]
+    large_styles = {}
     return fill(
         template('report.html'),
         title=title,
@@ -67,7 +68,8 @@ def make_page(title, entries):
         summary=_summary(entries, varied),
         contents=_contents(entries, varied) if len(entries) >= MANY else '',
         entries=join(
-            _article(f'r{i}', entry, varied) for i, entry in enumerate(entries)
+            _article(f'r{i}', entry, varied, large_styles)
+            for i, entry in enumerate(entries)
         ),
     )
 
@@ -108,7 +110,7 @@ def _line(record, varied):
     return ', '.join([f'total {total}', *settings])
 
 
-def _article(id_, entry, varied):
+def _article(id_, entry, varied, large_styles):
     record = entry.result.record
     chips = join(
         fill('<li>$name <b>$value</b></li>', name=name, value=value)
@@ -121,7 +123,7 @@ def _article(id_, entry, varied):
         chips=fill('<ul class="chips">$li</ul>', li=chips) if chips else '',
         stage=_stage(id_, entry),
         notes=join(_notes(entry)),
-        inputs=join(_inputs(id_, entry)),
+        inputs=join(_inputs(id_, entry, large_styles)),
         losses=losses_of(record['losses']),
         curves=curves_of(entry.result.history),
         facts=pairs(facts_of(entry.result)),
@@ -197,20 +199,28 @@ def _notes(entry):
             )
 
 
-def _inputs(id_, entry):
-    """Return the content and the style picture as small figures."""
-    for role, side in (('content', SMALL_SIDE), ('style', STYLE_SIDE)):
-        if role not in entry.pictures:
-            continue
-        picture = entry.pictures[role]
+def _inputs(id_, entry, large_styles):
+    """Return the content and the style picture as small figures.
+
+    ``large_styles`` has, by hash, the ids of the style pictures that the
+    page has already: many results have one style, which is to be there once.
+    """
+    for role, picture in sorted(entry.pictures.items()):
         height, width = picture.shape[:2]
+        large, side = f'{id_}-{role}', SMALL_SIDE
+        own = ''
+        if role == 'style':
+            digest = entry.result.record['style']['sha256']
+            if large_styles.setdefault(digest, large) == large:
+                own, side = Html(f'id="{large}"'), STYLE_SIDE
+            large = large_styles[digest]
         yield fill(
             '<figure><button type="button" class="zoom" data-large="$large" '
             'aria-label="Enlarge the $role picture of $name"><img $own '
             'src="$src" alt="$label picture of $name"></button><figcaption>'
             '<b>$label</b> $file<br>$shape pixels</figcaption></figure>',
-            large=f'{id_}-{role}',
-            own=Html(f'id="{id_}-style"' if role == 'style' else ''),
+            large=large,
+            own=own,
             role=role,
             label=role.capitalize(),
             name=entry.name,

@@ -128,6 +128,22 @@ def test_the_pictures_of_a_result_are_in_the_page(folder, pictures):
     assert all(img['alt'] for img in page.all('img'))
 
 
+def test_a_style_of_many_results_is_in_the_page_once(folder, pictures):
+    for name in 'abc':
+        save(folder / f'{name}.png', *pictures)
+    save(folder / 'd.png', pictures[0], samples.PAINTING)
+    page = Page(write_report(folder, pictures=[Path(pictures[0]).parent])[0])
+    styles = [
+        button['data-large']
+        for button in page.all('button')
+        if button.get('data-large', '').endswith('-style')
+    ]
+    assert styles == ['r0-style'] * 3 + ['r3-style']
+    ids = [img['id'] for img in page.all('img') if 'id' in img]
+    assert [i for i in ids if i.endswith('-style')] == ['r0-style', 'r3-style']
+    assert opened(page.image('r3-style')).size == (800, 533)
+
+
 def test_nothing_comes_from_elsewhere(folder, pictures):
     for name in 'abcd':
         save(folder / f'{name}.png', *pictures)
@@ -545,9 +561,9 @@ def test_in_a_browser_pictures_are_enlarged(shown):
 
     dialog = first(shown, 'dialog')
     for selector, words in (
-        ('[data-large=r1-result]', 'Result a.png'),
-        ('[data-large=r1-content]', 'Content picture of a.png'),
-        ('[data-large=r1-style]', 'Style picture of a.png'),
+        ('#r1 .plain', 'Result a.png'),
+        ('#r1 .zoom[data-large=r1-content]', 'Content picture of a.png'),
+        ('#r1 .zoom[data-large=r0-style]', 'Style picture of a.png'),
     ):
         assert not dialog.is_displayed()
         first(shown, selector).send_keys('\n')
