@@ -35,6 +35,7 @@ def make_parser():
     _add_sweep(commands)
     _add_doctor(commands)
     _add_weights(commands)
+    _add_report(commands)
     return parser
 
 
@@ -250,6 +251,33 @@ def _add_weights(commands):
     action.add_argument('weights', metavar='NAME|FILE')
     action.add_argument('output', metavar='OUT.params|.npz|.safetensors')
     action.set_defaults(command='weights convert')
+
+
+def _add_report(commands):
+    parser = commands.add_parser(
+        'report',
+        help='show all results of a folder in one page to open in a browser',
+        description='Write one HTML page, whole in itself, of the results in '
+        'DIR and the folders within it. Content and style pictures are found '
+        'by their hashes in DIR, in the current folder and among the samples.',
+    )
+    parser.add_argument('folder', metavar='DIR')
+    parser.add_argument(
+        '-o',
+        '--output',
+        metavar='OUT.html',
+        help='the page (default: DIR/report.html)',
+    )
+    parser.add_argument(
+        '--pictures',
+        nargs='+',
+        action='extend',
+        default=[],
+        metavar='DIR',
+        help='further folders of content and style pictures',
+    )
+    parser.add_argument('--title', help='the heading of the page')
+    parser.set_defaults(command='report')
 
 
 def _integer(text):

@@ -407,6 +407,18 @@ def _convert_weights(args):
     return 0
 
 
+def _report(args):
+    from gluon_style.report import write_report
+
+    path, count = write_report(
+        args.folder, args.output, pictures=args.pictures, title=args.title
+    )
+    megabytes = path.stat().st_size / 1e6
+    noun = 'result' if count == 1 else 'results'
+    print(f'{path}: {count} {noun}, {megabytes:.1f} MB')
+    return 0
+
+
 COMMANDS = {
     'run': _run,
     'demo': _demo,
@@ -417,4 +429,5 @@ COMMANDS = {
     'weights fetch': _fetch_weights,
     'weights verify': _verify_weights,
     'weights convert': _convert_weights,
+    'report': _report,
 }

@@ -1,0 +1,168 @@
+"""The curves of a run's losses, as an SVG to stand in a page; no MXNet."""
+
+import math
+from itertools import groupby
+
+LOSSES = {'content': 'content', 'style': 'style', 'tv': 'TV'}
+# A curve of the page has hardly more pixels from left to right.
+MOST_POINTS = 300
+WIDTH, HEIGHT = 440, 260
+LEFT, RIGHT, TOP, BOTTOM = 52, 430, 40, 216
+
+
+def loss_curves(history):
+    """Return an inline SVG of the weighted losses over the epochs.
+
+    ``history`` is the list of ``Log``, of at least one entry. The curves
+    have a gap where the scale changes. The axis of losses is logarithmic
+    where they differ by more than a factor of 20. Colors come from the
+    page's style: classes 'content', 'style' and 'tv'. Raises KeyError,
+    TypeError or ValueError for what is no such list.
+    """
+    epochs = [entry['epoch'] for entry in history]
+    x = _Axis(epochs[0], max(epochs[-1], epochs[0] + 1), LEFT, RIGHT)
+    y = _loss_axis(history)
+    scales = [
+        (scale, list(entries))
+        for scale, entries in groupby(history, lambda entry: entry['scale'])
+    ]
+    parts = [
+        f'<svg class="curves" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'aria-label="{_in_words(history)}">',
+        *_grid(x, y),
+        *_scale_labels(scales, x),
+    ]
+    for i, name in enumerate(LOSSES):
+        path = ''.join(_line(entries, name, x, y) for _, entries in scales)
+        parts.append(f'<path class="{name}" d="{path}"/>')
+        parts += _legend(name, LEFT + 96 * i)
+    return ''.join([*parts, '</svg>'])
+
+
+class _Axis:
+    """Numbers from ``low`` to ``high`` on the pixels ``start`` to ``end``."""
+
+    def __init__(self, low, high, start, end, log=False):
+        self.log = log
+        self._low, self._high = low, high
+        self._start, self._end = start, end
+
+    def __call__(self, value):
+        """Return the pixel of a number; beyond an end it is that end."""
+        low, high = self._low, self._high
+        value = min(max(value, low), high)
+        if self.log:
+            low, high, value = map(math.log10, (low, high, value))
+        part = (value - low) / (high - low)
+        return round(self._start + part * (self._end - self._start), 1)
+
+    def ticks(self):
+        """Return a handful of round numbers between the ends."""
+        if not self.log:
+            step = _round_step((self._high - self._low) / 4)
+            first = math.ceil(self._low / step)
+            last = math.floor(self._high / step)
+            return [step * i for i in range(first, last + 1)]
+        first = math.floor(math.log10(self._low))
+        last = math.ceil(math.log10(self._high))
+        factors = (1, 2, 5) if last - first < 3 else (1,)
+        every = 1 + (last - first) // 8
+        ticks = [
+            factor * 10.0**power
+            for power in range(first, last + 1, every)
+            for factor in factors
+        ]
+        return [tick for tick in ticks if self._low <= tick <= self._high]
+
+
+def _round_step(step):
+    """Return the least of 1, 2, 5, 10, ... that is at least ``step``."""
+    power = 10.0 ** math.floor(math.log10(step))
+    return next(f * power for f in (1, 2, 5, 10) if f * power >= step)
+
+
+def _loss_axis(history):
+    values = [entry[name] for entry in history for name in LOSSES]
+    values = [value for value in values if 0 < value < math.inf]
+    high = max(values, default=1)
+    # The content loss of a run that starts from the content picture begins
+    # at almost nothing, which would leave all else a narrow band.
+    ends = [history[-1][name] for name in LOSSES if history[-1][name] > 0]
+    low = max(min(values, default=1), min(ends, default=high) / 10)
+    if high / low <= 20:
+        return _Axis(0, 1.05 * high, BOTTOM, TOP)
+    return _Axis(low / 1.2, 1.2 * high, BOTTOM, TOP, log=True)
+
+
+def _line(entries, name, x, y):
+    """Return the path of a loss at one scale; no number, no point."""
+    points = [
+        (entry['epoch'], entry[name])
+        for entry in entries
+        if math.isfinite(entry[name]) and (entry[name] > 0 or not y.log)
+    ]
+    if not points:
+        return ''
+    places = [f'{x(a):g} {y(b):g}' for a, b in _thinned(points)]
+    # Of a single point, round ends make a dot.
+    return 'M' + ('L'.join(places) if len(places) > 1 else places[0] + 'h0')
+
+
+def _thinned(points):
+    """Keep the least and the greatest of each stretch: no peak is lost."""
+    if len(points) <= MOST_POINTS:
+        return points
+    length = math.ceil(2 * len(points) / MOST_POINTS)
+    kept = {0, len(points) - 1}
+    for start in range(0, len(points), length):
+        stretch = range(start, min(start + length, len(points)))
+        kept.add(min(stretch, key=lambda i: points[i][1]))
+        kept.add(max(stretch, key=lambda i: points[i][1]))
+    return [points[i] for i in sorted(kept)]
+
+
+def _grid(x, y):
+    for tick in y.ticks():
+        at = y(tick)
+        yield f'<path class="grid" d="M{LEFT} {at:g}H{RIGHT}"/>'
+        yield _text(LEFT - 6, at + 4, f'{tick:g}', 'end')
+    # Epochs are whole numbers, and a short run's round ones are not.
+    for tick in x.ticks():
+        if tick == int(tick):
+            yield _text(x(tick), BOTTOM + 17, f'{tick:.0f}', 'middle')
+    yield _text(RIGHT, BOTTOM + 36, 'epoch', 'end')
+    kind = 'weighted loss, logarithmic' if y.log else 'weighted loss'
+    yield _text(LEFT, BOTTOM + 36, kind, 'start')
+
+
+def _scale_labels(scales, x):
+    """Mark where another scale begins, and name those that have room."""
+    if len(scales) == 1:
+        return
+    for i, (scale, entries) in enumerate(scales):
+        start, end = x(entries[0]['epoch']), x(entries[-1]['epoch'])
+        if i:
+            yield f'<path class="scale" d="M{start:g} {TOP}V{BOTTOM}"/>'
+        if end - start > 60:
+            label = '{:d}\u00d7{:d}'.format(*scale)
+            yield _text((start + end) / 2, TOP + 12, label, 'middle')
+
+
+def _legend(name, left):
+    yield f'<path class="{name}" d="M{left} 16h24"/>'
+    yield _text(left + 30, 20, LOSSES[name], 'start')
+
+
+def _text(x, y, text, anchor):
+    return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}">{text}</text>'
+
+
+def _in_words(history):
+    first, last = history[0], history[-1]
+    losses = ', '.join(
+        f'{label} from {first[name]:.3g} to {last[name]:.3g}'
+        for name, label in LOSSES.items()
+    )
+    return (
+        f'Losses of epochs {first["epoch"]:d} to {last["epoch"]:d}: {losses}'
+    )
