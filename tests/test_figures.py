@@ -30,7 +30,7 @@ def test_every_recipe_quick_shows_what_it_is_to_show(name, oxford, tmp_path):
         assert img.width > 500
         # A figure, not a white sheet.
         assert numpy.asarray(img.convert('L')).std() > 20
-    numbers = json.loads(path.with_suffix('.json').read_text())
+    numbers = json.loads(path.with_suffix('.checks.json').read_text())
     assert len(numbers['checks']) == len(checks)
     assert numbers['options']['quick'] is True
     assert numbers['options']['content']['sha256']

@@ -16,7 +16,7 @@ from PIL import Image
 from gluon_style import Result, cli, report, samples
 from gluon_style.report import write_report
 from gluon_style.results import picture_record
-from gluon_style.settings import Settings
+from gluon_style.settings import PRESETS, Settings
 
 
 @pytest.fixture
@@ -97,8 +97,8 @@ def test_all_that_made_a_result_is_said(folder, pictures):
         'Versions gluon_style 0.1.0, mxnet 1.9.1',
         'All settings and hashes size 60\u00d740 epochs 2 lr 0.9',
         'style weight 10000 tv weight 10 content layers conv4_4 style layers '
-        'conv1_1, conv2_1, conv3_1, conv4_1, conv5_1 init content',
-        'bounded no scales 1 tile auto stop at none time limit none',
+        'conv1_1, conv2_1, conv3_1, conv4_1, conv5_1 style repeats 1 init',
+        'bounded no scales 1 first none tile auto stop at none time limit none',
         f'hash of content {picture_record(pictures[0])["sha256"]} hash of',
         f'hash of weights {"ab" * 32}',
         'Content content.png 60\u00d740 pixels',
@@ -108,6 +108,15 @@ def test_all_that_made_a_result_is_said(folder, pictures):
     assert 'not found' not in page.text
     assert len(page.all('details')) == len(page.all('svg')) == 1
     assert not page.all('nav')
+
+
+def test_a_first_stage_is_said_in_words(folder, pictures):
+    settings = asdict(PRESETS['chapter-v0.7'])
+    settings.pop('size')
+    save(folder / 'out.png', *pictures, size=(64, 64), **settings)
+    page = Page(write_report(folder, pictures=[Path(pictures[0]).parent])[0])
+    words = 'first scale 0.25, epochs 500, lr 0.01, lr decay epoch 200 tile'
+    assert words in page.text
 
 
 def test_the_pictures_of_a_result_are_in_the_page(folder, pictures):

@@ -60,8 +60,8 @@ RECIPES = {
 def draw(name, folder='.', options=None, *, watch=None):
     """Draw a figure into ``folder``; returns its path and its checks.
 
-    ``name`` is one of ``RECIPES``. ``folder`` gets NAME.png, NAME.json with
-    the checks and the record of each run, and the folder NAME with each
+    ``name`` is one of ``RECIPES``. ``folder`` gets NAME.png, NAME.checks.json
+    with the checks and the record of each run, and the folder NAME with each
     run's picture. Runs that are there already are not made again. ``watch``
     is as for ``series.run``.
 

@@ -134,7 +134,7 @@ class Studio:
         with ExitStack() as stack:
             picture, beside = (
                 stack.enter_context(replacing(path.with_suffix(suffix)))
-                for suffix in ('.png', '.json')
+                for suffix in ('.png', '.checks.json')
             )
             figure.savefig(picture, dpi=150, bbox_inches='tight')
             beside.write_text(text)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gluon_style import __version__
-from gluon_style.facts import (
+from gluon_style.report.facts import (
     by,
     curves_of,
     facts_of,
@@ -14,7 +14,7 @@ from gluon_style.facts import (
     settings_of,
     words,
 )
-from gluon_style.markup import (
+from gluon_style.report.markup import (
     Html,
     data,
     fill,
@@ -62,7 +62,7 @@ def make_page(title, entries):
     ]
     large_styles = {}
     return fill(
-        template('report.html'),
+        template('page.html'),
         title=title,
         version=__version__,
         summary=_summary(entries, varied),
@@ -117,7 +117,7 @@ def _article(id_, entry, varied, large_styles):
         for name, value in settings_of(record, varied).items()
     )
     return fill(
-        template('report_entry.html'),
+        template('entry.html'),
         id=id_,
         name=entry.name,
         chips=fill('<ul class="chips">$li</ul>', li=chips) if chips else '',

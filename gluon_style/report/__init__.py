@@ -9,10 +9,10 @@ from pathlib import Path
 from PIL import Image
 
 from gluon_style import samples
-from gluon_style.facts import check_record
 from gluon_style.files import file_digest, replacing
-from gluon_style.page import Entry, make_page
 from gluon_style.pictures import read_picture
+from gluon_style.report.facts import check_record
+from gluon_style.report.page import Entry, make_page
 from gluon_style.results import Result, picture_record
 
 logger = logging.getLogger(__name__)

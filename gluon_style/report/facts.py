@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from gluon_style.curves import LOSSES, loss_curves
-from gluon_style.markup import Html, fill, join, pairs
+from gluon_style.report.curves import LOSSES, loss_curves
+from gluon_style.report.markup import Html, fill, join, pairs
 
 
 def check_record(result):
@@ -103,6 +103,8 @@ def _value(value):
         return 'none'
     if isinstance(value, bool):
         return 'yes' if value else 'no'
+    if isinstance(value, dict):
+        return ', '.join(f'{words(k)} {_value(v)}' for k, v in value.items())
     if isinstance(value, (list, tuple)):
         numbers = all(isinstance(each, int) for each in value)
         return by(value) if numbers else ', '.join(map(str, value))
