@@ -133,12 +133,13 @@ def tradeoff(studio):
         ]
         for layers in _cumulative()
     ]
-    figure, axes = grid(len(rows), len(RATIOS), rows[0][0].shape)
+    figure, axes = grid(len(rows), len(RATIOS), rows[0][0].shape, gap=0.1)
     figure.suptitle('content weight / style weight', fontsize=9)
     for i, (row, layer) in enumerate(zip(rows, STYLE_LAYERS)):
         for j, (img, ratio) in enumerate(zip(row, RATIOS)):
             title = power(ratio) if i == 0 else None
-            show(axes[i, j], img, title, layer if j == 0 else None)
+            side = f'style up to {layer}' if j == 0 else None
+            show(axes[i, j], img, title, side)
     return figure, list(_check_tradeoff(studio.eye, rows))
 
 

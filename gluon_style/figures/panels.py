@@ -5,15 +5,15 @@ from matplotlib.figure import Figure
 WIDTH = 2.2  # inches of a panel
 
 
-def grid(rows, columns, shape, *, extra=0.0):
+def grid(rows, columns, shape, gap=0.3):
     """Return a figure and its axes, an array (rows, columns).
 
-    ``shape`` is (height, width, ...) of the pictures; ``extra`` are inches
-    of further height.
+    ``shape`` is (height, width, ...) of the pictures; ``gap`` are inches
+    above each row.
     """
     height = WIDTH * shape[0] / shape[1]
     figure = Figure(
-        figsize=(WIDTH * columns + 0.6, (height + 0.3) * rows + 0.5 + extra),
+        figsize=(WIDTH * columns + 0.6, (height + gap) * rows + 0.5),
         layout='constrained',
     )
     return figure, figure.subplots(rows, columns, squeeze=False)
