@@ -4,8 +4,6 @@ A teacher makes it once and copies it to sticks; install.sh in it does the
 rest on each computer.
 """
 
-import configparser
-import json
 import logging
 import platform
 import shutil
@@ -13,13 +11,11 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from gluon_style import __version__
 from gluon_style.files import file_digest
+from gluon_style.installed import find_project, installed_versions
 from gluon_style.sources import SOURCES, fetch, pip_error
 
 logger = logging.getLogger(__name__)
@@ -73,9 +69,9 @@ def make_bundle(folder, weights='oxford', project=None):
     folder = Path(folder).resolve()
     _check_folder(folder)
     project = find_project(project)
-    source = SOURCES.get(weights)
-    _check_room(folder.parent, source.size if source else 0)
     file = fetch(weights)
+    source = SOURCES[weights]
+    _check_room(folder.parent, source)
     # All is gathered beside the folder, so that a rename puts it there.
     with tempfile.TemporaryDirectory(
         prefix=f'.{folder.name}-', dir=folder.parent
@@ -83,15 +79,8 @@ def make_bundle(folder, weights='oxford', project=None):
         new = Path(temporary, 'new')
         new.mkdir()
         wheels = _gather_wheels(project, new, Path(temporary))
-        logger.info('copying the weights %r, pictures and notebooks', weights)
-        (new / 'weights').mkdir()
-        shutil.copyfile(file, new / 'weights' / file.name)
-        _gather_pictures(new / 'pictures')
-        hidden = shutil.ignore_patterns('.*', '__pycache__')
-        shutil.copytree(
-            project / 'notebooks', new / 'notebooks', False, hidden
-        )
-        _write_texts(new, SOURCES[weights])
+        _gather_others(project, new, file)
+        _write_texts(new, source)
         size = _write_sums(new)
         if folder.exists():
             folder.rename(Path(temporary, 'old'))
@@ -110,26 +99,26 @@ def _check_folder(folder):
             f'folder {str(folder)!r} cannot be replaced, as it is the current '
             'one or a disk: name a new folder in it'
         )
-    if folder.exists():
-        for name in _strangers(folder):
-            raise ValueError(
-                f'folder {str(folder)!r} has {name!r}, which is not from a '
-                'bundle: name a new or empty folder'
-            )
+    strangers = _strangers(folder)
+    if strangers:
+        raise ValueError(
+            f'folder {str(folder)!r} has {strangers[0]!r}, which is not from '
+            'a bundle: name a new or empty folder'
+        )
 
 
 def _strangers(folder):
-    """Yield the files of a folder that its own sums do not list."""
-    if not folder.is_dir():
-        yield folder.name
-        return
-    known, sums = {SUMS}, folder / SUMS
+    """Return what is there and not listed in the sums of a bundle."""
+    if folder.is_file():
+        return [folder.name]
+    sums, known = folder / SUMS, set()
     if sums.is_file():
         lines = sums.read_text(errors='replace').splitlines()
-        known.update(line.partition('  ')[2] for line in lines)
-    for path in _files(folder):
-        if path not in known:
-            yield path
+        names = [line.partition('  ')[2] for line in lines]
+        # Others have files of this name too.
+        if any(name.startswith('wheels/gluon_style-') for name in names):
+            known.update(names, [SUMS])
+    return [name for name in _files(folder) if name not in known]
 
 
 def _files(folder):
@@ -138,67 +127,14 @@ def _files(folder):
     return sorted(path.relative_to(folder).as_posix() for path in paths)
 
 
-def _check_room(folder, weights_size):
-    needed = _ROOM_FOR_WHEELS + weights_size
+def _check_room(folder, source):
+    needed = _ROOM_FOR_WHEELS + source.size
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise ValueError(
             f'folder {str(folder)!r} has {free // 10**6} MB free: '
             f'{needed // 10**6} MB are needed'
         )
-
-
-def find_project(folder=None):
-    """Return the folder that this package is built from.
-
-    Without ``folder`` it is where this module lies, or where the package was
-    installed from (PEP 610), or the current folder. Raises ValueError.
-    """
-    if folder is not None:
-        candidates = [Path(folder)]
-        problem = f'project {str(folder)!r} is not the source of gluon_style'
-    else:
-        here = Path(__file__).resolve().parents[1]
-        candidates = [here, _installed_from(), Path.cwd()]
-        problem = 'the folder that gluon_style was installed from is gone'
-    for candidate in candidates:
-        if candidate and _is_project(candidate):
-            return candidate.resolve()
-    raise ValueError(
-        f'{problem}: name the folder of its setup.cfg with --project'
-    )
-
-
-def _installed_from():
-    """Return the folder that pip installed this package from, or None."""
-    try:
-        distribution = metadata.distribution('gluon_style')
-    except metadata.PackageNotFoundError:
-        return None
-    origin = json.loads(distribution.read_text('direct_url.json') or '{}')
-    if 'dir_info' not in origin:
-        return None
-    return Path(url2pathname(urlsplit(origin['url']).path))
-
-
-def _is_project(folder):
-    config = configparser.ConfigParser(interpolation=None)
-    try:
-        config.read(folder / 'setup.cfg')
-    except (configparser.Error, UnicodeDecodeError):
-        return False
-    return config.get('metadata', 'name', fallback='') == 'gluon_style'
-
-
-def installed_versions():
-    """Return 'name==version' of each package installed, but of this one."""
-    versions = {}
-    for distribution in metadata.distributions():
-        name = distribution.metadata['Name']
-        # Of two of one name, the first is the one that is imported.
-        if name and name.replace('-', '_').lower() != 'gluon_style':
-            versions.setdefault(name, distribution.version)
-    return [f'{name}=={versions[name]}' for name in sorted(versions)]
 
 
 def _gather_wheels(project, new, temporary):
@@ -234,15 +170,24 @@ def _gather_wheels(project, new, temporary):
     return len(wheels)
 
 
-def _gather_pictures(folder):
+def _gather_others(project, new, weights_file):
     from PIL import Image
 
     from gluon_style import samples
 
-    folder.mkdir()
-    Image.fromarray(samples.photograph()).save(folder / 'photograph.png')
-    shutil.copyfile(samples.PAINTING, folder / 'painting.jpg')
-    (folder / 'SOURCES.txt').write_text(_PICTURES)
+    logger.info('copying the weights, the pictures and the notebooks')
+    (new / 'weights').mkdir()
+    shutil.copyfile(weights_file, new / 'weights' / weights_file.name)
+    pictures = new / 'pictures'
+    pictures.mkdir()
+    Image.fromarray(samples.photograph()).save(pictures / 'photograph.png')
+    shutil.copyfile(samples.PAINTING, pictures / 'painting.jpg')
+    (pictures / 'SOURCES.txt').write_text(_PICTURES)
+    shutil.copytree(
+        project / 'notebooks',
+        new / 'notebooks',
+        ignore=shutil.ignore_patterns('.*', '__pycache__'),
+    )
 
 
 def _write_texts(new, source):
