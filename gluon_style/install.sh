@@ -67,12 +67,20 @@ folder."
 }
 
 # Nobody's settings of pip count, for they may name an index.
+pip() {
+    PIP_CONFIG_FILE=/dev/null "$bin/python" "$wheel/pip" --isolated "$@" 2>&1
+}
+
 install_wheels() {
     echo 'Installing the wheels, a minute or two.'
-    for pip in "$here"/wheels/pip-*.whl; do break; done
-    said=$(PIP_CONFIG_FILE=/dev/null "$bin/python" "$pip/pip" --isolated \
-        install --quiet --no-index --find-links "$here/wheels" \
-        --requirement "$here/requirements.txt" 2>&1) ||
+    for wheel in "$here"/wheels/pip-*.whl; do break; done
+    # A bundle made anew may have other code of the same version.
+    if [ -e "$bin/gluon-style" ]; then
+        said=$(pip uninstall --quiet --yes gluon_style) ||
+            fail "pip did not remove the old gluon_style ($(last "$said"))."
+    fi
+    said=$(pip install --quiet --no-index --find-links "$here/wheels" \
+        --requirement "$here/requirements.txt") ||
         fail "pip did not install the wheels ($(last "$said"))."
 }
 

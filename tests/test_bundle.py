@@ -448,12 +448,17 @@ def test_a_class_without_a_network(tmp_path, alone, capsys):
     assert 'Copying the weights' in out and 'A class can start.' in out
     environment = alone.work / 'gluon-style-env'
     assert f'"{environment}/bin/jupyter" lab "{environment}/notebooks"' in out
-    # Once more: what somebody has changed since stays.
+    # Once more: the code is put right, what somebody has changed stays.
+    (module,) = environment.glob('lib/*/site-packages/gluon_style/bundle.py')
+    code = module.read_text()
+    module.write_text('broken')
     photograph = environment / 'pictures' / 'photograph.png'
     painting = photograph.with_name('painting.jpg')
     shutil.copyfile(painting, photograph)
     assert 'already.' in alone(SHELL, stick / 'install.sh')
     assert photograph.read_bytes() == painting.read_bytes()
+    assert module.read_text() == code
+    assert module.with_name('install.sh').is_file()
     assert files(stick) == before
     shutil.rmtree(stick)
 
