@@ -36,6 +36,7 @@ def make_parser():
     _add_doctor(commands)
     _add_weights(commands)
     _add_report(commands)
+    _add_bundle(commands)
     return parser
 
 
@@ -278,6 +279,30 @@ def _add_report(commands):
     )
     parser.add_argument('--title', help='the heading of the page')
     parser.set_defaults(command='report')
+
+
+def _add_bundle(commands):
+    parser = commands.add_parser(
+        'bundle',
+        help='gather all that a class without a network needs',
+        description='Gather in the folder DIR the wheels, the weights, the '
+        'sample pictures, the notebooks and an install.sh, for computers '
+        'of this system and this version of Python without a network. DIR '
+        'is new, empty, or an earlier bundle, which is made anew.',
+    )
+    parser.add_argument('folder', metavar='DIR')
+    parser.add_argument(
+        '--weights',
+        default='oxford',
+        metavar='NAME',
+        help='oxford (default), oxford-8bit or zoo',
+    )
+    parser.add_argument(
+        '--project',
+        metavar='FOLDER',
+        help="the package's source (default: what it was installed from)",
+    )
+    parser.set_defaults(command='bundle')
 
 
 def _integer(text):

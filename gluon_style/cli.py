@@ -419,6 +419,18 @@ def _report(args):
     return 0
 
 
+def _bundle(args):
+    from gluon_style.bundle import make_bundle
+
+    bundle = make_bundle(args.folder, args.weights, args.project)
+    print(
+        f'{bundle.folder}: {bundle.wheels} wheels, the weights '
+        f'{args.weights}, {bundle.size / 1e6:.0f} MB in all; copy it, and '
+        'run on each computer: sh install.sh'
+    )
+    return 0
+
+
 COMMANDS = {
     'run': _run,
     'demo': _demo,
@@ -430,4 +442,5 @@ COMMANDS = {
     'weights verify': _verify_weights,
     'weights convert': _convert_weights,
     'report': _report,
+    'bundle': _bundle,
 }

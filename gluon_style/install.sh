@@ -1,0 +1,140 @@
+#!/bin/sh
+# Install gluon_style from this folder, without a network:
+#     sh install.sh [ENVIRONMENT]
+# ENVIRONMENT is the folder of the virtual environment to make, by default
+# gluon-style-env in the current folder. PYTHON names an interpreter.
+set -eu
+
+system=@system@ machine=@machine@ version=@python@
+source=@source@ file=@file@
+
+fail() {
+    echo "$1" >&2
+    exit 1
+}
+
+last() {
+    printf '%s\n' "$1" | tail -n 1
+}
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+
+check_files() {
+    if command -v sha256sum >/dev/null; then
+        sum=sha256sum
+    elif command -v shasum >/dev/null; then
+        sum='shasum -a 256'
+    else
+        fail 'Neither sha256sum nor shasum is here to check the files with.'
+    fi
+    echo 'Checking the files.'
+    checked=$(cd "$here" && LC_ALL=C $sum -c SHA256SUMS 2>&1) || fail "This \
+copy is broken ($(printf '%s\n' "$checked" | grep -v ': OK$' | head -n 1)): \
+copy the folder again from where it is whole."
+}
+
+fits() {
+    "$1" -c "import sys; sys.exit(sys.implementation.name != 'cpython' or \
+'%d.%d' % sys.version_info[:2] != '$version')" 2>/dev/null
+}
+
+find_python() {
+    for python in ${PYTHON:+"$PYTHON"} "python$version" \
+        "${PYENV_ROOT:-$HOME/.pyenv}/versions/$version."*/bin/python \
+        "$HOME/.local/share/uv/python/cpython-$version."*/bin/python \
+        python3 python; do
+        if fits "$python"; then
+            echo "$python"
+            return
+        fi
+    done
+    fail "No Python $version is here, which these wheels are for: install \
+it, or put the path of one before this command as PYTHON=..."
+}
+
+# Without pip, which Debian keeps in a package of its own: the wheels bring it.
+make_environment() {
+    if [ -e "$environment" ] && [ ! -f "$environment/pyvenv.cfg" ] &&
+        [ -n "$(ls -A "$environment")" ]; then
+        fail "$environment is something else than an environment: name a new \
+folder."
+    fi
+    echo "Making the environment $environment."
+    said=$("$python" -m venv --without-pip "$environment" 2>&1) || fail \
+        "$python cannot make an environment there ($(last "$said"))."
+    environment=$(cd -- "$environment" && pwd)
+    bin=$environment/bin
+}
+
+# Nobody's settings of pip count, for they may name an index.
+pip() {
+    PIP_CONFIG_FILE=/dev/null "$bin/python" "$wheel/pip" --isolated "$@" 2>&1
+}
+
+install_wheels() {
+    echo 'Installing the wheels, a minute or two.'
+    for wheel in "$here"/wheels/pip-*.whl; do break; done
+    # A bundle made anew may have other code of the same version.
+    if [ -e "$bin/gluon-style" ]; then
+        said=$(pip uninstall --quiet --yes gluon_style) ||
+            fail "pip did not remove the old gluon_style ($(last "$said"))."
+    fi
+    said=$(pip install --quiet --no-index --find-links "$here/wheels" \
+        --requirement "$here/requirements.txt") ||
+        fail "pip did not install the wheels ($(last "$said"))."
+}
+
+copy_weights() {
+    cache=$("$bin/python" -c "from gluon_style.sources import SOURCES
+print(SOURCES['$source'].path)")
+    if cmp -s "$here/weights/$file" "$cache"; then
+        echo "The weights are at $cache already."
+        return
+    fi
+    echo "Copying the weights to $cache."
+    mkdir -p "${cache%/*}"
+    temporary=${cache%/*}/.new-$$-$file
+    cat "$here/weights/$file" >"$temporary"
+    mv -f "$temporary" "$cache"
+}
+
+# Into the environment, so that the stick can go; what is there is somebody's.
+copy_folder() {
+    if [ ! -e "$environment/$1" ]; then
+        temporary=$environment/.new-$1
+        rm -rf "$temporary"
+        cp -R "$here/$1" "$temporary"
+        chmod -R u+w "$temporary"
+        mv "$temporary" "$environment/$1"
+    fi
+}
+
+temporary=
+trap 'if [ -n "$temporary" ]; then rm -rf "$temporary"; fi' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+if [ "$(uname -s) $(uname -m)" != "$system $machine" ]; then
+    fail "This folder is for $system on $machine, and this is $(uname -s) on \
+$(uname -m): make one on such a computer."
+fi
+check_files
+environment=${1:-$PWD/gluon-style-env}
+case "$(pwd -P)/" in
+    "$here"/*) environment=${1:-$HOME/gluon-style-env} ;; # not on the stick
+esac
+python=$(find_python)
+make_environment
+install_wheels
+copy_weights
+copy_folder pictures
+copy_folder notebooks
+code=0
+"$bin/gluon-style" doctor || code=$?
+cat <<END
+Go on with these; this folder is no longer needed:
+    "$bin/gluon-style" run "$environment/pictures/photograph.png" \
+"$environment/pictures/painting.jpg" -o out.png --preset quick
+    "$bin/jupyter" lab "$environment/notebooks"
+END
+exit $code

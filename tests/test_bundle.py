@@ -1,0 +1,477 @@
+"""The offline classroom: made with a stand-in for pip, and once in earnest."""
+
+import dataclasses
+import hashlib
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import types
+from importlib import metadata
+from pathlib import Path
+
+import numpy
+import pytest
+from PIL import Image
+
+from gluon_style import __version__, bundle, cli, installed, samples
+from gluon_style.sources import SOURCES
+
+PROJECT = Path(__file__).resolve().parents[1]
+WHEELS = [
+    'gluon_style-0.1.0-py3-none-any.whl',
+    'mxnet-2.0.0b1-py3-none-manylinux2014_x86_64.whl',
+    'pip-26.3-py3-none-any.whl',
+]
+VERSION = '{}.{}'.format(*sys.version_info)
+SHELL = shutil.which('sh')
+
+
+@pytest.fixture
+def pip(tmp_path, monkeypatch):
+    """A stand-in for pip, a source of weights in the cache, a folder."""
+    home = tmp_path / 'home'
+    monkeypatch.setenv('MXNET_HOME', str(home))
+    digest = f'sha256:{hashlib.sha256(b"weights").hexdigest()}'
+    source = dataclasses.replace(SOURCES['oxford'], digest=digest)
+    monkeypatch.setitem(SOURCES, 'oxford', source)
+    source.path.parent.mkdir(parents=True)
+    source.path.write_bytes(b'weights')
+    work = tmp_path / 'work'
+    work.mkdir()
+    monkeypatch.chdir(work)
+
+    def run(command, **kwargs):
+        stand_in.command = command
+        constraints = command[command.index('--constraint') + 1]
+        stand_in.constraints = Path(constraints).read_text().splitlines()
+        stand_in.built_from = sorted(os.listdir(command[-2]))
+        if stand_in.error is not None:
+            raise stand_in.error
+        wheels = Path(command[command.index('--wheel-dir') + 1])
+        wheels.mkdir()
+        for name in WHEELS:
+            (wheels / name).write_text(name)
+        code = 1 if stand_in.stderr else 0
+        return subprocess.CompletedProcess(command, code, '', stand_in.stderr)
+
+    stand_in = types.SimpleNamespace(error=None, stderr='', work=work)
+    monkeypatch.setattr(bundle, 'subprocess', types.SimpleNamespace(run=run))
+    return stand_in
+
+
+def files(folder):
+    return sorted(
+        p.relative_to(folder).as_posix()
+        for p in Path(folder).rglob('*')
+        if p.is_file()
+    )
+
+
+def test_pip_is_asked_for_what_is_installed_here(pip):
+    cli.main(['bundle', 'stick'])
+    new = Path(pip.command[pip.command.index('--wheel-dir') + 1]).parent
+    assert new.parent.parent == pip.work and not new.exists()
+    assert pip.command == [
+        *(sys.executable, '-m', 'pip', 'wheel', '--quiet'),
+        *('--wheel-dir', str(new / 'wheels')),
+        *('--constraint', str(new.parent / 'constraints.txt')),
+        *(str(new.parent / 'source'), 'jupyter'),
+    ]
+    assert f'numpy=={numpy.__version__}' in pip.constraints
+    assert not [line for line in pip.constraints if 'gluon' in line]
+    assert {'setup.cfg', 'pyproject.toml', 'README.md', 'LICENSE'} < set(
+        pip.built_from
+    )
+    # Not what a build in the source has left.
+    assert 'gluon_style' in pip.built_from and 'build' not in pip.built_from
+
+
+def test_bundle_has_all_and_says_so(pip, capsys):
+    assert cli.main(['bundle', 'a stick']) == 0
+    out, err = capsys.readouterr()
+    assert f'{pip.work}/a stick: 3 wheels, the weights oxford' in out
+    assert [line.split()[1] for line in err.splitlines()] == [
+        'gathering',
+        'copying',
+        'hashing',
+    ]
+    found = files('a stick')
+    notebooks = [name for name in found if name.startswith('notebooks/')]
+    assert 'notebooks/neural_style.ipynb' in notebooks
+    assert 'notebooks/images/demo.jpg' in notebooks
+    assert [name for name in found if name not in notebooks] == [
+        'README.txt',
+        'SHA256SUMS',
+        'install.sh',
+        'pictures/SOURCES.txt',
+        'pictures/painting.jpg',
+        'pictures/photograph.png',
+        'requirements.txt',
+        f'weights/{SOURCES["oxford"].file}',
+        *(f'wheels/{name}' for name in WHEELS),
+    ]
+    stick = Path('a stick')
+    pins = 'gluon_style==0.1.0\nmxnet==2.0.0b1\npip==26.3\n'
+    assert (stick / 'requirements.txt').read_text() == pins
+    text = (stick / 'README.txt').read_text()
+    assert f'with Python {VERSION},' in text
+    assert 'licence: CC BY 4.0, Visual Geometry Group' in text
+    assert '@' not in (stick / 'install.sh').read_text().replace('"$@"', '')
+    with Image.open(stick / 'pictures' / 'photograph.png') as picture:
+        assert (numpy.asarray(picture) == samples.photograph()).all()
+    assert sorted(os.listdir(pip.work)) == ['a stick']
+    assert stick.stat().st_mode & 0o777 == 0o777 & ~umask()
+
+
+def umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def test_sums_are_those_of_all_files(pip):
+    made = bundle.make_bundle('stick')
+    lines = Path('stick', 'SHA256SUMS').read_text().splitlines()
+    sums = dict(reversed(line.split('  ')) for line in lines)
+    assert sorted([*sums, 'SHA256SUMS']) == files('stick')
+    for name, digest in sums.items():
+        data = Path('stick', name).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == digest
+    sizes = [Path('stick', name).stat().st_size for name in sums]
+    assert (made.wheels, made.size) == (3, sum(sizes))
+
+
+def test_a_bundle_is_made_anew_and_nothing_else_is(pip, capsys):
+    Path('stick').mkdir()
+    assert cli.main(['bundle', 'stick']) == 0
+    Path('stick', 'README.txt').write_text('changed')
+    assert cli.main(['bundle', 'stick']) == 0
+    assert 'changed' not in Path('stick', 'README.txt').read_text()
+    Path('stick', 'pictures', 'mine.jpg').write_text('mine')
+    assert cli.main(['bundle', 'stick']) == 2
+    err = capsys.readouterr().err.splitlines()
+    assert "stick' has 'pictures/mine.jpg', which is not from a" in err[-1]
+    # A folder whose own sums list all its files, but no bundle.
+    Path('other').mkdir()
+    Path('other', 'disk.img').write_text('x')
+    Path('other', 'SHA256SUMS').write_text(f'{64 * "0"}  disk.img\n')
+    Path('file').write_text('x')
+    for name in ('other', 'file'):
+        assert cli.main(['bundle', name]) == 2
+    assert sorted(os.listdir()) == ['file', 'other', 'stick']
+    assert files('other') == ['SHA256SUMS', 'disk.img']
+
+
+@pytest.mark.parametrize(
+    'folder, options, sentence',
+    [
+        ('no/stick', [], "no' does not exist: make it first"),
+        ('.', [], 'as it is the current one or a disk: name a new folder'),
+        ('/', [], 'as it is the current one or a disk: name a new folder'),
+        ('stick', ['--weights', 'vgg'], "'vgg' are unknown: choose from zoo"),
+        ('stick', ['--project', '..'], "'..' is not the source of gluon_st"),
+    ],
+)
+def test_bad_arguments_get_one_sentence(
+    pip, folder, options, sentence, capsys
+):
+    assert cli.main(['bundle', folder, *options]) == 2
+    err = capsys.readouterr().err
+    assert sentence in err and err.count('\n') == 1
+    assert os.listdir() == []
+
+
+def test_an_almost_full_disk_is_noticed_first(pip, monkeypatch, capsys):
+    usage = shutil.disk_usage('.')._replace(free=400_000_000)
+    monkeypatch.setattr(shutil, 'disk_usage', lambda folder: usage)
+    assert cli.main(['bundle', 'stick']) == 2
+    err = capsys.readouterr().err
+    assert 'has 400 MB free: 530 MB are needed' in err
+    assert not hasattr(pip, 'command')
+
+
+def test_a_failure_of_pip_is_one_sentence_and_leaves_nothing(pip, capsys):
+    pip.stderr = (
+        'WARNING: Retrying\nERROR: Cannot install a and b\n'
+        'ERROR: ResolutionImpossible: for help visit\n\n'
+    )
+    assert cli.main(['bundle', 'stick']) == 2
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        'gluon-style: pip did not gather the wheels (ERROR: Cannot install a '
+        'and b): check the network, and the packages here with "pip check"'
+    ]
+    assert os.listdir() == []
+
+
+def test_interrupting_leaves_what_was_there(pip, capsys):
+    assert cli.main(['bundle', 'stick']) == 0
+    before = files('stick')
+    pip.error = KeyboardInterrupt()
+    assert cli.main(['bundle', 'stick']) == 130
+    assert 'interrupted: nothing was written' in capsys.readouterr().err
+    assert os.listdir() == ['stick'] and files('stick') == before
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """An installed copy of the package, seen from another folder."""
+    copy = tmp_path / 'site' / 'gluon_style' / 'installed.py'
+    monkeypatch.setattr(installed, '__file__', str(copy))
+    monkeypatch.chdir(tmp_path)
+
+    def installed_from(origin):
+        def read_text(name):
+            assert name == 'direct_url.json'
+            return origin and json.dumps(origin)
+
+        distribution = types.SimpleNamespace(read_text=read_text)
+        monkeypatch.setattr(metadata, 'distribution', lambda _: distribution)
+
+    return installed_from
+
+
+def test_project_is_where_the_module_lies():
+    assert installed.find_project() == PROJECT
+
+
+def test_project_is_what_the_package_was_installed_from(elsewhere, tmp_path):
+    folder = tmp_path / 'a folder'
+    folder.mkdir()
+    shutil.copy(PROJECT / 'setup.cfg', folder)
+    elsewhere({'url': folder.as_uri(), 'dir_info': {'editable': True}})
+    assert installed.find_project() == folder
+    elsewhere({'url': folder.as_uri(), 'dir_info': {}})
+    assert installed.find_project() == folder
+    assert installed.find_project(PROJECT) == PROJECT
+
+
+@pytest.mark.parametrize(
+    'origin',
+    [
+        None,
+        {'url': 'file:///gone', 'dir_info': {}},
+        {'url': 'file:///a.whl', 'archive_info': {}},
+    ],
+)
+def test_project_is_else_the_current_folder(
+    elsewhere, origin, monkeypatch, tmp_path
+):
+    elsewhere(origin)
+    for text in ('no section', '[metadata]\nname = other\n'):
+        (tmp_path / 'setup.cfg').write_text(text)
+        with pytest.raises(ValueError, match='from is gone: name the folder'):
+            installed.find_project()
+    monkeypatch.chdir(PROJECT)
+    assert installed.find_project() == PROJECT
+
+
+def test_of_two_versions_the_one_imported_counts(monkeypatch):
+    found = [
+        types.SimpleNamespace(metadata={'Name': name}, version=version)
+        for name, version in (
+            ('b', '2'),
+            ('gluon-style', '1'),
+            ('b', '1'),
+            (None, '1'),
+            ('a', '1.0b1'),
+        )
+    ]
+    monkeypatch.setattr(metadata, 'distributions', lambda: found)
+    assert installed.installed_versions() == ['a==1.0b1', 'b==2']
+
+
+def test_mxnet_is_not_loaded(without_mxnet, tmp_path):
+    code = f"""
+from pathlib import Path
+from gluon_style import bundle, installed
+new = Path({str(tmp_path)!r})
+installed.find_project(), installed.installed_versions()
+bundle._gather_others(Path({str(PROJECT)!r}), new, Path(bundle.__file__))
+bundle._write_texts(new, bundle.SOURCES['oxford'])
+print(bundle._write_sums(new) > 1)"""
+    assert without_mxnet(code) == 'True'
+
+
+@pytest.fixture
+def install(pip, tmp_path):
+    """Run the installer of a small bundle with the tools it names only."""
+    bundle.make_bundle('stick')
+    tools = tmp_path / 'tools'
+    tools.mkdir()
+    names = 'cat cmp cp dirname grep head ls mkdir mv rm sh tail uname'
+    for name in [*names.split(), 'sha256sum', 'shasum']:
+        if shutil.which(name):
+            (tools / name).symlink_to(shutil.which(name))
+
+    def run(*arguments, script='stick/install.sh', **kwargs):
+        done = subprocess.run(
+            [SHELL, script, *arguments],
+            env={'PATH': str(tools), 'HOME': str(tmp_path / 'home')},
+            capture_output=True,
+            text=True,
+            **kwargs,
+        )
+        assert done.returncode == 1
+        assert done.stderr.count('\n') == 1, done.stderr
+        return done.stderr
+
+    def tool(name, script):
+        (tools / name).unlink(missing_ok=True)
+        (tools / name).write_text(f'#!{SHELL}\n{script}\n')
+        (tools / name).chmod(0o755)
+
+    run.tool = tool
+    return run
+
+
+def test_installer_notices_a_broken_copy(install):
+    wheel = Path('stick', 'wheels', WHEELS[0])
+    wheel.write_text('brokem')
+    expected = f'This copy is broken (wheels/{WHEELS[0]}: FAILED): copy the'
+    assert expected in install()
+    wheel.unlink()
+    assert f'wheels/{WHEELS[0]}' in install()
+    Path('stick', 'SHA256SUMS').unlink()
+    assert 'This copy is broken' in install()
+
+
+def test_installer_wants_its_system_and_its_python(install):
+    assert f'No Python {VERSION} is here, which these wheels' in install()
+    install.tool('python3', 'exit 1')
+    assert f'No Python {VERSION} is here' in install()
+    install.tool('uname', 'echo Minix')
+    assert 'and this is Minix on Minix: make one on such' in install()
+
+
+def test_installer_makes_nothing_of_a_foreign_folder(install, tmp_path):
+    install.tool(f'python{VERSION}', f'exec {sys.executable} "$@"')
+    Path('photos').mkdir()
+    Path('photos', 'mine.jpg').write_text('mine')
+    assert 'photos is something else than an environment' in install('photos')
+    assert files('photos') == ['mine.jpg']
+    assert 'cannot make an environment there (' in install('/dev/null/env')
+    # Nothing that is called pip here is pip.
+    assert 'pip did not install the wheels (' in install('an env')
+
+
+def test_installer_keeps_to_the_home_when_started_on_the_stick(
+    install, tmp_path
+):
+    install.tool(f'python{VERSION}', f'exec {sys.executable} "$@"')
+    before = files('stick')
+    install(script='install.sh', cwd='stick')
+    assert files('stick') == before
+    assert (tmp_path / 'home' / 'gluon-style-env' / 'pyvenv.cfg').is_file()
+
+
+# Runs a command after making sure that there is no network but the loopback.
+ALONE = """
+import errno, fcntl, os, socket, struct, sys
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+    SIOCSIFFLAGS, IFF_UP = 0x8914, 1
+    fcntl.ioctl(s, SIOCSIFFLAGS, struct.pack('16sh22x', b'lo', IFF_UP))
+with socket.socket() as s:
+    assert s.connect_ex(('192.0.2.1', 80)) == errno.ENETUNREACH
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+@pytest.fixture
+def alone(tmp_path):
+    """Run a command on a computer with no network, no cache, no settings."""
+    prefix = []
+    for options in ('-n', '-rn') if shutil.which('unshare') else ():
+        trial = subprocess.run(['unshare', options, 'true'])
+        if trial.returncode == 0:
+            unshare = [shutil.which('unshare'), options]
+            prefix = [*unshare, sys.executable, '-c', ALONE]
+            break
+    work = tmp_path / 'a desk'
+    work.mkdir()
+    tools = tmp_path / 'tools'
+    tools.mkdir()
+    base = os.path.realpath(sys._base_executable)
+    (tools / f'python{VERSION}').symlink_to(base)
+    with socket.socket() as closed:
+        closed.bind(('127.0.0.1', 0))
+        nowhere = f'http://127.0.0.1:{closed.getsockname()[1]}'
+    ours = ('PIP_', 'PYTHON', 'PYENV', 'VIRTUAL_ENV', 'MXNET', 'XDG', 'JUPY')
+    environment = {
+        **{k: v for k, v in os.environ.items() if not k.startswith(ours)},
+        'HOME': str(tmp_path / 'empty home'),
+        'PATH': f'{tools}:/usr/bin:/bin',
+        'PIP_NO_INDEX': '1',
+        'PIP_INDEX_URL': nowhere,
+        'http_proxy': nowhere,
+        'https_proxy': nowhere,
+        'GLUON_STYLE_QUICK': '1',
+    }
+    Path(environment['HOME']).mkdir()
+
+    def run(*command):
+        done = subprocess.run(
+            [*prefix, *map(str, command)],
+            cwd=work,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    run.work = work
+    yield run
+    # A gigabyte, of which pytest would keep three.
+    shutil.rmtree(work)
+
+
+def canonical(pin):
+    return re.sub('[-_.]+', '-', pin).lower()
+
+
+def test_a_class_without_a_network(tmp_path, alone, capsys):
+    stick = tmp_path / 'a stick'
+    command = ['bundle', str(stick), '--weights', 'oxford-8bit']
+    assert cli.main(command) == 0, capsys.readouterr().err
+    assert 'the weights oxford-8bit' in capsys.readouterr().out
+    before = files(stick)
+
+    pins = (stick / 'requirements.txt').read_text().splitlines()
+    here = [f'gluon_style=={__version__}', *installed.installed_versions()]
+    assert set(map(canonical, pins)) <= set(map(canonical, here))
+
+    out = alone(SHELL, stick / 'install.sh')
+    assert 'Copying the weights' in out and 'A class can start.' in out
+    environment = alone.work / 'gluon-style-env'
+    assert f'"{environment}/bin/jupyter" lab "{environment}/notebooks"' in out
+    # Once more: the code is put right, what somebody has changed stays.
+    (module,) = environment.glob('lib/*/site-packages/gluon_style/bundle.py')
+    code = module.read_text()
+    module.write_text('broken')
+    photograph = environment / 'pictures' / 'photograph.png'
+    painting = photograph.with_name('painting.jpg')
+    shutil.copyfile(painting, photograph)
+    assert 'already.' in alone(SHELL, stick / 'install.sh')
+    assert photograph.read_bytes() == painting.read_bytes()
+    assert module.read_text() == code
+    assert module.with_name('install.sh').is_file()
+    assert files(stick) == before
+    shutil.rmtree(stick)
+
+    scripts = environment / 'bin'
+    out = alone(scripts / 'gluon-style', 'doctor')
+    assert 'weights oxford-8bit in the cache, verified' in out
+    assert f'mxnet {metadata.version("mxnet")}\n' in out
+    options = ['-o', 'out.png', '--size', '60x40', '--epochs', '2']
+    alone(scripts / 'gluon-style', 'run', photograph, painting, *options)
+    with Image.open(alone.work / 'out.png') as picture:
+        assert picture.size == (60, 40)
+
+    notebook = environment / 'notebooks' / 'neural_style.ipynb'
+    options = ['--execute', '--to', 'notebook', '--output', 'executed']
+    alone(scripts / 'jupyter', 'nbconvert', *options, notebook)
+    assert 'oxford-8bit' in (notebook.parent / 'executed.ipynb').read_text()
