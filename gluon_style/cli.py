@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import sys
+import time
 import warnings
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
@@ -317,7 +318,7 @@ def _sweep_stage(cells, folder, sheet, quiet):
     """Run cells and draw their contact sheet; returns how many failed."""
     from gluon_style.sweep import contact_sheet, sweep
 
-    done = []
+    done, began = [], time.perf_counter()
     for cell in sweep(cells, folder, _watch(quiet)):
         done.append(cell)
         outcome = cell.error
@@ -327,6 +328,10 @@ def _sweep_stage(cells, folder, sheet, quiet):
             _complain(f'{cell.job.name}: {cell.error}')
         if not quiet:
             print(f'{len(done)}/{len(cells)} {cell.job.name}: {outcome}')
+            elapsed = time.perf_counter() - began
+            left = elapsed / len(done) * (len(cells) - len(done)) / 60
+            if left > 1:
+                print(f'about {left:.0f} min are left')
     contact_sheet(done, sheet)
     if not quiet:
         print(sheet)

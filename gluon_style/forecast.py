@@ -170,8 +170,8 @@ def size_within(image_shape, settings, seconds, patience):
     """Return the (width, height) that takes ``patience`` seconds, about.
 
     ``seconds`` is what ``image_shape`` takes; time goes with the number of
-    pixels. No side is less than the layers of ``settings`` need.
+    pixels. It is not smaller than the layers of ``settings`` need.
     """
     least = least_side(settings.content_layers + settings.style_layers)
-    scale = math.sqrt(patience / seconds)
-    return tuple(max(least, int(side * scale)) for side in image_shape)
+    scale = max(math.sqrt(patience / seconds), least / min(image_shape))
+    return tuple(int(side * scale) for side in image_shape)

@@ -1,6 +1,7 @@
 """One call from two pictures to a stylized one, with all that made it."""
 
 import logging
+import math
 import os
 import platform
 from dataclasses import asdict
@@ -131,11 +132,12 @@ def _log_forecast(net, image_shape, settings, device, tile, patience):
         free_memory(device) / 1e9,
     )
     if seconds > patience:
+        smaller = size_within(image_shape, settings, seconds, patience)
         logger.warning(
             'this run will take long: with %dx%d pixels it would take about '
             '%.1f min',
-            *size_within(image_shape, settings, seconds, patience),
-            patience / 60,
+            *smaller,
+            seconds / 60 * math.prod(smaller) / math.prod(image_shape),
         )
 
 

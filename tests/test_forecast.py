@@ -1,4 +1,6 @@
 import itertools
+import math
+import re
 import subprocess
 import sys
 import time
@@ -16,6 +18,7 @@ from gluon_style.forecast import (
     free_memory,
     memory_needed,
     seconds_needed,
+    size_within,
 )
 from gluon_style.vgg import build_net
 
@@ -169,3 +172,52 @@ def test_a_long_run_is_forecast_before_it_begins(weights_file, caplog):
     assert time.perf_counter() - began < 60
     assert '48x32 pixels: about ' in caplog.text
     assert ' min for 20000 epochs, and 0.5 GB of the ' in caplog.text
+
+
+def test_the_size_that_fits_goes_with_the_root_of_the_time():
+    settings = Settings()
+    assert size_within((900, 600), settings, 400, 100) == (450, 300)
+    assert size_within((900, 600), settings, 100, 400) == (1800, 1200)
+    # No less than conv5_1 needs.
+    assert size_within((900, 20), settings, 400, 1) == (720, 16)
+
+
+def forecast_of(img, weights_file, caplog, patience):
+    caplog.clear()
+    caplog.set_level('INFO', 'gluon_style')
+    options = {'size': (48, 32), 'weights': weights_file, 'time_limit': 0.1}
+    stylize(img, img, epochs=20000, patience=patience, **options)
+    found = re.search('with ([0-9]+)x([0-9]+) pixels it would', caplog.text)
+    return found and tuple(map(int, found.groups()))
+
+
+def test_a_run_that_takes_too_long_is_warned_of(weights_file, caplog):
+    img = picture(40, 30)
+    assert forecast_of(img, weights_file, caplog, 1e9) is None
+    width, height = forecast_of(img, weights_file, caplog, 60)
+    assert 16 <= height < width < 48
+    (warning,) = [r for r in caplog.records if r.levelname == 'WARNING']
+    assert re.search('it would take about [01][.][0-9] min$', caplog.text)
+
+
+def test_a_short_patience_has_a_short_run_measured(weights_file, caplog):
+    img = picture(40, 30)
+    caplog.set_level('INFO', 'gluon_style')
+    options = {'size': (48, 32), 'weights': weights_file, 'epochs': 30}
+    stylize(img, img, **options)
+    assert 'would take' not in caplog.text
+    stylize(img, img, patience=1e-3, **options)
+    assert 'this run will take long: with 24x16 pixels' in caplog.text
+
+
+def test_the_forecast_is_near_what_a_run_takes(weights_file):
+    settings = Settings(size=(288, 192), epochs=12, weights=weights_file)
+    net = build_net(weights=weights_file)
+    img = picture(40, 30)
+    ratios = []
+    # Other programs slow down the one or the other: the best of three.
+    for _ in range(3):
+        expected = seconds_needed(net, settings.size, settings, cpu())
+        result = stylize(img, img, settings, make_net=lambda *a, **k: net)
+        ratios.append(result.history[-1]['seconds'] / expected)
+    assert min(abs(math.log(ratio)) for ratio in ratios) < math.log(1.6)
