@@ -3,9 +3,9 @@
     make bench [CONTENT=photo.jpg STYLE=painting.jpg]
 
 makes an environment for each program in build/bench, runs them in turn on the
-same two pictures and the same weights, and writes the README's table and
-notebooks/images/bench.svg from build/bench/results.json. What is in that file
-already is not measured again: remove it, or parts of it, to do so.
+same two pictures and the same weights, and writes notebooks/speed.md's tables
+and notebooks/images/bench.svg from build/bench/results.json. What is in that
+file already is not measured again: remove it, or parts of it, to do so.
 """
 
 import argparse
@@ -315,7 +315,7 @@ def main():
     bench.curves()
     bench.growth()
     report = [bench.python('mxnet-1.9.1'), HERE / 'report.py', RESULTS]
-    report += [ROOT / 'README.md', args.command]
+    report += [ROOT / 'notebooks/speed.md', args.command]
     report += [ROOT / 'notebooks' / 'images' / 'bench.svg']
     subprocess.run(report, check=True)
 

@@ -1,6 +1,6 @@
-"""Write the README's tables and the figure from the benchmarks' results.
+"""Write the tables and the figure of the benchmarks' results.
 
-report.py RESULTS.json README.md COMMAND FIGURE.svg
+report.py RESULTS.json speed.md COMMAND FIGURE.svg
 """
 
 import json
