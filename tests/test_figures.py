@@ -70,6 +70,9 @@ class Frame:
     def run(self, *args, **kwargs):
         return self.result
 
+    def pick(self, full, quick):
+        return full
+
 
 def published_run(name, factor=1.0, **changes):
     """Return a run as published, its last losses times ``factor``."""

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from itertools import groupby
 
 from gluon_style.figures.studio import Check
@@ -32,11 +33,16 @@ def chapter(studio):
     reference = None
     if studio.options.reference is not None:
         reference = read_reference(studio.options.reference)
+    changes = {}
+    if settings.first is not None:
+        epochs = studio.pick(settings.first.epochs, 60)
+        changes['first'] = replace(settings.first, epochs=epochs)
     result = studio.run(
         studio.name,
         settings,
         size=(settings.size, 128),
         epochs=(settings.epochs, 60),
+        **changes,
     )
     animator = plot_result(result.image, result.history)
     if reference is not None:

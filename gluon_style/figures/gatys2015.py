@@ -13,7 +13,7 @@ RECONSTRUCTED = ('conv1_2', 'conv2_2', 'conv3_2', 'conv4_2', 'conv5_2')
 # The chapter's own weights of content and style are 1 and 1e4.
 RATIOS = (1e-4, 1e-3, 1e-2, 1e-1)
 STYLE_WEIGHT = 1e4
-_SIZE, _EPOCHS = (225, 96), (200, 40)
+_SIZE, _EPOCHS = (225, 96), (200, 30)
 
 
 def reconstructions(studio):
@@ -121,7 +121,7 @@ def tradeoff(studio):
                 f'{layers[-1]}-{ratio:g}',
                 SINGLE,
                 size=_SIZE,
-                epochs=(150, 40),
+                epochs=(150, 25),
                 init='noise',
                 content_layers=CONTENT_LAYERS,
                 style_layers=layers,

@@ -112,7 +112,7 @@ def inits(studio):
             name.replace(' ', '-'),
             SINGLE,
             size=(225, 96),
-            epochs=(300, 60),
+            epochs=(300, 40),
             style_weight=1e3,
             tv_weight=1,
             **changes,

@@ -3,6 +3,7 @@
 import argparse
 
 from gluon_style import __version__
+from gluon_style.cli import values
 from gluon_style.settings import INITS, OPTIMIZERS, PATIENCE, PRESETS
 
 BAD_INPUT = 2
@@ -65,36 +66,61 @@ def _add_run(commands):
 def _add_settings(parser, several=False):
     """Add an option for each setting; with a list of values if ``several``."""
     for name, type_, metavar, help_ in (
-        ('size', _size, 'WxH|LONGEST', 'pixels of the result'),
-        ('epochs', _integer, 'N', 'steps of Adam, evaluations of L-BFGS'),
+        ('size', values.size, 'WxH|LONGEST', 'pixels of the result'),
+        (
+            'epochs',
+            values.integer,
+            'N',
+            'steps of Adam, evaluations of L-BFGS',
+        ),
         ('optimizer', str, '|'.join(OPTIMIZERS), 'the optimizer'),
-        ('lr', _number, 'X', 'learning rate of Adam'),
-        ('lr-decay-epoch', _integer, 'N', 'epochs between decays of the rate'),
-        ('lr-decay', _number, 'X', 'what the learning rate is then times'),
-        ('content-weight', _number, 'X', 'factor of the content loss'),
-        ('style-weight', _number, 'X', 'factor of the style loss'),
-        ('tv-weight', _number, 'X', 'factor of the total variation loss'),
-        ('content-layers', _layers, 'A,B', 'layers, by name or index'),
-        ('style-layers', _layers, 'A,B', 'layers, by name or index'),
-        ('style-repeats', _integer, 'N', 'times the style losses are added'),
+        ('lr', values.number, 'X', 'learning rate of Adam'),
+        (
+            'lr-decay-epoch',
+            values.integer,
+            'N',
+            'epochs between decays of the rate',
+        ),
+        (
+            'lr-decay',
+            values.number,
+            'X',
+            'what the learning rate is then times',
+        ),
+        ('content-weight', values.number, 'X', 'factor of the content loss'),
+        ('style-weight', values.number, 'X', 'factor of the style loss'),
+        (
+            'tv-weight',
+            values.number,
+            'X',
+            'factor of the total variation loss',
+        ),
+        ('content-layers', values.layers, 'A,B', 'layers, by name or index'),
+        ('style-layers', values.layers, 'A,B', 'layers, by name or index'),
+        (
+            'style-repeats',
+            values.integer,
+            'N',
+            'times the style losses are added',
+        ),
         ('init', str, '|'.join(INITS), 'what to start from'),
-        ('seed', _integer, 'N', 'seed of the noise'),
+        ('seed', values.integer, 'N', 'seed of the noise'),
         ('weights', str, 'NAME|FILE', 'auto, zoo, oxford, oxford-8bit, file'),
         ('device', str, 'DEVICE', 'auto, cpu, gpu or gpu:1'),
-        ('scales', _integer, 'N', 'sizes, coarse to fine, at most'),
-        ('tile', _tile, 'auto|off|N', 'side of tiles, to save memory'),
-        ('stop-at', _number, 'LOSS', 'stop at this total loss'),
-        ('time-limit', _number, 'SECONDS', 'stop after this time'),
+        ('scales', values.integer, 'N', 'sizes, coarse to fine, at most'),
+        ('tile', values.tile, 'auto|off|N', 'side of tiles, to save memory'),
+        ('stop-at', values.number, 'LOSS', 'stop at this total loss'),
+        ('time-limit', values.number, 'SECONDS', 'stop after this time'),
     ):
         default = getattr(PRESETS['fast'], name.replace('-', '_'))
         if isinstance(default, tuple):
             default = ','.join(default)
         options = {'type': type_}
-        if several and type_ is _layers:
+        if several and type_ is values.layers:
             # A comma stands within one choice of layers: repeat the option.
             options['action'] = 'append'
         elif several:
-            options['type'] = _list_of(type_)
+            options['type'] = values.list_of(type_)
         parser.add_argument(
             f'--{name}',
             metavar=metavar,
@@ -114,7 +140,7 @@ def _add_settings(parser, several=False):
 def _add_output_options(parser):
     parser.add_argument(
         '--patience',
-        type=_minutes,
+        type=values.minutes,
         default=PATIENCE / 60,
         metavar='MINUTES',
         help=f'warn of a run that takes longer (default: {PATIENCE // 60})',
@@ -166,7 +192,10 @@ def _add_figure(commands):
         '--style', metavar='FILE', help='in place of the sample painting'
     )
     parser.add_argument(
-        '--size', type=_integer, metavar='LONGEST', help='pixels of each run'
+        '--size',
+        type=values.integer,
+        metavar='LONGEST',
+        help='pixels of each run',
     )
     parser.add_argument(
         '--quick', action='store_true', help='small pictures, few epochs'
@@ -205,7 +234,7 @@ def _add_sweep(commands):
     )
     parser.add_argument(
         '--preview',
-        type=_integer,
+        type=values.integer,
         default=PREVIEW_SIDE,
         metavar='LONGEST',
         help='pixels of the preview that is made first, 0 for none '
@@ -303,58 +332,3 @@ def _add_bundle(commands):
         help="the package's source (default: what it was installed from)",
     )
     parser.set_defaults(command='bundle')
-
-
-def _integer(text):
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f'{text!r} is not a whole number'
-        ) from None
-
-
-def _number(text):
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f'{text!r} is not a number') from None
-
-
-def _minutes(text):
-    minutes = _number(text)
-    if not minutes > 0:
-        raise argparse.ArgumentTypeError(
-            f'{text!r} is no time: give a number of minutes above 0'
-        )
-    return minutes
-
-
-def _size(text):
-    sides = text.lower().split('x')
-    try:
-        numbers = tuple(int(side) for side in sides)
-    except ValueError:
-        numbers = ()
-    if len(numbers) not in (1, 2):
-        raise argparse.ArgumentTypeError(
-            f'{text!r} is no size: give 450x300 or the longest side, 450'
-        )
-    return numbers if len(numbers) == 2 else numbers[0]
-
-
-def _list_of(type_):
-    """Return a type for values of ``type_`` between commas."""
-
-    def parse(text):
-        return [type_(part.strip()) for part in text.split(',')]
-
-    return parse
-
-
-def _tile(text):
-    return text if text in ('auto', 'off') else _integer(text)
-
-
-def _layers(text):
-    return tuple(name.strip() for name in text.split(',') if name.strip())
