@@ -75,8 +75,9 @@ def content_layer(studio):
             size=(300, 96),
             epochs=(80, 30),
             content_layers=layer,
-            # At 300 pixels, the chapter's 1e4 leaves too little of either.
-            style_weight=1e3,
+            # The smaller the picture, the more of it the style displaces:
+            # the chapter's 1e4 would leave too little of the content.
+            style_weight=studio.pick(1e3, 1e2),
             content_weight=costs[CONTENT_LAYERS[0]] / costs[layer],
         ).image
         for layer in layers
@@ -86,16 +87,25 @@ def content_layer(studio):
     for ax, img, layer in zip(axes[0, 1:], images, layers):
         show(ax, img, f'content at {layer}')
     likeness = [eye.ssim(img) for img in images]
-    styles = [eye.style_distance(img) for img in images]
+    shallow, deep = (
+        [eye.content_distance(img, layer) for img in images]
+        for layer in layers
+    )
     return figure, [
         Check(
-            'conv2_2 keeps more of the photograph than conv4_2 (SSIM): '
-            f'{numbers(likeness)}',
+            "conv2_2 keeps more of the photograph's pixels than conv4_2 "
+            f'(SSIM): {numbers(likeness)}',
             falling(likeness),
         ),
         Check(
-            f'conv4_2 lets the style in farther (distance): {numbers(styles)}',
-            falling(styles),
+            'and its fine structure (distance at conv2_2): '
+            f'{numbers(shallow)}',
+            falling(shallow[::-1]),
+        ),
+        Check(
+            'conv4_2 keeps more of what is where (distance at conv4_2): '
+            f'{numbers(deep)}',
+            falling(deep),
         ),
     ]
 
