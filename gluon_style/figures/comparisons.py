@@ -17,20 +17,19 @@ def optimizers(studio):
     The same objective, from the content picture: Adam with the chapter's
     learning rate, L-BFGS at one scale, and coarse to fine, as ``fast`` does.
     """
-    kinds = {
-        "Adam, the chapter's": (Settings(), (500, 60)),
-        'L-BFGS': (SINGLE, (160, 60)),
-        'L-BFGS, coarse to fine': (PRESETS['fast'], (160, 60)),
-    }
-    results = {
-        name: studio.run(
-            name.split(',')[0].lower()
-            + ('-scales' if 'coarse' in name else ''),
-            settings,
-            size=(300, 150),
-            epochs=epochs,
+    size = 300, 150
+    adam = studio.run('adam', Settings(), size=size, epochs=(500, 60))
+    lbfgs, scales = (
+        studio.run(name, settings, size=size, epochs=(160, 60))
+        for name, settings in (
+            ('l-bfgs', SINGLE),
+            ('l-bfgs-scales', PRESETS['fast']),
         )
-        for name, (settings, epochs) in kinds.items()
+    )
+    results = {
+        "Adam, the chapter's": adam,
+        'L-BFGS': lbfgs,
+        'L-BFGS, coarse to fine': scales,
     }
     figure = Figure(figsize=(9, 3.2), layout='constrained')
     over_epochs, over_seconds = figure.subplots(1, 2, sharey=True)
