@@ -34,7 +34,7 @@ _NAMES = {
     'objective': ('Objective',),
     'optim': ('adam', 'lbfgs'),
     'pictures': ('save_image',),
-    'plots': ('Animator', 'set_figsize', 'show_images'),
+    'plots': ('Animator', 'browse', 'set_figsize', 'show_images'),
     'results': ('Result',),
     'settings': ('PRESETS', 'Settings'),
     'stylize': ('stylize',),

@@ -1,12 +1,15 @@
-"""Plots that live: the chapter's Animator and two helpers of d2l's kind."""
+"""Plots that live: the chapter's Animator, helpers of d2l's kind, a slider."""
 
+import io
 import math
 from itertools import groupby
 from pathlib import Path
 
 from matplotlib import pyplot as plt
+from PIL import Image
 
 from gluon_style.files import replacing
+from gluon_style.pictures import as_bytes
 
 FORMATS = ('-', 'm--', 'g-.', 'r:')
 
@@ -28,6 +31,28 @@ def show_images(imgs, num_rows, num_cols, titles=None, scale=1.5):
         if titles and i < len(titles):
             ax.set_title(titles[i])
     return axes
+
+
+def browse(imgs, titles, description='picture'):
+    """Return a slider through pictures (height, width, 3), for a notebook.
+
+    ``titles`` has a line for each. It is an ipywidgets box, which a cell
+    shows as its value. Its picture is a widget, too: plots within ipywidgets'
+    own ``interact`` hang notebooks that are executed without a browser.
+    """
+    import ipywidgets
+
+    slider = ipywidgets.IntSlider(max=len(imgs) - 1, description=description)
+    picture, caption = ipywidgets.Image(format='png'), ipywidgets.Label()
+
+    def show(change=None):
+        file = io.BytesIO()
+        Image.fromarray(as_bytes(imgs[slider.value])).save(file, 'PNG')
+        picture.value, caption.value = file.getvalue(), titles[slider.value]
+
+    slider.observe(show, 'value')
+    show()
+    return ipywidgets.VBox([slider, caption, picture])
 
 
 def _as_numpy(img):

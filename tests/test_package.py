@@ -47,6 +47,7 @@ def test_public_names():
         'Settings',
         'NonFiniteLossError',
         'adam',
+        'browse',
         'build_net',
         'lbfgs',
         'load_weights',

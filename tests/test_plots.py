@@ -1,14 +1,17 @@
+import io
 import subprocess
 import sys
 from xml.etree import ElementTree
 
 import numpy
 import pytest
+from conftest import picture
 from matplotlib import pyplot as plt
 from PIL import Image
 
 from gluon_style.plots import (
     Animator,
+    browse,
     plot_result,
     set_figsize,
     show_images,
@@ -134,3 +137,14 @@ def test_a_terminal_without_display_needs_nothing(tmp_path):
     env = {'PATH': '/usr/bin:/bin', 'HOME': str(tmp_path)}
     subprocess.run([sys.executable, '-c', code], check=True, env=env)
     assert (tmp_path / 'plot.png').stat().st_size > 1000
+
+
+def test_a_slider_shows_the_picture_and_title_it_stands_at():
+    imgs = [picture(12, 8, seed=1), picture(12, 8, seed=2) / 255]
+    slider, caption, shown = browse(imgs, ['first', 'second']).children
+    assert (slider.min, slider.max, caption.value) == (0, 1, 'first')
+    for i, title in ((1, 'second'), (0, 'first')):
+        slider.value = i
+        assert caption.value == title
+        found = numpy.asarray(Image.open(io.BytesIO(shown.value)))
+        assert (found == picture(12, 8, seed=i + 1)).all()
