@@ -40,11 +40,13 @@ def combinations(contents, styles, settings, varied):
     for each setting's name. Raises ValueError for a value that no run could
     have, for a picture named twice, and for a name that is no setting.
     """
-    for kind, paths in (('content', contents), ('style', styles)):
-        twice = {path for path in paths if list(paths).count(path) > 1}
+    axes = {'content': contents, 'style': styles, **varied}
+    for name, choices in axes.items():
+        words = [say(choice) for choice in choices]
+        twice = [word for word in words if words.count(word) > 1]
         if twice:
             raise ValueError(
-                f'{kind} {sorted(twice)[0]!r} is named twice: name each once'
+                f'{name} {twice[0]!r} is named twice: name each once'
             )
     cells = []
     for content, style, *values in itertools.product(
@@ -52,18 +54,27 @@ def combinations(contents, styles, settings, varied):
     ):
         values = dict(zip(varied, values))
         pair = content[1], style[1]
-        words = [f'{key}-{say(value)}' for key, value in values.items()]
-        name = re.sub(r'[^\w.+-]+', '_', '--'.join([*pair, *words]))
+        words = [_fit(f'{key}-{say(v)}') for key, v in values.items()]
+        name = '--'.join([*pair, *words])
         job = Job(name, content[0], style[0], settings.changed(values))
         cells.append(Cell(job, pair, values))
     return cells
 
 
+def _fit(text):
+    """Return text fit for a file's name."""
+    return re.sub(r'[^\w.+-]+', '_', text)
+
+
 def _named(paths):
-    """Return (path, stem), the stem numbered where another has it, too."""
-    stems = [Path(path).stem for path in paths]
+    """Return (path, stem), the stem fit for a file's name and unique.
+
+    It has a number where another one is the same but for its case.
+    """
+    stems = [_fit(Path(path).stem) for path in paths]
+    lower = [stem.lower() for stem in stems]
     return [
-        (path, stem if stems.count(stem) == 1 else f'{stem}-{i}')
+        (path, stem if lower.count(stem.lower()) == 1 else f'{stem}-{i}')
         for i, (path, stem) in enumerate(zip(paths, stems), start=1)
     ]
 

@@ -57,6 +57,17 @@ def test_every_combination_has_its_name_and_settings(settings):
     assert len({cell.job.name for cell in cells}) == 16
 
 
+def test_names_are_fit_for_files_and_unique(settings):
+    contents = ['my cat.png', 'b/my_cat.png', 'c/My:Cat.jpg', 'dog.png']
+    cells = combinations(contents, ['oil.png'], settings, {})
+    assert [cell.job.name for cell in cells] == [
+        'my_cat-1--oil',
+        'my_cat-2--oil',
+        'My_Cat-3--oil',
+        'dog--oil',
+    ]
+
+
 @pytest.mark.parametrize(
     'value, words',
     [
@@ -77,6 +88,8 @@ def test_values_in_short_words(value, words):
 def test_mistakes_are_found_before_any_run(settings):
     with pytest.raises(ValueError, match="style 'a.png' is named twice"):
         combinations(['c.png'], ['a.png', 'a.png'], settings, {})
+    with pytest.raises(ValueError, match="lr '0.1' is named twice"):
+        combinations(['c.png'], ['a.png'], settings, {'lr': [0.1, 0.10]})
     with pytest.raises(ValueError, match='lr is -1: it must be'):
         combinations(['c.png'], ['a.png'], settings, {'lr': [1, -1]})
 
