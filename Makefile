@@ -1,9 +1,11 @@
 # The commands of a user (demo, test) and of a contributor. They make their
 # own environment in .venv; name another interpreter with PYTHON=python3.10,
-# further or other packages with PACKAGES='mxnet==2.0.0b1'.
+# further or other packages with PACKAGES='mxnet==2.0.0b1', other tests with
+# MARKERS='not slow and not long'.
 
 PYTHON ?=
 PACKAGES ?=
+MARKERS ?= not slow
 BIN = .venv/bin
 
 # Another choice of interpreter or packages makes the environment anew.
@@ -20,7 +22,7 @@ demo: .venv/ready
 	$(BIN)/gluon-style demo --plot demo.svg
 
 test: .venv/ready
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -m '$(MARKERS)'
 
 test-slow: .venv/ready
 	$(BIN)/python -m pytest -m slow

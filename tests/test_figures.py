@@ -20,6 +20,7 @@ from gluon_style.figures.studio import Check, Eye, Studio, falling
 from gluon_style.settings import PRESETS
 
 
+@pytest.mark.long
 @pytest.mark.parametrize('name', RECIPES)
 def test_every_recipe_quick_shows_what_it_is_to_show(name, oxford, tmp_path):
     path, checks = draw(name, tmp_path, Options(quick=True, weights='oxford'))
