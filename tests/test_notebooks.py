@@ -41,5 +41,11 @@ def test_notebook_is_committed_as_run(path):
     assert not [out for out in outputs if out.output_type == 'error']
     pictures = [out for out in outputs if 'image/png' in out.get('data', {})]
     assert len(pictures) >= 3
+
+
+def test_chapter_notebook_prints_the_losses_of_today():
+    (path,) = [path for path in NOTEBOOKS if path.stem == 'neural_style']
+    cells = nbformat.read(path, as_version=4).cells
+    outputs = [out for c in cells for out in c.get('outputs', [])]
     # What stylize printed, as it is today.
     assert "'scale': (" in json.dumps(outputs)
