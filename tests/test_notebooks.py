@@ -16,10 +16,40 @@ NOTEBOOKS = sorted(
 
 
 def test_there_are_notebooks():
-    assert 'neural_style.ipynb' in [path.name for path in NOTEBOOKS]
+    assert [path.stem for path in NOTEBOOKS] == [
+        'exercises',
+        'losses_and_gram',
+        'neural_style',
+        'optimizers_and_scales',
+        'reference_figures',
+    ]
 
 
 @pytest.mark.parametrize('path', NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_installs_first_and_asks_questions(path):
+    cells = nbformat.read(path, as_version=4).cells
+    code = [cell.source for cell in cells if cell.cell_type == 'code']
+    assert '%pip install --quiet {source}' in code[0]
+    first = nbformat.read(NOTEBOOKS[0], as_version=4).cells
+    assert code[0] == next(c.source for c in first if c.cell_type == 'code')
+    text = '\n'.join(c.source for c in cells if c.cell_type == 'markdown')
+    assert '# Questions' in text
+    answers = text.count('<details><summary>')
+    assert answers == text.count('</details>') >= 4
+
+
+@pytest.mark.parametrize(
+    'path',
+    [
+        # The chapter's is run on every version.
+        pytest.param(
+            path,
+            id=path.stem,
+            marks=[] if path.stem == 'neural_style' else [pytest.mark.long],
+        )
+        for path in NOTEBOOKS
+    ],
+)
 def test_notebook_runs_shrunk(path, tmp_path):
     shutil.copy(path, tmp_path)
     done = subprocess.run(
