@@ -5,8 +5,10 @@ has removed, start with half of a machine's cores, and differ from one
 another in how a block owns its parameters.
 """
 
+import contextlib
 import ctypes
 import importlib.machinery
+import importlib.util
 import os
 import platform
 import sys
@@ -89,6 +91,17 @@ def _financial(name):
     return removed
 
 
+def restore_distutils():
+    """Have ``distutils``, which MXNet imports and Python 3.12 dropped.
+
+    Setuptools brings it when Python starts. Where it was installed since
+    then, as by a notebook's cell, it does so when it is imported.
+    """
+    if importlib.util.find_spec('distutils') is None:
+        with contextlib.suppress(ImportError):
+            importlib.import_module('setuptools')
+
+
 def physical_cores():
     """Return the number of physical cores this process may use."""
     import psutil
@@ -105,6 +118,7 @@ class _ReadyingLoader(importlib.machinery.SourceFileLoader):
     def exec_module(self, module):
         keep_freed_memory()
         restore_numpy_names()
+        restore_distutils()
         try:
             super().exec_module(module)
         except Exception as error:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import psutil
+import pytest
 
 from gluon_style._mxnet import physical_cores
 
@@ -109,3 +110,18 @@ def test_a_missing_mxnet_is_explained(pictures):
     assert 'MXNet is not installed: install it with python -m pip' in words
     assert words.endswith('exit code 2')
     assert 'gluon-style: MXNet is not installed: install it' in err
+
+
+@pytest.mark.skipif(
+    sys.version_info < (3, 12), reason='this Python has its own distutils'
+)
+def test_distutils_comes_from_setuptools_installed_since_the_start():
+    code = (
+        'import importlib.util, sys\n'
+        'sys.meta_path[:] = [finder for finder in sys.meta_path'
+        ' if "Distutils" not in str(finder)]\n'
+        'print(importlib.util.find_spec("distutils"))\n'
+        'import gluon_style, mxnet\n'
+        'print(mxnet.np.ones(2).sum())'
+    )
+    assert run(code)[0] == ['None', '2.0']
