@@ -76,6 +76,7 @@ def plot_result(image, history):
         legend=['content', 'style', 'TV'],
         ncols=2,
         figsize=(7, 2.5),
+        live=False,
     )
     animator.imshow(image)
     before = None
@@ -95,9 +96,10 @@ def plot_result(image, history):
 class Animator:
     """Plot curves that grow, beside panels for pictures.
 
-    In a notebook each ``add`` draws the figure anew; elsewhere nothing is
-    shown until ``save``. ``axes`` are the panels, of which the first takes
-    the curves: one for each entry of ``legend``.
+    In a notebook each ``add`` draws the figure anew, unless it is not to be
+    ``live``; elsewhere nothing is shown until ``save``. ``axes`` are the
+    panels, of which the first takes the curves: one for each entry of
+    ``legend``.
     """
 
     def __init__(
@@ -113,6 +115,7 @@ class Animator:
         nrows=1,
         ncols=1,
         figsize=(3.5, 2.5),
+        live=True,
     ):
         self.fig, axes = plt.subplots(
             nrows, ncols, figsize=figsize, squeeze=False
@@ -131,7 +134,7 @@ class Animator:
         self._legend = legend or []
         self._fmts = fmts
         self._curves = []
-        self._notebook = _Notebook.find()
+        self._notebook = _Notebook.find() if live else None
 
     def add(self, x, y):
         """Append a point (x, y), or a point to each curve, and redraw."""

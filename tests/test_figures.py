@@ -8,7 +8,7 @@ from PIL import Image
 
 from gluon_style import Result, cli
 from gluon_style.figures import RECIPES, Options, draw
-from gluon_style.figures.comparisons import first_at
+from gluon_style.figures.comparisons import _check_optimizers, first_at
 from gluon_style.figures.editions import (
     BOOK_PICTURES,
     PUBLISHED,
@@ -211,6 +211,36 @@ def test_distances_of_the_eye(weights_file):
     relative = eye.content_distance(resized, 'conv2_1')
     expected /= (Y.asnumpy() ** 2).mean()
     assert relative == pytest.approx(expected, rel=0.05)
+
+
+def compared(totals):
+    """Return the checks of runs whose totals, an epoch each, are given."""
+    results = {
+        name: Result(
+            None,
+            [
+                {'scale': (2, 2), 'total': t, 'epoch': i, 'seconds': i / 2}
+                for i, t in enumerate(values, start=1)
+            ],
+            {},
+        )
+        for name, values in zip(('adam', 'lbfgs', 'scales'), totals)
+    }
+    return list(_check_optimizers(results))
+
+
+def test_optimizers_are_compared_where_adam_ends():
+    adam = [9.0, 5.0, 3.0, 2.0]
+    one, two = compared([adam, [9.0, 2.0, 1.0], [9.0, 8.0, 7.0, 6.0, 2.0]])
+    assert one == Check(
+        "L-BFGS, one scale: at Adam's end, 2.02, after 2 epochs in place of "
+        '4: 2.0 times fewer, 2.0 times less time',
+        True,
+    )
+    assert two.good is False
+    never, _ = compared([adam, [9.0, 3.0], adam])
+    expected = "L-BFGS, one scale: never at Adam's end, 2.02"
+    assert never == Check(expected, False)
 
 
 def test_small_helpers():
