@@ -16,7 +16,7 @@ def optimizers(studio):
     learning rate, L-BFGS at one scale, and coarse to fine, as ``fast`` does.
     """
     adam, lbfgs, scales = (
-        studio.run(name, settings, size=(225, 150), epochs=(500, 60))
+        studio.run(name, settings, size=(225, 96), epochs=(500, 50))
         for name, settings in (
             ('adam', Settings()),
             ('l-bfgs', SINGLE),
@@ -88,7 +88,7 @@ def gram(studio):
     result = studio.run(
         'result',
         PRESETS['fast'],
-        size=(300, 96),
+        size=(300, 64),
         epochs=(80, 30),
         style_weight=1e3,
     )

@@ -40,7 +40,7 @@ def chapter(studio):
     result = studio.run(
         studio.name,
         settings,
-        size=(settings.size, 128),
+        size=(settings.size, 96),
         epochs=(settings.epochs, 60),
         **changes,
     )

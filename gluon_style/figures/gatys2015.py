@@ -13,7 +13,7 @@ RECONSTRUCTED = ('conv1_2', 'conv2_2', 'conv3_2', 'conv4_2', 'conv5_2')
 # The chapter's own weights of content and style are 1 and 1e4.
 RATIOS = (1e-4, 1e-3, 1e-2, 1e-1)
 STYLE_WEIGHT = 1e4
-_SIZE, _EPOCHS = (225, 96), (200, 30)
+_SIZE, _EPOCHS = (225, 64), (200, 30)
 
 
 def reconstructions(studio):

@@ -25,7 +25,7 @@ def alpha_beta(studio):
         studio.run(
             f'{ratio:g}',
             FAST,
-            size=(300, 96),
+            size=(300, 64),
             epochs=(80, 30),
             content_weight=ratio * STYLE_WEIGHT,
         ).image
@@ -65,14 +65,14 @@ def content_layer(studio):
     layers = ('conv2_2', 'conv4_2')
     eye = studio.eye
     costs = {
-        layer: eye.feature_distance(layer, studio.size(300, 96))
+        layer: eye.feature_distance(layer, studio.size(300, 64))
         for layer in (*layers, *CONTENT_LAYERS)
     }
     images = [
         studio.run(
             layer,
             FAST,
-            size=(300, 96),
+            size=(300, 64),
             epochs=(80, 30),
             content_layers=layer,
             # The smaller the picture, the more of it the style displaces:
@@ -121,7 +121,7 @@ def inits(studio):
         name: studio.run(
             name.replace(' ', '-'),
             SINGLE,
-            size=(225, 96),
+            size=(225, 64),
             epochs=(300, 40),
             style_weight=1e3,
             tv_weight=1,
