@@ -85,30 +85,17 @@ def plan(settings, image_shape):
     return [*steps, (last, settings)]
 
 
-def coarse_to_fine(
-    net, content_img, style_img, settings, image_shape, device, log, tile=None
-):
+def coarse_to_fine(net, inputs, settings, image_shape, log, tile=None):
     """Return the synthesized image, (1, 3, height, width), and its losses.
 
-    The pictures are arrays (height, width, 3) of uint8; ``image_shape`` is
-    the result's (width, height) and ``tile`` as in ``Objective``. The last
-    scale is run for the epochs of ``settings``, on exactly its objective, and
-    a coarser one for ``coarse_epochs``; all are logged in ``log``, and the
-    losses are an entry of its history. If the log says stop at a coarser
-    scale, the picture is that scale's, enlarged, and so is the one that a
-    NonFiniteLossError holds.
+    ``inputs`` are ``Inputs``, ``image_shape`` is the result's (width,
+    height), ``tile`` as in ``Objective``. The last scale is run for the
+    epochs of ``settings``, on exactly its objective, and a coarser one for
+    ``coarse_epochs``; all are logged in ``log``, and the losses are an entry
+    of its history. If the log says stop at a coarser scale, the picture is
+    that scale's, enlarged, and so is the one that a NonFiniteLossError holds.
     """
     image_shape = tuple(image_shape)
-    pictures = {'content': content_img, 'style': style_img}
-
-    def start(shape):
-        """Return the pixels that a scale would start from by itself."""
-        if settings.init in pictures:
-            return preprocess(pictures[settings.init], shape).copyto(device)
-        # NumPy's generator, so that a seed means the same on every device.
-        noise = numpy.random.RandomState(settings.seed)
-        noise = noise.normal(size=(1, 3, *shape[::-1]))
-        return np.array(noise, dtype='float32', ctx=device)
 
     def grown(X, shape):
         """Return ``X`` or, of a coarser scale, its change to its start."""
@@ -117,25 +104,14 @@ def coarse_to_fine(
             return X
         if settings.first is not None:
             # So does edition 0.7: what can be displayed of it, enlarged.
-            return preprocess(255 * postprocess(X), shape).copyto(device)
-        return start(shape) + enlarge(X - start(before), shape)
+            return preprocess(255 * postprocess(X), shape).copyto(X.ctx)
+        change = enlarge(X - inputs.start(before), shape)
+        return inputs.start(shape) + change
 
     X = None
     for shape, current in plan(settings, image_shape):
-        objective = Objective(
-            net,
-            *(
-                preprocess(img, shape).copyto(device)
-                for img in pictures.values()
-            ),
-            content_layers=settings.content_layers,
-            style_layers=settings.style_layers,
-            content_weight=current.content_weight,
-            style_weight=current.style_weight * current.style_repeats,
-            tv_weight=settings.tv_weight,
-            tile=tile,
-        )
-        X = start(shape) if X is None else grown(X, shape)
+        objective = _objective(net, inputs, shape, current, tile)
+        X = inputs.start(shape) if X is None else grown(X, shape)
         try:
             X = _optimize(objective, X, current, log)
         except NonFiniteLossError as error:
@@ -147,6 +123,20 @@ def coarse_to_fine(
         if log.stopped:
             break
     return grown(X, image_shape), losses
+
+
+def _objective(net, inputs, image_shape, settings, tile):
+    return Objective(
+        net,
+        inputs.content(image_shape),
+        inputs.style(image_shape),
+        content_layers=settings.content_layers,
+        style_layers=settings.style_layers,
+        content_weight=settings.content_weight,
+        style_weight=settings.style_weight * settings.style_repeats,
+        tv_weight=settings.tv_weight,
+        tile=tile,
+    )
 
 
 def _optimize(objective, X, settings, log):

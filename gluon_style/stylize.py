@@ -20,10 +20,11 @@ from gluon_style.forecast import (
     size_within,
 )
 from gluon_style.history import Log, NonFiniteLossError
-from gluon_style.images import postprocess, read_image
+from gluon_style.images import postprocess
+from gluon_style.inputs import Inputs
 from gluon_style.pictures import as_bytes
 from gluon_style.pyramid import coarse_to_fine, plan
-from gluon_style.results import Result, picture_record
+from gluon_style.results import Result
 from gluon_style.settings import PATIENCE, preset
 from gluon_style.vgg import build_net
 
@@ -70,9 +71,8 @@ def stylize(
         settings = preset(settings)
     settings = settings.changed(changes)
     device = get_device(settings.device)
-    content_img, style_img = read_image(content), read_image(style)
-    height, width = content_img.shape[:2]
-    image_shape = settings.image_shape(width, height)
+    inputs = Inputs(content, style, settings, device)
+    image_shape = inputs.image_shape()
     tile = choose_tile(image_shape, settings, device)
     net = make_net(
         settings.content_layers,
@@ -87,8 +87,7 @@ def stylize(
         steps = plan(settings, image_shape)
         planned([(shape, current.epochs) for shape, current in steps])
     record = {
-        'content': picture_record(content),
-        'style': picture_record(style),
+        **inputs.record,
         **_record(settings, image_shape, net.weights, device),
         'tile': tile,
     }
@@ -102,14 +101,7 @@ def stylize(
     )
     try:
         X, losses = coarse_to_fine(
-            net,
-            content_img,
-            style_img,
-            settings,
-            image_shape,
-            device,
-            log,
-            tile,
+            net, inputs, settings, image_shape, log, tile
         )
     except NonFiniteLossError as error:
         error.result = None

@@ -8,6 +8,7 @@ from mxnet import cpu, np
 from gluon_style import NonFiniteLossError, Settings
 from gluon_style.history import Log
 from gluon_style.images import postprocess, preprocess
+from gluon_style.inputs import Inputs
 from gluon_style.objective import Objective
 from gluon_style.optim import display_bounds
 from gluon_style.pyramid import (
@@ -34,7 +35,9 @@ def inputs(weights_file):
 def run(inputs, image_shape, log=None, **changes):
     log = log or Log()
     settings = Settings(**{**FAST, **changes})
-    X, run.losses = coarse_to_fine(*inputs, settings, image_shape, cpu(), log)
+    net, content_img, style_img = inputs
+    pictures = Inputs(content_img, style_img, settings, cpu())
+    X, run.losses = coarse_to_fine(net, pictures, settings, image_shape, log)
     return X, log.history
 
 
