@@ -17,9 +17,10 @@ from gluon_style.layers import (
     least_side,
     num_poolings,
 )
-from gluon_style.objective import Objective, spans
+from gluon_style.objective import Objective
 from gluon_style.optim import MEMORY
 from gluon_style.pyramid import plan
+from gluon_style.tiles import spans
 
 logger = logging.getLogger(__name__)
 

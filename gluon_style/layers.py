@@ -5,6 +5,8 @@ the model zoo's ``vgg19().features``; a ``conv`` layer's output is taken before
 its ReLU, as the chapter takes it.
 """
 
+import math
+
 # Convolutions and output channels of each of the five blocks.
 _BLOCKS = ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))
 
@@ -54,6 +56,31 @@ def layer_index(layer):
 def layer_indices(layers):
     """Return the indices of several layers, names or indices, in order."""
     return [layer_index(layer) for layer in layers]
+
+
+def weighted(layer):
+    """Return the name and the weight of a layer that may have a weight.
+
+    'conv4_1:0.5' is ('conv4_1', 0.5); a name or an index alone has the
+    weight 1. Raises ValueError for an unknown layer, or a weight that is no
+    number above 0.
+    """
+    name, colon, text = str(layer).partition(':')
+    try:
+        weight = float(text) if colon else 1.0
+    except ValueError:
+        weight = math.nan
+    if not 0 < weight < math.inf:
+        raise ValueError(
+            f'layer {layer!r} has the weight {text!r}: it must be a number '
+            'above 0, as in conv4_1:0.5'
+        )
+    return LAYER_NAMES[layer_index(name if colon else layer)], weight
+
+
+def names_of(layers):
+    """Return the names of layers that may have weights, in order."""
+    return [weighted(layer)[0] for layer in layers]
 
 
 def num_poolings(layer):

@@ -2,10 +2,13 @@
 
 The numbers are those of ``losses.compute_loss``. Two things differ from the
 chapter's way to them. The gradient of the loss by each layer's features is
-written down, not recorded, for it is short: with G the Gram matrix of the
-features Y of C channels and n positions, and A its target, the style loss's
-is 4 / (C**3 * n) * (G - A) Y. And as the picture enters only through sums
-over positions, it may be taken tile by tile, in the memory of one tile.
+written down, not recorded, for it is short: ``style_losses`` has it. And as
+the picture enters only through sums over positions, it may be taken tile by
+tile, in the memory of one tile.
+
+For the same reason a style can be kept to a region, by guided Gram matrices
+(Gatys et al. 2017, 'Controlling Perceptual Factors in Neural Style
+Transfer', section 4): a guide of 0 to 1 weighs each position in the sums.
 """
 
 from typing import NamedTuple
@@ -16,92 +19,99 @@ from mxnet.gluon import nn
 from gluon_style.layers import (
     CONTENT_LAYERS,
     STYLE_LAYERS,
-    halo,
-    layer_indices,
+    layer_index,
     num_poolings,
+    weighted,
 )
-from gluon_style.losses import tv_loss
+from gluon_style.losses import TV_LOSSES
+from gluon_style.style_losses import STYLE_LOSSES, Moments, blend
+from gluon_style.tiles import (
+    closed,
+    cut,
+    feature_shape,
+    own_place,
+    positions,
+    seen,
+    spans,
+    whole_place,
+)
 from gluon_style.vgg import check_depth
 
 
-class Span(NamedTuple):
-    """A tile along one axis, in pixels.
+class Guide(NamedTuple):
+    """How much each position of a layer counts, (1, 1, height, width).
 
-    The tile's own pixels go from ``first`` to ``last``; the network sees
-    those from ``low`` to ``high``, so that their features are right.
+    ``count`` is their sum.
     """
 
-    first: int
-    last: int
-    low: int
-    high: int
+    weights: object
+    count: float
 
 
-def spans(length, tile, layers):
-    """Cut ``length`` pixels into about equal spans of about ``tile``.
+class Region(NamedTuple):
+    """Where a style is wanted, and its losses by layer.
 
-    They begin where the poolings on the way to the deepest of ``layers``,
-    indices, do. None, or a tile that takes in the whole length, gives one
-    span. All see equally many pixels, so that the memory of one serves the
-    next. None is longer than ``tile``, unless a shorter one would have no
-    features. Raises ValueError for a tile that is no multiple of the
-    poolings'.
+    ``guides`` has a layer's ``Guide`` by the layer's index, or is None where
+    all positions count alike; ``share`` is the region's part of the loss.
     """
-    step = 2 ** num_poolings(max(layers))
-    if tile is not None and (tile < step or tile % step):
-        raise ValueError(f'tile is {tile!r}: it must be a multiple of {step}')
-    if tile is None or length <= tile:
-        return [Span(0, length, 0, length)]
-    # Whole steps, of which each span has one at least, or it would have no
-    # features; what is over goes to the last span.
-    steps = length // step
-    count = min(steps, -(-length // tile))
-    while True:
-        cuts = [i * steps // count * step for i in range(count)]
-        owned = list(zip(cuts, [*cuts[1:], length]))
-        if count == steps or max(b - a for a, b in owned) <= tile:
-            break
-        count += 1
-    margin = halo(max(layers))
-    sees = max(b - a for a, b in owned) + 2 * margin
-    # The last span ends with the length and begins at a multiple of step.
-    sees = min(length, sees + (length - sees) % step)
-    lows = [min(max(0, a - margin), length - sees) for a, _ in owned]
-    return [Span(*own, low, low + sees) for own, low in zip(owned, lows)]
+
+    guides: dict
+    share: float
+    losses: dict
 
 
 class Objective:
     """The combined loss of a synthesized image, and its gradient.
 
-    ``content_X`` and ``style_X`` are preprocessed pictures, (1, 3, height,
-    width), on the device of ``net``; the loss is of pictures of the shape of
-    ``content_X``. ``tile`` is the longest side in pixels, without its halo,
-    of the tiles that are computed one at a time, a multiple of 32, or None
-    for the picture as a whole.
+    ``content_X`` is a preprocessed picture, (1, 3, height, width), on the
+    device of ``net``; the loss is of pictures of its shape. ``styles`` is
+    one such picture, of any height and width, or a list, whose statistics
+    are averaged with the weights ``style_blend``. Layers are names or
+    indices, names also with their weight in the sum: 'conv4_1:0.5'.
+
+    ``style_loss`` is a key of ``STYLE_LOSSES``, ``tv`` one of ``TV_LOSSES``.
+    A ``mask``, a NumPy array (height, width) of 0 to 1, keeps the first style
+    to where it is 1 and the second, or none, to where it is 0; the loss of
+    each has its region's part of the picture as a factor, so that content
+    and style weigh against each other in it as without a mask. Where the
+    picture ``wraps``, its opposite edges are neighbors.
+
+    ``tile`` is the longest side in pixels, without its halo, of the tiles
+    that are computed one at a time, a multiple of 32, or None for the
+    picture as a whole.
     """
 
     def __init__(
         self,
         net,
         content_X,
-        style_X,
+        styles,
         *,
         content_layers=CONTENT_LAYERS,
         style_layers=STYLE_LAYERS,
         content_weight=1,
         style_weight=1e4,
         tv_weight=10,
+        style_loss='gram',
+        style_blend=None,
+        mask=None,
+        tv='l1',
+        wraps=False,
         tile=None,
     ):
-        self._content_layers = layer_indices(content_layers)
-        self._style_layers = layer_indices(style_layers)
+        self._content_layers = _weights_by_index(content_layers)
+        self._style_layers = _weights_by_index(style_layers)
         self._layers = sorted({*self._content_layers, *self._style_layers})
         check_depth(net, self._layers)
         self._weights = content_weight, style_weight, tv_weight
-        self._tile = tile
+        self._tile, self._wraps = tile, wraps
+        self._tv_loss = TV_LOSSES[tv]
+        self._takes_mean = STYLE_LOSSES[style_loss].takes_mean
         self._segments = _segments(net, self._layers)
         self._contents_Y = self._content_features(content_X)
-        self._styles_Y_gram = self._grams(style_X)
+        self._regions = self._make_regions(
+            content_X, styles, STYLE_LOSSES[style_loss], style_blend, mask
+        )
 
     def __call__(self, X):
         """Return the weighted content, style and TV losses of ``X``.
@@ -111,18 +121,16 @@ class Objective:
         arrays on the device: reading them waits for it.
         """
         content_weight, style_weight, tv_weight = self._weights
-        tiles = self._tiles(X)
+        tiles = self._tiles(X, self._wraps)
         # The features of a picture in one tile serve both passes.
         features = self._record(X, tiles[0]) if len(tiles) == 1 else None
-        grams = self._grams(X, features)
-        errors = {i: grams[i] - self._styles_Y_gram[i] for i in grams}
-        style = sum(np.square(error).mean() for error in errors.values())
+        style, slopes = self._style(X, tiles, features)
         X.grad[:] = 0
         content = 0
         for tile in tiles:
             if len(tiles) > 1:
                 features = self._record(X, tile)
-            heads, square = self._heads(X, tile, features, errors)
+            heads, square = self._heads(X, tile, features, slopes)
             content = content + square
             autograd.backward(list(features.values()), heads)
             if len(tiles) > 1:
@@ -130,13 +138,14 @@ class Objective:
                 del features, heads
                 npx.waitall()
         with autograd.record():
-            tv = tv_weight * tv_loss(X)
+            tv = tv_weight * self._tv_loss(closed(X) if self._wraps else X)
         tv.backward()
         return content_weight * content, style_weight * style, tv
 
-    def _tiles(self, X):
+    def _tiles(self, X, wraps=False):
         rows, columns = (
-            spans(length, self._tile, self._layers) for length in X.shape[2:]
+            spans(length, self._tile, self._layers, wraps)
+            for length in X.shape[2:]
         )
         return [(a, b) for a in rows for b in columns]
 
@@ -149,68 +158,172 @@ class Objective:
 
     def _record(self, X, tile):
         with autograd.record():
-            return self._features(_seen(X, tile))
+            return self._features(seen(X, tile))
 
-    def _grams(self, X, features=None):
-        """Return the Gram matrices of ``X`` by layer, summed over tiles."""
-        products = {}
-        for tile in self._tiles(X):
-            found = features or self._features(_seen(X, tile))
+    def _make_regions(self, content_X, styles, loss, style_blend, mask):
+        styles = styles if isinstance(styles, (list, tuple)) else [styles]
+        moments = [
+            self._moments(style_X, self._tiles(style_X), [None])
+            for style_X in styles
+        ]
+        targets = [{i: found[i][0] for i in found} for found in moments]
+        if mask is None:
+            style_blend = style_blend or [1] * len(styles)
+            target = {
+                i: blend([found[i] for found in targets], style_blend)
+                for i in self._style_layers
+            }
+            return [Region(None, 1, {i: loss(target[i]) for i in target})]
+        return [
+            Region(
+                self._guides(where, content_X.ctx),
+                float(where.mean()),
+                {i: loss(target[i]) for i in target},
+            )
+            for where, target in zip((mask, 1 - mask), targets)
+            # Where a style is wanted nowhere it has no statistics.
+            if where.any()
+        ]
+
+    def _guides(self, where, ctx):
+        """Return the mask at each style layer: its mean over each position."""
+        guides = {}
+        for i in self._style_layers:
+            weights = _pooled(where, num_poolings(i))
+            # A region too small for a layer weighs nothing there.
+            count = max(float(weights.sum()), 1e-6)
+            weights = np.array(weights, dtype='float32', ctx=ctx)
+            guides[i] = Guide(weights, count)
+        return guides
+
+    def _moments(self, X, tiles, regions, features=None):
+        """Return the ``Moments`` of ``X`` by layer, a list with each region's.
+
+        A region is its guides or None. Sums are taken over the tiles.
+        """
+        products, sums = {}, {}
+        for tile in tiles:
+            found = features or self._features(seen(X, tile))
             for i in self._style_layers:
-                Y = _cut(found[i], _own(tile, i))
-                products[i] = products.get(i, 0) + _product(Y)
+                Y = cut(found[i], own_place(tile, i))
+                for k, guides in enumerate(regions):
+                    guided = Y
+                    if guides is not None:
+                        place = whole_place(tile, i)
+                        guided = Y * cut(guides[i].weights, place)
+                    key = i, k
+                    products[key] = products.get(key, 0) + _product(guided, Y)
+                    if self._takes_mean:
+                        total = guided.sum(axis=(0, 2, 3))
+                        sums[key] = sums.get(key, 0) + total
             if features is None:
                 del found
                 npx.waitall()
-        return {
-            i: product / (product.shape[0] * _positions(X, i))
-            for i, product in products.items()
-        }
+        moments = {i: [] for i in self._style_layers}
+        for (i, k), product in products.items():
+            n = _count(X, i, regions[k])
+            mean = sums[i, k] / n if self._takes_mean else None
+            moments[i].append(Moments(product / n, mean))
+        return moments
+
+    def _style(self, X, tiles, features):
+        """Return the style loss, and by layer each region's ``Slopes``."""
+        regions = [region.guides for region in self._regions]
+        moments = self._moments(X, tiles, regions, features)
+        style, slopes = 0, {i: [] for i in self._style_layers}
+        for i, weight in self._style_layers.items():
+            for region, found in zip(self._regions, moments[i]):
+                loss, slope = region.losses[i](found)
+                style = style + weight * region.share * loss
+                slopes[i].append(slope)
+        return style, slopes
 
     def _content_features(self, X):
         """Return the content layers' features of ``X``, tiles put together."""
-        tiles = self._tiles(X)
+        tiles = self._tiles(X, self._wraps)
         whole = {}
         for tile in tiles:
-            found = self._features(_seen(X, tile))
+            found = self._features(seen(X, tile))
             for i in self._content_layers:
-                Y = found[i]
+                Y = cut(found[i], own_place(tile, i))
                 if len(tiles) == 1:
                     whole[i] = Y
                     continue
                 if i not in whole:
-                    shape = (1, Y.shape[1], *_feature_shape(X, i))
+                    shape = (1, Y.shape[1], *feature_shape(X, i))
                     whole[i] = np.zeros(shape, ctx=X.ctx)
-                whole[i][_place(tile, i)] = Y[_own(tile, i)]
+                whole[i][whole_place(tile, i)] = Y
             del found, Y
             npx.waitall()
         return whole
 
-    def _heads(self, X, tile, features, errors):
+    def _heads(self, X, tile, features, slopes):
         """Return the gradient by each feature map, and the content loss."""
-        content_weight, style_weight, _ = self._weights
+        content_weight = self._weights[0]
         heads, loss = [], 0
         for i, Y in features.items():
-            own = _cut(Y, _own(tile, i))
+            own = cut(Y, own_place(tile, i))
             head = 0
             if i in self._style_layers:
-                C = own.shape[1]
-                scale = style_weight * 4 / (C**3 * _positions(X, i))
-                K = (scale * errors[i]).reshape(C, C, 1, 1)
-                head = npx.convolution(
-                    own, K, kernel=(1, 1), num_filter=C, no_bias=True
-                )
+                head = self._style_head(X, tile, i, own, slopes[i])
             if i in self._content_layers:
-                target = _cut(self._contents_Y[i], _place(tile, i))
+                weight = self._content_layers[i]
+                target = cut(self._contents_Y[i], whole_place(tile, i))
                 difference = own - target
-                size = own.shape[1] * _positions(X, i)
-                loss = loss + np.square(difference).sum() / size
-                head = head + (content_weight * 2 / size) * difference
+                size = own.shape[1] * positions(X, i)
+                loss = loss + weight * np.square(difference).sum() / size
+                factor = content_weight * weight * 2 / size
+                head = head + factor * difference
             if own.shape != Y.shape:
                 head, inside = np.zeros_like(Y), head
-                head[_own(tile, i)] = inside
+                head[own_place(tile, i)] = inside
             heads.append(head)
         return heads, loss
+
+    def _style_head(self, X, tile, i, own, slopes):
+        """Return the gradient of the style loss by a layer's own features."""
+        head, C = 0, own.shape[1]
+        for region, slope in zip(self._regions, slopes):
+            factor = self._weights[1] * self._style_layers[i] * region.share
+            factor = factor / _count(X, i, region.guides)
+            K = (2 * factor * slope.by_second).reshape(C, C, 1, 1)
+            bias = []
+            if slope.by_mean is not None:
+                bias = [factor * slope.by_mean]
+            part = npx.convolution(
+                own,
+                K,
+                *bias,
+                kernel=(1, 1),
+                num_filter=C,
+                no_bias=not bias,
+            )
+            if region.guides is not None:
+                weights = region.guides[i].weights
+                part = part * cut(weights, whole_place(tile, i))
+            head = head + part
+        return head
+
+
+def _weights_by_index(layers):
+    if isinstance(layers, (str, int)):
+        layers = [layers]
+    pairs = [weighted(layer) for layer in layers]
+    return {layer_index(name): weight for name, weight in pairs}
+
+
+def _pooled(where, poolings):
+    """Return the mean of a mask over what each position pools."""
+    side = 2**poolings
+    height, width = (length // side for length in where.shape)
+    where = where[: height * side, : width * side]
+    where = where.reshape(height, side, width, side).mean(axis=(1, 3))
+    return where.astype('float32')[None, None]
+
+
+def _count(X, layer, guides):
+    """Return over how many positions a region averages."""
+    return positions(X, layer) if guides is None else guides[layer].count
 
 
 def _segments(net, layers):
@@ -230,63 +343,12 @@ def _segments(net, layers):
     return segments
 
 
-def _seen(X, tile):
-    """Return the part of ``X`` that the network sees for a tile."""
-    rows, columns = tile
-    if X.shape[2:] == (rows.high - rows.low, columns.high - columns.low):
-        return X
-    return X[:, :, rows.low : rows.high, columns.low : columns.high]
-
-
-def _own(tile, layer):
-    """Return where a tile's own features lie in those of what it sees."""
-    return _features_at(tile, layer, [span.low for span in tile])
-
-
-def _place(tile, layer):
-    """Return where a tile's own features lie in the picture's."""
-    return _features_at(tile, layer, (0, 0))
-
-
-def _cut(Y, place):
-    """Return ``Y[place]``, and ``Y`` itself where that is all of it.
-
-    Even a slice of everything would put the features from the order of
-    oneDNN into that of NumPy, and the next layer back again.
-    """
-    _, _, rows, columns = place
-    if (rows.stop - rows.start, columns.stop - columns.start) == Y.shape[2:]:
-        return Y
-    return Y[place]
-
-
-def _features_at(tile, layer, origins):
-    scale = 2 ** num_poolings(layer)
-    rows, columns = (
-        slice(
-            span.first // scale - origin // scale,
-            span.last // scale - origin // scale,
-        )
-        for span, origin in zip(tile, origins)
-    )
-    return (slice(None), slice(None), rows, columns)
-
-
-def _feature_shape(X, layer):
-    return tuple(side // 2 ** num_poolings(layer) for side in X.shape[2:])
-
-
-def _positions(X, layer):
-    height, width = _feature_shape(X, layer)
-    return height * width
-
-
-def _product(Y):
-    """Return the products of the channels of ``Y``, as a matrix.
+def _product(Y, Z):
+    """Return the products of the channels of ``Y`` and ``Z``, (C, C).
 
     ``np.dot``, with which the chapter multiplies, runs in OpenBLAS and takes
     three times as long as this layer does in oneDNN.
     """
     C = Y.shape[1]
-    Y = Y.reshape(C, -1)
-    return npx.fully_connected(Y, Y, num_hidden=C, no_bias=True, flatten=False)
+    Y, Z = Y.reshape(C, -1), Z.reshape(C, -1)
+    return npx.fully_connected(Y, Z, num_hidden=C, no_bias=True, flatten=False)

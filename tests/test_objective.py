@@ -20,7 +20,8 @@ from gluon_style.layers import (
     num_poolings,
 )
 from gluon_style.losses import compute_loss, gram
-from gluon_style.objective import Objective, spans
+from gluon_style.objective import Objective
+from gluon_style.tiles import spans
 from gluon_style.vgg import build_net, extract_features
 
 CONTENT, STYLE = ('conv2_2',), ('conv1_1', 'conv2_1')
@@ -212,7 +213,7 @@ def test_each_loss_alone_has_its_gradient(deep):
 
 def test_a_tile_without_its_halo_would_be_noticed(deep, monkeypatch):
     net, images = deep
-    module = sys.modules['gluon_style.objective']
+    module = sys.modules['gluon_style.tiles']
     monkeypatch.setattr(module, 'halo', lambda layer: 4)
     expected, expected_gradient = chapters_loss(net, *images)
     _, gradient = fast_loss(net, *images, tile=32)
