@@ -15,6 +15,7 @@ from gluon_style.layers import (
     LAYER_NAMES,
     layer_indices,
     least_side,
+    names_of,
     num_poolings,
 )
 from gluon_style.objective import Objective
@@ -47,15 +48,16 @@ def memory_needed(image_shape, settings, tile=None):
     the whole picture, as are the content picture's features.
     """
     contents, styles = (
-        layer_indices(layers)
+        layer_indices(names_of(layers))
         for layers in (settings.content_layers, settings.style_layers)
     )
     layers = [*contents, *styles]
     seen = 1
     for side in image_shape:
-        seen *= max(s.high - s.low for s in spans(side, tile, layers))
+        cuts = spans(side, tile, layers, settings.tileable)
+        seen *= max(span.high - span.low for span in cuts)
     features = [_floats_per_pixel(i) for i in range(max(layers) + 1)]
-    whole = seen == image_shape[0] * image_shape[1]
+    whole = seen >= image_shape[0] * image_shape[1]
     floats = (
         (_LOSS_WHOLE if whole else _LOSS_TILED)
         * seen
@@ -148,6 +150,7 @@ def seconds_needed(net, image_shape, settings, device, tile=None):
         X,
         content_layers=settings.content_layers,
         style_layers=settings.style_layers,
+        style_loss=settings.style_loss,
     )
     for _ in range(2):
         # The first epoch prepares, the second one counts.
@@ -156,10 +159,11 @@ def seconds_needed(net, image_shape, settings, device, tile=None):
             float(loss)
         X.grad.wait_to_read()
         seconds = time.perf_counter() - began
-    layers = layer_indices([*settings.content_layers, *settings.style_layers])
+    layers = names_of(settings.content_layers + settings.style_layers)
+    layers = layer_indices(layers)
     seen = 0
     for shape, current in plan(settings, image_shape):
-        cuts = [spans(length, tile, layers) for length in shape]
+        cuts = [spans(n, tile, layers, settings.tileable) for n in shape]
         sides = [sum(s.high - s.low for s in spans_) for spans_ in cuts]
         # In tiles, the forward pass is made twice: 3 passes instead of 2.
         passes = 1.5 if max(map(len, cuts)) > 1 else 1.0
@@ -173,6 +177,8 @@ def size_within(image_shape, settings, seconds, patience):
     ``seconds`` is what ``image_shape`` takes; time goes with the number of
     pixels. It is not smaller than the layers of ``settings`` need.
     """
-    least = least_side(settings.content_layers + settings.style_layers)
+    least = least_side(
+        names_of(settings.content_layers + settings.style_layers)
+    )
     scale = max(math.sqrt(patience / seconds), least / min(image_shape))
     return tuple(int(side * scale) for side in image_shape)

@@ -1,55 +1,180 @@
 """The pictures that a run is made from: read once, given at any size."""
 
+from pathlib import Path
+
 import numpy
 from mxnet import np
+from PIL import Image, ImageFilter
 
+from gluon_style.color import match_color, match_histogram
 from gluon_style.images import preprocess, read_image
+from gluon_style.layers import least_side, names_of
+from gluon_style.pictures import read_picture
 from gluon_style.results import picture_record
+from gluon_style.settings import INITS, noise_part
+
+_ABSENT = {'file': None, 'sha256': None}
 
 
 class Inputs:
-    """The content picture, the style picture, and what a run starts from.
+    """The content picture, the styles, the mask, and what a run starts from.
 
     Pictures are paths, Pillow images or uint8 arrays (height, width, 3).
-    What is asked of them is preprocessed, (1, 3, height, width), on
-    ``device``, for a synthesized image of ``image_shape``, (width, height).
-    Raises as ``read_image`` does.
+    ``styles`` may be a list of them, ``content`` or ``styles`` may be None.
+    ``record`` has the name and the hash of each. What is asked of them is
+    preprocessed, (1, 3, height, width), on ``device``, for a synthesized
+    image of ``image_shape``, (width, height).
+
+    Raises as ``read_image`` does, and ValueError where there are more or
+    fewer styles than the mask or ``style_blend`` of ``settings`` tell apart.
     """
 
-    def __init__(self, content, style, settings, device):
+    def __init__(self, content, styles, settings, device, mask=None):
+        if styles is not None and not isinstance(styles, (list, tuple)):
+            styles = [styles]
+        _check_count(styles, settings, mask)
+        _check_init(content, styles, settings.init)
         self.device = device
-        self.record = {
-            'content': picture_record(content),
-            'style': picture_record(style),
-        }
         self._settings = settings
-        self._images = {
-            'content': read_image(content),
-            'style': read_image(style),
-        }
+        self.record = _record(content, styles, settings, mask)
+        self.content_img = None if content is None else read_image(content)
+        self._style_imgs = [self._colored(img) for img in styles or []]
+        self._init_img = None
+        if _is_file(settings.init):
+            self._init_img = read_image(settings.init)
+        self._mask = None
+        if mask is not None:
+            self._mask = read_picture(mask).mean(axis=2) / 255
+
+    def _colored(self, style):
+        """Return a style picture, with the content's colors if wanted."""
+        change = {'match': match_color, 'histogram': match_histogram}
+        style_img = read_image(style)
+        color = self._settings.color
+        if color not in change or self.content_img is None:
+            return style_img
+        pair = style_img.asnumpy(), self.content_img.asnumpy()
+        return np.array(change[color](*pair), dtype='uint8')
 
     def image_shape(self):
         """Return (width, height) of the result."""
-        height, width = self._images['content'].shape[:2]
+        if self.content_img is None:
+            return self._settings.image_shape(1, 1)
+        height, width = self.content_img.shape[:2]
         return self._settings.image_shape(width, height)
 
     def content(self, image_shape):
-        """Return the content picture."""
-        return self._preprocessed('content', image_shape)
+        """Return the content picture, or None."""
+        if self.content_img is None:
+            return None
+        return self._preprocessed(self.content_img, image_shape)
 
-    def style(self, image_shape):
-        """Return the style picture, squashed to the content's shape."""
-        return self._preprocessed('style', image_shape)
+    def styles(self, image_shape):
+        """Return a list of the style pictures, or None."""
+        return [
+            self._preprocessed(img, self._style_shape(img, image_shape))
+            for img in self._style_imgs
+        ] or None
+
+    def _style_shape(self, img, image_shape):
+        """Return a style picture's (width, height), squashed or scaled."""
+        if self._settings.style_scale is None:
+            return image_shape
+        height, width = img.shape[:2]
+        longest = self._settings.style_scale * max(image_shape)
+        least = least_side(names_of(self._settings.style_layers))
+        return tuple(
+            max(least, round(side * longest / max(width, height)))
+            for side in (width, height)
+        )
+
+    def mask(self, image_shape):
+        """Return the mask, an array (height, width) of 0 to 1, or None."""
+        if self._mask is None:
+            return None
+        mask = Image.fromarray(self._mask.astype('float32'))
+        mask = numpy.asarray(mask.resize(image_shape, Image.BOX))
+        # A Gaussian's edge goes from 2 to 98 % in four deviations.
+        radius = self._settings.feather * max(image_shape) / 4
+        blurred = Image.fromarray((255 * mask).round().astype('uint8'))
+        blurred = blurred.filter(ImageFilter.GaussianBlur(radius))
+        return numpy.asarray(blurred) / 255
 
     def start(self, image_shape):
         """Return the pixels that the optimization starts from."""
-        if self._settings.init in self._images:
-            return self._preprocessed(self._settings.init, image_shape)
+        init = self._settings.init
+        if init == 'content':
+            return self.content(image_shape)
+        if init == 'style':
+            return self._preprocessed(self._style_imgs[0], image_shape)
+        if self._init_img is not None:
+            return self._preprocessed(self._init_img, image_shape)
         # NumPy's generator, so that a seed means the same on every device.
         noise = numpy.random.RandomState(self._settings.seed)
         noise = noise.normal(size=(1, 3, *image_shape[::-1]))
-        return np.array(noise, dtype='float32', ctx=self.device)
+        noise = np.array(noise, dtype='float32', ctx=self.device)
+        part = noise_part(init)
+        if part is None:
+            return noise
+        return part * noise + (1 - part) * self.content(image_shape)
 
-    def _preprocessed(self, name, image_shape):
-        img = preprocess(self._images[name], image_shape)
-        return img.copyto(self.device)
+    def _preprocessed(self, img, image_shape):
+        return preprocess(img, image_shape).copyto(self.device)
+
+
+def _is_file(init):
+    return init not in INITS and noise_part(init) is None
+
+
+def _check_count(styles, settings, mask):
+    """Raise ValueError for more or fewer styles than the settings expect."""
+    count, blend = len(styles or []), settings.style_blend
+    if blend is not None and len(blend) != count:
+        raise ValueError(
+            f'style_blend is {":".join(f"{part:g}" for part in blend)} and '
+            f'the number of styles {count}: give a number for each'
+        )
+    if mask is None:
+        return
+    if blend is not None:
+        raise ValueError(
+            'style_blend is given with a mask, which keeps the styles apart: '
+            'leave out one of them'
+        )
+    if count not in (1, 2):
+        raise ValueError(
+            f'the number of styles is {count}: with a mask it must be 1 or 2'
+        )
+
+
+def _check_init(content, styles, init):
+    """Raise ValueError for a start that is not there."""
+    if _is_file(init):
+        if not Path(init).is_file():
+            raise ValueError(
+                f'init is {init!r}: it must be {", ".join(INITS)}, blend:0.3 '
+                'or the file of a picture'
+            )
+    elif (init == 'style' and styles is None) or (
+        init not in ('style', 'noise') and content is None
+    ):
+        raise ValueError(
+            f'init is {init!r} and that picture is not given: it must be '
+            'noise or the file of a picture'
+        )
+
+
+def _record(content, styles, settings, mask):
+    """Return the name and the hash of each picture that is given."""
+    first, *others = styles or [None]
+    others = {f'style {i}': img for i, img in enumerate(others, start=2)}
+    if mask is not None:
+        others['mask'] = mask
+    if _is_file(settings.init):
+        others['init'] = settings.init
+    records = {
+        name: _ABSENT if img is None else picture_record(img)
+        for name, img in {'content': content, 'style': first}.items()
+    }
+    others = {name: picture_record(img) for name, img in others.items()}
+    return {**records, 'others': others}

@@ -66,12 +66,13 @@ class Objective:
     ``content_X`` is a preprocessed picture, (1, 3, height, width), on the
     device of ``net``; the loss is of pictures of its shape. ``styles`` is
     one such picture, of any height and width, or a list, whose statistics
-    are averaged with the weights ``style_blend``. Layers are names or
-    indices, names also with their weight in the sum: 'conv4_1:0.5'.
+    are averaged with the weights ``style_blend``. Either may be None and has
+    no loss then. Layers are names or indices, names also with their weight
+    in the sum: 'conv4_1:0.5'.
 
-    ``style_loss`` is a key of ``STYLE_LOSSES``, ``tv`` one of ``TV_LOSSES``.
-    A ``mask``, a NumPy array (height, width) of 0 to 1, keeps the first style
-    to where it is 1 and the second, or none, to where it is 0; the loss of
+    ``style_loss`` is a key of ``STYLE_LOSSES``, ``tv_norm`` one of
+    ``TV_LOSSES``. A ``mask``, a NumPy array (height, width) of 0 to 1, keeps
+    the first style to where it is 1 and the second, or none, to where it is 0; the loss of
     each has its region's part of the picture as a factor, so that content
     and style weigh against each other in it as without a mask. Where the
     picture ``wraps``, its opposite edges are neighbors.
@@ -95,23 +96,29 @@ class Objective:
         style_loss='gram',
         style_blend=None,
         mask=None,
-        tv='l1',
+        tv_norm='l1',
         wraps=False,
         tile=None,
     ):
-        self._content_layers = _weights_by_index(content_layers)
-        self._style_layers = _weights_by_index(style_layers)
+        self._content_layers = self._style_layers = {}
+        if content_X is not None:
+            self._content_layers = _weights_by_index(content_layers)
+        if styles is not None:
+            self._style_layers = _weights_by_index(style_layers)
         self._layers = sorted({*self._content_layers, *self._style_layers})
         check_depth(net, self._layers)
         self._weights = content_weight, style_weight, tv_weight
         self._tile, self._wraps = tile, wraps
-        self._tv_loss = TV_LOSSES[tv]
+        self._tv_loss = TV_LOSSES[tv_norm]
         self._takes_mean = STYLE_LOSSES[style_loss].takes_mean
         self._segments = _segments(net, self._layers)
-        self._contents_Y = self._content_features(content_X)
-        self._regions = self._make_regions(
-            content_X, styles, STYLE_LOSSES[style_loss], style_blend, mask
-        )
+        self._contents_Y, self._regions = {}, []
+        if content_X is not None:
+            self._contents_Y = self._content_features(content_X)
+        if styles is not None:
+            self._regions = self._make_regions(
+                styles, STYLE_LOSSES[style_loss], style_blend, mask
+            )
 
     def __call__(self, X):
         """Return the weighted content, style and TV losses of ``X``.
@@ -160,7 +167,7 @@ class Objective:
         with autograd.record():
             return self._features(seen(X, tile))
 
-    def _make_regions(self, content_X, styles, loss, style_blend, mask):
+    def _make_regions(self, styles, loss, style_blend, mask):
         styles = styles if isinstance(styles, (list, tuple)) else [styles]
         moments = [
             self._moments(style_X, self._tiles(style_X), [None])
@@ -176,7 +183,7 @@ class Objective:
             return [Region(None, 1, {i: loss(target[i]) for i in target})]
         return [
             Region(
-                self._guides(where, content_X.ctx),
+                self._guides(where, styles[0].ctx),
                 float(where.mean()),
                 {i: loss(target[i]) for i in target},
             )

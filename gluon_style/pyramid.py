@@ -42,11 +42,16 @@ COARSE_CONTENT = 20
 COARSE_EPOCHS = 20
 
 
-def scales(image_shape, count):
-    """Return at most ``count`` (width, height), the last ``image_shape``."""
+def scales(image_shape, count, step=1):
+    """Return at most ``count`` (width, height), the last ``image_shape``.
+
+    The sides of the others are multiples of ``step``.
+    """
     shapes = [tuple(image_shape)]
     while len(shapes) < count:
-        coarser = tuple(round(side / GROWTH) for side in shapes[0])
+        coarser = tuple(
+            round(side / GROWTH / step) * step for side in shapes[0]
+        )
         if min(coarser) < LEAST_SIDE:
             break
         shapes.insert(0, coarser)
@@ -64,7 +69,7 @@ def plan(settings, image_shape):
     A coarser scale's settings have its epochs and its content weight, a first
     stage's all that is its own. Raises ValueError for a stage too small.
     """
-    *coarser, last = scales(image_shape, settings.scales)
+    *coarser, last = scales(image_shape, settings.scales, settings.step)
     steps = [
         (
             shape,
@@ -129,12 +134,17 @@ def _objective(net, inputs, image_shape, settings, tile):
     return Objective(
         net,
         inputs.content(image_shape),
-        inputs.style(image_shape),
+        inputs.styles(image_shape),
         content_layers=settings.content_layers,
         style_layers=settings.style_layers,
         content_weight=settings.content_weight,
         style_weight=settings.style_weight * settings.style_repeats,
         tv_weight=settings.tv_weight,
+        style_loss=settings.style_loss,
+        style_blend=settings.style_blend,
+        mask=inputs.mask(image_shape),
+        tv_norm=settings.tv_norm,
+        wraps=settings.tileable,
         tile=tile,
     )
 

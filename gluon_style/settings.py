@@ -4,18 +4,29 @@ from dataclasses import dataclass, fields, replace
 
 from gluon_style.layers import (
     CONTENT_LAYERS,
-    LAYER_NAMES,
     STYLE_LAYERS,
-    layer_index,
+    layer_indices,
     least_side,
+    names_of,
+    num_poolings,
+    weighted,
+)
+from gluon_style.limits import (
+    LEAST_NUMBER,
+    require_blend,
+    require_choice,
+    require_integer,
+    require_number,
 )
 
 INITS = ('content', 'style', 'noise')
 OPTIMIZERS = ('adam', 'lbfgs')
+POOLINGS = ('max', 'avg')
+STYLE_LOSSES = ('gram', 'meanvar', 'w2')
+TV_NORMS = ('l1', 'l2')
+COLORS = ('style', 'luminance', 'match', 'histogram')
 # What the learning rate is multiplied by from time to time.
 LR_DECAY = 0.8
-# The numbers that the network's float32 can hold.
-LEAST_NUMBER, MOST_NUMBER = 1e-30, 3.4e38
 # Seconds that a user waits for a picture without being asked.
 PATIENCE = 600
 # An array of MXNet has less than 2**31 elements; conv1_1 has 64 channels.
@@ -37,10 +48,10 @@ class Stage:
     lr_decay_epoch: int
 
     def __post_init__(self):
-        _require_number('scale', self.scale, LEAST_NUMBER, most=1)
-        _require_number('lr', self.lr, LEAST_NUMBER)
+        require_number('scale', self.scale, LEAST_NUMBER, most=1)
+        require_number('lr', self.lr, LEAST_NUMBER)
         for name in ('epochs', 'lr_decay_epoch'):
-            _require_integer(name, getattr(self, name), least=1)
+            require_integer(name, getattr(self, name), least=1)
 
 
 @dataclass(frozen=True)
@@ -51,22 +62,48 @@ class Settings:
     ----------
     size : (int, int) or int
         Width and height of the result in pixels, or its longest side, the
-        content picture's proportions kept. The style picture is resized to
-        the same width and height, as in the chapter.
+        content picture's proportions kept; a square's where there is none.
     epochs, lr, lr_decay_epoch, lr_decay
         Steps of Adam, its learning rate, and the number of steps after which
         the rate is multiplied by ``lr_decay``, again and again.
     content_weight, style_weight, tv_weight
         Factors of the three losses in their sum.
     content_layers, style_layers
-        Names or indices of layers of VGG-19, kept as names.
+        Names or indices of layers of VGG-19, kept as names. A name may have
+        the weight of the layer in the sum: 'conv4_1:0.5'.
+    pooling
+        'max', as VGG-19 was trained, or 'avg', as Gatys et al. 2015 prefer:
+        averages, rescaled so that activations keep their magnitude.
+    style_loss
+        What a style layer's features are compared by: 'gram' is the
+        chapter's, 'meanvar' takes each channel's mean and deviation, 'w2' the
+        Wasserstein-2 distance of their normal distributions (see
+        ``gluon_style.style_losses``).
+    tv_norm
+        'l1', the chapter's, or 'l2': see ``gluon_style.losses``.
+    style_blend
+        Where there are several styles, a number for each: the parts they
+        have in the style aimed at. None for equal parts.
+    style_scale
+        Longest side of a style picture for 1 of the result's, its proportions
+        kept. None squashes it to the result's shape, as the chapter does.
+    color
+        'style' takes the style's colors, as the chapter does. 'luminance'
+        keeps the content's in the result; 'match' and 'histogram' give the
+        style picture the content's beforehand (see ``gluon_style.color``).
+    feather
+        Width of the soft edge of a mask, as a part of the longest side.
+    tileable
+        Whether the opposite edges of the result fit each other; its sides
+        must then be multiples of what the poolings halve them by.
     style_repeats
         How many times the objective has the list of style losses, of which
         the history then has one: edition 0.17 of the chapter adds it up ten
         times and plots it once.
     init
         'content' and 'style' start from that picture, 'noise' from normal
-        noise drawn with ``seed``.
+        noise drawn with ``seed``, 'blend:0.3' from 0.3 of the noise and 0.7
+        of the content picture; all else is a picture's file.
     weights
         A source of VGG-19's weights (see ``gluon_style.weights``) or a file.
     device
@@ -104,6 +141,14 @@ class Settings:
     content_layers: tuple = CONTENT_LAYERS
     style_layers: tuple = STYLE_LAYERS
     style_repeats: int = 1
+    pooling: str = 'max'
+    style_loss: str = 'gram'
+    tv_norm: str = 'l1'
+    style_blend: tuple = None
+    style_scale: float = None
+    color: str = 'style'
+    feather: float = 0.02
+    tileable: bool = False
     init: str = 'content'
     seed: int = 0
     weights: str = 'auto'
@@ -121,21 +166,27 @@ class Settings:
             layers = _layer_names(name, getattr(self, name))
             object.__setattr__(self, name, layers)
         for name in ('epochs', 'lr_decay_epoch', 'scales', 'style_repeats'):
-            _require_integer(name, getattr(self, name), least=1)
-        _require_integer('seed', self.seed, least=0, most=2**32 - 1)
-        _require_number('lr', self.lr, least=LEAST_NUMBER)
-        _require_number('lr_decay', self.lr_decay, LEAST_NUMBER, most=1)
+            require_integer(name, getattr(self, name), least=1)
+        require_integer('seed', self.seed, least=0, most=2**32 - 1)
+        require_number('lr', self.lr, least=LEAST_NUMBER)
+        require_number('lr_decay', self.lr_decay, LEAST_NUMBER, most=1)
         for name in ('content_weight', 'style_weight', 'tv_weight'):
-            _require_number(name, getattr(self, name), least=0)
+            require_number(name, getattr(self, name), least=0)
         for name in ('stop_at', 'time_limit'):
             if getattr(self, name) is not None:
-                _require_number(name, getattr(self, name), LEAST_NUMBER)
-        _require_choice('init', self.init, INITS)
-        _require_choice('optimizer', self.optimizer, OPTIMIZERS)
-        _require_choice('bounded', self.bounded, (True, False))
+                require_number(name, getattr(self, name), LEAST_NUMBER)
+        for name, choices in _CHOICES.items():
+            require_choice(name, getattr(self, name), choices)
+        if self.style_scale is not None:
+            require_number('style_scale', self.style_scale, 0.05, most=8)
+        require_number('feather', self.feather, least=0, most=1)
+        if self.style_blend is not None:
+            object.__setattr__(self, 'style_blend', tuple(self.style_blend))
+            require_blend('style_blend', self.style_blend)
+        noise_part(self.init)
         self._require_tile()
         self._require_first()
-        for name in ('weights', 'device'):
+        for name in ('weights', 'device', 'init'):
             object.__setattr__(self, name, str(getattr(self, name)))
         self._require_size()
 
@@ -172,14 +223,15 @@ class Settings:
                 'longest side'
             )
         for side in sides or [self.size]:
-            _require_integer('size', side, least=1)
+            require_integer('size', side, least=1)
         if sides is not None:
             object.__setattr__(self, 'size', tuple(sides))
             self.require_shape(self.size)
 
     def require_shape(self, image_shape):
         """Raise ValueError if the network cannot see (width, height)."""
-        least = least_side(self.content_layers + self.style_layers)
+        layers = names_of(self.content_layers + self.style_layers)
+        least = least_side(layers)
         if min(image_shape) < least:
             raise ValueError(
                 'size gives a picture of {}x{} pixels: the chosen layers '
@@ -190,6 +242,25 @@ class Settings:
                 'size gives a picture of {}x{} pixels: MXNet can hold the '
                 'features of at most {}'.format(*image_shape, MOST_PIXELS)
             )
+        step = self.step
+        if any(side % step for side in image_shape):
+            nearest = [
+                max(1, round(side / step)) * step for side in image_shape
+            ]
+            raise ValueError(
+                'size gives a picture of {}x{} pixels: a tileable one must '
+                'be a multiple of {} either way, such as {}x{}'.format(
+                    *image_shape, step, *nearest
+                )
+            )
+
+    @property
+    def step(self):
+        """What the result's sides must be multiples of."""
+        if not self.tileable:
+            return 1
+        layers = names_of(self.content_layers + self.style_layers)
+        return 2 ** num_poolings(max(layer_indices(layers)))
 
     def changed(self, changes):
         """Return these settings with some changed, given by name."""
@@ -218,41 +289,47 @@ class Settings:
 def _layer_names(name, layers):
     if isinstance(layers, (str, int)):
         layers = (layers,)
-    names = tuple(LAYER_NAMES[layer_index(layer)] for layer in layers)
-    if not names:
+    pairs = [weighted(layer) for layer in layers]
+    if not pairs:
         raise ValueError(f'{name} is empty: name at least one layer')
+    names = [layer for layer, _ in pairs]
     if len(set(names)) < len(names):
         raise ValueError(f'{name} is {", ".join(names)}: name each layer once')
-    return names
+    return tuple(
+        layer if weight == 1 else f'{layer}:{weight!r}'
+        for layer, weight in pairs
+    )
 
 
-def _require_choice(name, value, choices):
-    if value not in choices:
-        known = ' or '.join(str(choice) for choice in choices)
-        raise ValueError(f'{name} is {value!r}: it must be {known}')
+def noise_part(init):
+    """Return the part of noise in 'blend:0.3', or None for another init.
 
-
-def _require_integer(name, value, least, most=None):
-    integer = isinstance(value, int) and not isinstance(value, bool)
-    if not integer or value < least or (most is not None and value > most):
-        limits = (
-            f'of at least {least}'
-            if most is None
-            else f'from {least} to {most}'
-        )
+    Raises ValueError where it is not from 0 to 1.
+    """
+    blend, colon, text = str(init).partition(':')
+    if blend != 'blend' or not colon:
+        return None
+    try:
+        part = float(text)
+    except ValueError:
+        part = None
+    if part is None or not 0 <= part <= 1:
         raise ValueError(
-            f'{name} is {value!r}: it must be a whole number {limits}'
+            f'init is {init!r}: the part of noise must be from 0 to 1, as in '
+            'blend:0.3'
         )
+    return part
 
 
-def _require_number(name, value, least, most=MOST_NUMBER):
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    # Written so that NaN, which compares with nothing, fails.
-    if not number or not least <= value <= most:
-        raise ValueError(
-            f'{name} is {value!r}: it must be a finite number from {least:g} '
-            f'to {most:g}'
-        )
+_CHOICES = {
+    'optimizer': OPTIMIZERS,
+    'bounded': (True, False),
+    'pooling': POOLINGS,
+    'style_loss': STYLE_LOSSES,
+    'tv_norm': TV_NORMS,
+    'color': COLORS,
+    'tileable': (True, False),
+}
 
 
 # 'chapter' is the chapter. 'fast' reaches its total loss in less than a tenth

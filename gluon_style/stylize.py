@@ -20,8 +20,10 @@ from gluon_style.forecast import (
     size_within,
 )
 from gluon_style.history import Log, NonFiniteLossError
+from gluon_style.color import keep_color
 from gluon_style.images import postprocess
 from gluon_style.inputs import Inputs
+from gluon_style.layers import names_of
 from gluon_style.pictures import as_bytes
 from gluon_style.pyramid import coarse_to_fine, plan
 from gluon_style.results import Result
@@ -39,6 +41,7 @@ def stylize(
     style,
     settings='fast',
     *,
+    mask=None,
     make_net=build_net,
     callback=None,
     callback_every=None,
@@ -49,7 +52,10 @@ def stylize(
     """Return the content picture in the style of the style picture.
 
     Pictures are paths, Pillow images or uint8 arrays (height, width, 3).
-    ``settings`` is a ``Settings`` or a preset's name; further keywords
+    ``style`` may be a list of them (``style_blend``). A ``mask`` keeps the
+    first style to where it is white and the second, or none, to where it is
+    black. ``content`` or ``style`` may be None: see ``texture`` and
+    ``reconstruct``. ``settings`` is a ``Settings`` or a preset's name; further keywords
     change single settings: ``stylize(a, b, epochs=100)``. ``make_net``,
     called like ``build_net``, may give the same network to several calls.
 
@@ -71,14 +77,15 @@ def stylize(
         settings = preset(settings)
     settings = settings.changed(changes)
     device = get_device(settings.device)
-    inputs = Inputs(content, style, settings, device)
+    inputs = Inputs(content, style, settings, device, mask)
     image_shape = inputs.image_shape()
     tile = choose_tile(image_shape, settings, device)
     net = make_net(
-        settings.content_layers,
-        settings.style_layers,
+        names_of(settings.content_layers),
+        names_of(settings.style_layers),
         weights=settings.weights,
         device=device,
+        pooling=settings.pooling,
     )
     work = image_shape[0] * image_shape[1] * settings.epochs
     if work > BIG_RUN * min(1, patience / PATIENCE):

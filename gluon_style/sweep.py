@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gluon_style.files import replacing
 from gluon_style.history import NonFiniteLossError
+from gluon_style.layers import names_of
 from gluon_style.results import Result
 from gluon_style.series import Job, run
 
@@ -138,17 +139,17 @@ def _shared_net(cells):
     """Return a ``make_net`` that makes one for all cells, when first asked."""
     layers = set()
     for cell in cells:
-        layers.update(cell.job.settings.content_layers)
-        layers.update(cell.job.settings.style_layers)
+        layers.update(names_of(cell.job.settings.content_layers))
+        layers.update(names_of(cell.job.settings.style_layers))
 
     @functools.cache
-    def make(weights, device):
+    def make(**options):
         from gluon_style.vgg import build_net
 
-        return build_net(layers, (), weights=weights, device=device)
+        return build_net(layers, (), **options)
 
-    def make_net(content_layers, style_layers, *, weights, device):
-        return make(weights, device)
+    def make_net(content_layers, style_layers, **options):
+        return make(**options)
 
     return make_net
 

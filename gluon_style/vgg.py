@@ -16,6 +16,16 @@ from gluon_style.layers import (
 )
 from gluon_style.weights import load_weights
 
+# What averages are multiplied by, so that activations after each pooling keep
+# the root mean square that maxima give them: gluon_style.calibrate.
+AVERAGE_SCALES = {
+    'pool1': 1.5,
+    'pool2': 1.5,
+    'pool3': 1.5,
+    'pool4': 1.5,
+    'pool5': 1.5,
+}
+
 
 def build_net(
     content_layers=CONTENT_LAYERS,
@@ -23,25 +33,43 @@ def build_net(
     *,
     weights='auto',
     device=None,
+    pooling='max',
 ):
     """Return the model zoo's VGG-19, pretrained, up to the last layer used.
 
     Layers are names or indices; ``weights`` as for ``load_weights``, whose
     answer is kept as ``net.weights``; ``device`` is the CPU unless given.
-    The parameters are frozen. Raises ValueError for an unknown layer and
-    WeightsError for weights that are not to be had.
+    ``pooling`` 'avg' takes averages in place of maxima, rescaled by
+    ``AVERAGE_SCALES``. The parameters are frozen. Raises ValueError for an
+    unknown layer and WeightsError for weights that are not to be had.
     """
     last = max(layer_indices([*content_layers, *style_layers]))
     used = [name for name in LAYER_NAMES[: last + 1] if name in CONV_SHAPES]
     pretrained_net = pretrained_vgg19(load_weights(weights, used))
     net = nn.Sequential()
     for i in range(last + 1):
-        net.add(pretrained_net.features[i])
+        layer = pretrained_net.features[i]
+        if pooling == 'avg' and LAYER_NAMES[i] in AVERAGE_SCALES:
+            layer = _average_pooling(AVERAGE_SCALES[LAYER_NAMES[i]])
+        net.add(layer)
     net.weights = pretrained_net.weights
     freeze(net)
     if device is not None:
         reset_device(net, device)
     return net
+
+
+def _average_pooling(scale):
+    """Return a layer that averages 2x2 positions and multiplies by ``scale``.
+
+    MXNet 1.9.1 calls the function with its array module first.
+    """
+    layer = nn.HybridSequential()
+    layer.add(
+        nn.AvgPool2D(pool_size=2, strides=2),
+        nn.HybridLambda(lambda *args: args[-1] * scale),
+    )
+    return layer
 
 
 def pretrained_vgg19(weights, device=None, **kwargs):
