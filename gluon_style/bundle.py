@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gluon_style import __version__
-from gluon_style.files import file_digest
+from gluon_style.files import file_digest, require_room
 from gluon_style.installed import find_project, installed_versions
 from gluon_style.sources import SOURCES, fetch, pip_error
 
@@ -71,7 +71,7 @@ def make_bundle(folder, weights='oxford', project=None):
     project = find_project(project)
     file = fetch(weights)
     source = SOURCES[weights]
-    _check_room(folder.parent, source)
+    require_room(folder.parent, _ROOM_FOR_WHEELS + source.size)
     # All is gathered beside the folder, so that a rename puts it there.
     with tempfile.TemporaryDirectory(
         prefix=f'.{folder.name}-', dir=folder.parent
@@ -125,16 +125,6 @@ def _files(folder):
     """Return the files in a folder, as relative names, in order."""
     paths = (p for p in folder.rglob('*') if p.is_symlink() or p.is_file())
     return sorted(path.relative_to(folder).as_posix() for path in paths)
-
-
-def _check_room(folder, source):
-    needed = _ROOM_FOR_WHEELS + source.size
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise ValueError(
-            f'folder {str(folder)!r} has {free // 10**6} MB free: '
-            f'{needed // 10**6} MB are needed'
-        )
 
 
 def _gather_wheels(project, new, temporary):

@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 
 from gluon_style._mxnet import explain, physical_cores
-from gluon_style.files import LEAST_FREE_BYTES
+from gluon_style.files import LEAST_FREE_BYTES, require_room
 from gluon_style.settings import preset
 
 GOOD, ADVICE, PROBLEM = 'good', 'advice', 'PROBLEM'
@@ -23,7 +23,6 @@ CHAPTER_SHAPE = (450, 300)
 MXNET_VERSIONS = ('1.9.1', '2.0.0b1')
 # A class does not wait longer for a picture.
 _PATIENCE_SECONDS = 600
-_MEGABYTE = 1 << 20
 # Libraries that MXNet's wheels leave to the system, and their Debian packages.
 _SYSTEM_LIBRARIES = {
     'libgfortran': 'libgfortran5',
@@ -208,13 +207,13 @@ def examine_disk(cached, folder='.'):
         # The archive, and the file in it.
         places.append((cache, 2 * source.size, mend))
     for place, least, mend in places:
-        free = shutil.disk_usage(place).free
-        if free >= least:
-            yield Finding(f'{free / 1e9:.1f} GB free at {place}')
+        try:
+            free = require_room(place, least)
+        except ValueError as error:
+            mend = f'make room there, or {mend}'
+            yield Finding(str(error), PROBLEM, mend)
         else:
-            text = f'{free // _MEGABYTE} MB free at {place}: '
-            text += f'{least // _MEGABYTE} MB are needed'
-            yield Finding(text, PROBLEM, f'make room there, or {mend}')
+            yield Finding(f'{free / 1e9:.1f} GB free at {place}')
 
 
 def examine_mxnet():

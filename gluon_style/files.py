@@ -1,14 +1,26 @@
-"""Files: written whole or not at all, and their hashes."""
+"""Files: written whole or not at all, their room, their owner, their hash."""
 
 import contextlib
 import hashlib
+import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 # What a folder must have free: a picture of the chapter's size, its JSON and
 # its plot, many times over.
 LEAST_FREE_BYTES = 16 << 20
+# What every file of this package has within its first or last bytes. In what
+# people write by hand the name alone says little.
+MARK = b'gluon_style'
+_MARKS = {
+    '.html': b'<meta name="generator" content="gluon_style',
+    '.svg': b'<dc:title>gluon_style</dc:title>',
+    **dict.fromkeys(('.gif', '.mp4', '.pdf', '.png', '.webp'), MARK),
+    **dict.fromkeys(('.jpg', '.jpeg', '.tif', '.tiff'), MARK),
+}
+_MARKED_BYTES = 1 << 20
 
 
 @contextlib.contextmanager
@@ -31,8 +43,104 @@ def replacing(path):
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
+        _flush_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _flush_folder(folder):
+    """Have the disk know the new name; not every file system can."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def require_room(folder, needed=LEAST_FREE_BYTES):
+    """Return the free bytes of a folder's disk.
+
+    Raises ValueError where they are fewer than ``needed``.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise ValueError(
+            f'folder {str(folder)!r} has {free // 10**6} MB free: at least '
+            f'{needed // 10**6} MB are needed'
+        )
+    return free
+
+
+def require_ours(path, force=False):
+    """Raise ValueError where writing would destroy another's file.
+
+    What is missing, was written by this package, or is given up by
+    ``force`` may be written.
+    """
+    if not force and Path(path).exists() and not is_ours(path):
+        raise ValueError(
+            f'{str(path)!r} exists and was not written by this program: give '
+            'another name, or --force to overwrite it'
+        )
+
+
+def is_ours(path):
+    """Return whether this package wrote the file ``path``.
+
+    Its suffix is one of those that are written, and it has the mark of that
+    kind in its first or last megabyte; JSON has the keys of a record.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    try:
+        if suffix == '.json':
+            return _is_record(json.loads(path.read_bytes()))
+        return suffix in _MARKS and _MARKS[suffix] in _ends(path)
+    # ValueError: no JSON, or no text; RecursionError: JSON that is too deep.
+    except (OSError, RecursionError, ValueError):
+        return False
+
+
+def _is_record(content):
+    return isinstance(content, dict) and (
+        'figure' in content or {'settings', 'history'} <= content.keys()
+    )
+
+
+def _ends(path):
+    """Return the first and the last megabyte of a file."""
+    with open(path, 'rb') as file:
+        first = file.read(_MARKED_BYTES)
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(len(first), size - _MARKED_BYTES))
+        return first + file.read()
+
+
+@contextlib.contextmanager
+def claim(path):
+    """Keep other runs of this user from writing ``path`` meanwhile.
+
+    Raises ValueError where one is writing it already. The lock goes with
+    the process, however that ends.
+    """
+    import filelock
+
+    name = hashlib.sha256(os.fsencode(Path(path).resolve())).hexdigest()
+    lock = filelock.FileLock(
+        Path(tempfile.gettempdir(), f'gluon_style-{os.getuid()}-{name}.lock')
+    )
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise ValueError(
+            f'output {str(path)!r} is being written by another run: give '
+            'this one another name'
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def file_digest(path, algorithm='sha256'):

@@ -190,7 +190,7 @@ def test_an_almost_full_disk_is_noticed_first(pip, monkeypatch, capsys):
     monkeypatch.setattr(shutil, 'disk_usage', lambda folder: usage)
     assert cli.main(['bundle', 'stick']) == 2
     err = capsys.readouterr().err
-    assert 'has 400 MB free: 530 MB are needed' in err
+    assert 'has 400 MB free: at least 530 MB are needed' in err
     assert not hasattr(pip, 'command')
 
 

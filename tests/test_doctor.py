@@ -147,17 +147,21 @@ def test_a_full_disk(monkeypatch, tmp_path):
     here = tmp_path / 'here'
     here.mkdir()
     assert levels(doctor.examine_disk(False, here)) == [GOOD, GOOD]
-    usage = shutil.disk_usage(tmp_path)._replace(free=30 << 20)
+    usage = shutil.disk_usage(tmp_path)._replace(free=30_000_000)
     monkeypatch.setattr(shutil, 'disk_usage', lambda folder: usage)
     # Room for pictures, not for the weights; none is needed for those.
     folder, cache = doctor.examine_disk(False, here)
     assert (folder.level, cache.level) == (GOOD, PROBLEM)
-    assert cache.text == f'30 MB free at {tmp_path}: 152 MB are needed'
+    assert cache.text == (
+        f'folder {str(tmp_path)!r} has 30 MB free: at least 160 MB are needed'
+    )
     assert 'MXNET_HOME' in cache.mend
     assert levels(doctor.examine_disk(True, here)) == [GOOD]
-    usage = usage._replace(free=3 << 20)
+    usage = usage._replace(free=3_000_000)
     (folder,) = doctor.examine_disk(True, here)
-    assert folder.text == f'3 MB free at {here}: 16 MB are needed'
+    assert folder.text == (
+        f'folder {str(here)!r} has 3 MB free: at least 16 MB are needed'
+    )
     assert folder.mend == 'make room there, or work in another folder'
 
 

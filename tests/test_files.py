@@ -1,0 +1,173 @@
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+
+import pytest
+from conftest import picture
+from PIL import Image
+
+from gluon_style.files import (
+    LEAST_FREE_BYTES,
+    claim,
+    is_ours,
+    replacing,
+    require_ours,
+    require_room,
+)
+
+
+def test_what_is_written_replaces_at_the_end(tmp_path):
+    path = tmp_path / 'a.txt'
+    path.write_text('old')
+    with replacing(path) as temporary:
+        temporary.write_text('new')
+        assert path.read_text() == 'old'
+        assert temporary.parent == tmp_path and temporary.suffix == '.txt'
+    assert path.read_text() == 'new'
+    assert os.listdir(tmp_path) == ['a.txt']
+    umask = os.umask(0)
+    os.umask(umask)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
+
+
+def test_a_failure_leaves_what_was_there(tmp_path):
+    path = tmp_path / 'a.txt'
+    path.write_text('old')
+    with pytest.raises(RuntimeError), replacing(path) as temporary:
+        temporary.write_text('half')
+        raise RuntimeError
+    assert path.read_text() == 'old'
+    assert os.listdir(tmp_path) == ['a.txt']
+
+
+def test_file_and_then_folder_are_flushed(tmp_path, monkeypatch):
+    flushed = []
+    fsync = os.fsync
+
+    def note(handle):
+        kind = 'folder' if stat.S_ISDIR(os.fstat(handle).st_mode) else 'file'
+        flushed.append((kind, (tmp_path / 'a.txt').exists()))
+        fsync(handle)
+
+    monkeypatch.setattr(os, 'fsync', note)
+    with replacing(tmp_path / 'a.txt') as temporary:
+        temporary.write_text('new')
+    assert flushed == [('file', False), ('folder', True)]
+
+
+def test_a_system_that_flushes_no_folder_still_writes(tmp_path, monkeypatch):
+    def refuse(*args):
+        raise OSError(22, 'Invalid argument')
+
+    with replacing(tmp_path / 'a.txt') as temporary:
+        temporary.write_text('new')
+        monkeypatch.setattr('gluon_style.files.os.open', refuse)
+    assert (tmp_path / 'a.txt').read_text() == 'new'
+
+
+def test_room_is_required(tmp_path, monkeypatch):
+    assert require_room(tmp_path) > LEAST_FREE_BYTES
+    usage = shutil.disk_usage(tmp_path)._replace(free=5 << 20)
+    monkeypatch.setattr(shutil, 'disk_usage', lambda folder: usage)
+    assert require_room(tmp_path, 5 << 20) == 5 << 20
+    with pytest.raises(ValueError) as error:
+        require_room(tmp_path)
+    assert str(error.value) == (
+        f'folder {str(tmp_path)!r} has 5 MB free: at least 16 MB are needed'
+    )
+
+
+def test_records_are_ours_and_other_json_is_not(tmp_path):
+    path = tmp_path / 'a.json'
+    for content in ({'settings': {}, 'history': []}, {'figure': 'gram'}):
+        path.write_text(json.dumps(content))
+        assert is_ours(path)
+    deep = '[' * 100_000
+    foreign = ('{}', '[]', '{"settings": "gluon_style"}', '{', deep, 'figure')
+    for text in (*foreign, '\ud800'):
+        path.write_text(text, errors='surrogatepass')
+        assert not is_ours(path)
+
+
+@pytest.mark.parametrize(
+    'name, mark',
+    [
+        ('a.html', '<meta name="generator" content="gluon_style 1">'),
+        ('a.svg', '<dc:title>gluon_style</dc:title>'),
+        ('a.PDF', '/Creator (gluon_style)'),
+    ],
+)
+def test_the_mark_is_looked_for_at_both_ends(tmp_path, name, mark):
+    path = tmp_path / name
+    far = ' ' * (3 << 20)
+    for text in (mark, mark + far, far + mark):
+        path.write_text(text)
+        assert is_ours(path)
+    for text in (far + mark + far, '', mark.replace('gluon', 'glue')):
+        path.write_text(text)
+        assert not is_ours(path)
+
+
+def test_who_only_speaks_of_this_program_is_not_ours(tmp_path):
+    for name in ('a.html', 'a.svg', 'a.txt', 'a.py', 'a'):
+        path = tmp_path / name
+        path.write_text('<p>made with gluon_style</p>')
+        assert not is_ours(path)
+    assert not is_ours(tmp_path)
+    assert not is_ours(tmp_path / 'missing.png')
+
+
+def test_only_ours_is_overwritten(tmp_path):
+    path = tmp_path / 'photo.png'
+    require_ours(path)
+    Image.fromarray(picture(8, 6)).save(path)
+    with pytest.raises(ValueError) as error:
+        require_ours(path)
+    assert str(error.value) == (
+        f'{str(path)!r} exists and was not written by this program: give '
+        'another name, or --force to overwrite it'
+    )
+    require_ours(path, force=True)
+
+
+def test_a_second_run_does_not_write_the_same_output(tmp_path):
+    path = tmp_path / 'out.png'
+    with claim(path):
+        for same in (path, tmp_path / '.' / 'x' / '..' / 'out.png'):
+            with pytest.raises(ValueError) as error, claim(same):
+                pass
+            assert str(error.value) == (
+                f'output {str(same)!r} is being written by another run: give '
+                'this one another name'
+            )
+        with claim(tmp_path / 'other.png'):
+            pass
+    with claim(path):
+        pass
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_claim_ends_with_its_process(tmp_path):
+    path = tmp_path / 'out.png'
+    code = (
+        'import os, sys\n'
+        'from gluon_style.files import claim\n'
+        'with claim(sys.argv[1]):\n'
+        '    print("claimed", flush=True)\n'
+        '    sys.stdin.read()\n'
+        '    os._exit(1)\n'
+    )
+    other = subprocess.Popen(
+        [sys.executable, '-c', code, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert other.stdout.readline() == b'claimed\n'
+    with pytest.raises(ValueError, match='by another run'), claim(path):
+        pass
+    other.communicate()
+    with claim(path):
+        pass
