@@ -32,6 +32,7 @@ _NAMES = {
         'tv_loss',
     ),
     'objective': ('Objective',),
+    'one_picture': ('reconstruct', 'texture'),
     'optim': ('adam', 'lbfgs'),
     'pictures': ('save_image',),
     'plots': ('Animator', 'browse', 'set_figsize', 'show_images'),

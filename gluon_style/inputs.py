@@ -6,8 +6,8 @@ import numpy
 from mxnet import np
 from PIL import Image, ImageFilter
 
-from gluon_style.color import match_color, match_histogram
-from gluon_style.images import preprocess, read_image
+from gluon_style.color import keep_color, match_color, match_histogram
+from gluon_style.images import postprocess, preprocess, read_image
 from gluon_style.layers import least_side, names_of
 from gluon_style.pictures import read_picture
 from gluon_style.results import picture_record
@@ -117,6 +117,16 @@ class Inputs:
         if part is None:
             return noise
         return part * noise + (1 - part) * self.content(image_shape)
+
+    def finished(self, X):
+        """Return pixels as a picture, (height, width, 3) of 0 to 1.
+
+        It has the content's colors if the settings want so.
+        """
+        image = postprocess(X).asnumpy()
+        if self._settings.color != 'luminance' or self.content_img is None:
+            return image
+        return keep_color(image, self.content_img.asnumpy())
 
     def _preprocessed(self, img, image_shape):
         return preprocess(img, image_shape).copyto(self.device)

@@ -72,10 +72,10 @@ class Objective:
 
     ``style_loss`` is a key of ``STYLE_LOSSES``, ``tv_norm`` one of
     ``TV_LOSSES``. A ``mask``, a NumPy array (height, width) of 0 to 1, keeps
-    the first style to where it is 1 and the second, or none, to where it is 0; the loss of
-    each has its region's part of the picture as a factor, so that content
-    and style weigh against each other in it as without a mask. Where the
-    picture ``wraps``, its opposite edges are neighbors.
+    the first style to where it is 1 and the second, or none, to where it is
+    0; the loss of each has its region's part of the picture as a factor, so
+    that content and style weigh against each other in it as without a mask.
+    Where the picture ``wraps``, its opposite edges are neighbors.
 
     ``tile`` is the longest side in pixels, without its halo, of the tiles
     that are computed one at a time, a multiple of 32, or None for the

@@ -20,8 +20,6 @@ from gluon_style.forecast import (
     size_within,
 )
 from gluon_style.history import Log, NonFiniteLossError
-from gluon_style.color import keep_color
-from gluon_style.images import postprocess
 from gluon_style.inputs import Inputs
 from gluon_style.layers import names_of
 from gluon_style.pictures import as_bytes
@@ -55,7 +53,9 @@ def stylize(
     ``style`` may be a list of them (``style_blend``). A ``mask`` keeps the
     first style to where it is white and the second, or none, to where it is
     black. ``content`` or ``style`` may be None: see ``texture`` and
-    ``reconstruct``. ``settings`` is a ``Settings`` or a preset's name; further keywords
+    ``reconstruct``.
+
+    ``settings`` is a ``Settings`` or a preset's name; further keywords
     change single settings: ``stylize(a, b, epochs=100)``. ``make_net``,
     called like ``build_net``, may give the same network to several calls.
 
@@ -113,9 +113,11 @@ def stylize(
     except NonFiniteLossError as error:
         error.result = None
         if error.X is not None:
-            error.result = _result(error.X, error.losses, log.history, record)
+            error.result = _result(
+                inputs, error.X, error.losses, log.history, record
+            )
         raise
-    return _result(X, losses, log.history, record)
+    return _result(inputs, X, losses, log.history, record)
 
 
 def _log_forecast(net, image_shape, settings, device, tile, patience):
@@ -140,7 +142,7 @@ def _log_forecast(net, image_shape, settings, device, tile, patience):
         )
 
 
-def _result(X, losses, history, record):
+def _result(inputs, X, losses, history, record):
     if losses['scale'] != (record['width'], record['height']):
         logger.warning(
             'stopped at %dx%d: the picture is enlarged from that',
@@ -149,7 +151,8 @@ def _result(X, losses, history, record):
     # No seconds, so that the same run gives the same bytes.
     losses = {key: losses[key] for key in losses if key != 'seconds'}
     record = {**record, 'epochs': len(history), 'losses': losses}
-    return Result(as_bytes(postprocess(X)), list(history), record)
+    image = as_bytes(inputs.finished(X))
+    return Result(image, list(history), record)
 
 
 def _record(settings, image_shape, weights, device):
