@@ -26,7 +26,6 @@ from gluon_style.layers import (
 from gluon_style.losses import TV_LOSSES
 from gluon_style.style_losses import STYLE_LOSSES, Moments, blend
 from gluon_style.tiles import (
-    closed,
     cut,
     feature_shape,
     own_place,
@@ -34,6 +33,7 @@ from gluon_style.tiles import (
     seen,
     spans,
     whole_place,
+    wrapped,
 )
 from gluon_style.vgg import check_depth
 
@@ -109,7 +109,7 @@ class Objective:
         check_depth(net, self._layers)
         self._weights = content_weight, style_weight, tv_weight
         self._tile, self._wraps = tile, wraps
-        self._tv_loss = TV_LOSSES[tv_norm]
+        self._tv_norm = tv_norm
         self._takes_mean = STYLE_LOSSES[style_loss].takes_mean
         self._segments = _segments(net, self._layers)
         self._contents_Y, self._regions = {}, []
@@ -145,7 +145,7 @@ class Objective:
                 del features, heads
                 npx.waitall()
         with autograd.record():
-            tv = tv_weight * self._tv_loss(closed(X) if self._wraps else X)
+            tv = tv_weight * _tv_loss(X, self._tv_norm, self._wraps)
         tv.backward()
         return content_weight * content, style_weight * style, tv
 
@@ -289,7 +289,8 @@ class Objective:
 
     def _style_head(self, X, tile, i, own, slopes):
         """Return the gradient of the style loss by a layer's own features."""
-        head, C = 0, own.shape[1]
+        # No region where a mask wants no style anywhere.
+        head, C = 0 if slopes else np.zeros_like(own), own.shape[1]
         for region, slope in zip(self._regions, slopes):
             factor = self._weights[1] * self._style_layers[i] * region.share
             factor = factor / _count(X, i, region.guides)
@@ -310,6 +311,17 @@ class Objective:
                 part = part * cut(weights, whole_place(tile, i))
             head = head + part
         return head
+
+
+def _tv_loss(X, norm, wraps):
+    """Return the total variation, with the pairs across the edges or not."""
+    if not wraps:
+        return TV_LOSSES[norm](X)
+    height, width = X.shape[2:]
+    size = {'l1': np.abs, 'l2': np.square}[norm]
+    below = wrapped(X, (1, height + 1), (0, width))
+    beside = wrapped(X, (0, height), (1, width + 1))
+    return 0.5 * (size(below - X).mean() + size(beside - X).mean())
 
 
 def _weights_by_index(layers):

@@ -91,11 +91,6 @@ def wrapped(X, *ranges):
     return X
 
 
-def closed(X):
-    """Return ``X`` with its first row and column once more at the end."""
-    return wrapped(X, *((0, length + 1) for length in X.shape[2:]))
-
-
 def own_place(tile, layer):
     """Return where a tile's own features lie in those of what it sees."""
     return _features_at(tile, layer, [span.low for span in tile])

@@ -19,11 +19,11 @@ from gluon_style.weights import load_weights
 # What averages are multiplied by, so that activations after each pooling keep
 # the root mean square that maxima give them: gluon_style.calibrate.
 AVERAGE_SCALES = {
-    'pool1': 1.5,
-    'pool2': 1.5,
-    'pool3': 1.5,
-    'pool4': 1.5,
-    'pool5': 1.5,
+    'pool1': 1.18,
+    'pool2': 1.62,
+    'pool3': 1.31,
+    'pool4': 1.82,
+    'pool5': 1.79,
 }
 
 

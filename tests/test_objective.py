@@ -287,3 +287,229 @@ def test_halo_of_the_first_layers_by_hand():
     assert halo(indices['conv2_1']) == 6
     assert halo(indices['conv5_1']) == 96
     assert num_poolings(indices['conv5_1']) == 4
+
+
+def autograds_loss(net, X, content_X, style_X, guide=None, name='gram'):
+    """Return the losses of deep's layers by autograd, and their gradient.
+
+    They are written as in the papers: sums over positions, weighted by a
+    guide of each layer's shape.
+    """
+
+    def statistics(Y, weights):
+        C = Y.shape[1]
+        Y, weights = Y.reshape(C, -1), weights.reshape(1, -1)
+        n = weights.sum()
+        mean = (Y * weights).sum(axis=1) / n
+        if name == 'gram':
+            return [np.dot(Y * weights, Y.T) / n / C]
+        variance = (Y * Y * weights).sum(axis=1) / n - mean * mean
+        return [mean, np.sqrt(variance + 1e-8)]
+
+    def ones(Y):
+        return np.ones((1, 1, *Y.shape[2:]))
+
+    contents_Y, _ = extract_features(net, content_X, **LAYERS)
+    _, styles_Y = extract_features(net, style_X, **LAYERS)
+    X = X.copy()
+    X.attach_grad()
+    with autograd.record():
+        contents_Y_hat, styles_Y_hat = extract_features(net, X, **LAYERS)
+        content = sum(
+            np.square(Y_hat - Y).mean()
+            for Y_hat, Y in zip(contents_Y_hat, contents_Y)
+        )
+        style = 0
+        for Y_hat, Y in zip(styles_Y_hat, styles_Y):
+            weights = ones(Y_hat)
+            if guide is not None:
+                side = X.shape[3] // Y_hat.shape[3]
+                height, width = Y_hat.shape[2:]
+                cropped = guide[: height * side, : width * side]
+                blocks = cropped.reshape(height, side, width, side)
+                blocks = blocks.mean(axis=(1, 3)).astype('float32')
+                weights = np.array(blocks)[None, None]
+            for a, b in zip(
+                statistics(Y_hat, weights), statistics(Y, ones(Y))
+            ):
+                style = style + np.square(a - b).mean()
+        scale = 1e4 if name == 'gram' else 1e4 / 1000
+        share = 1 if guide is None else float(guide.mean())
+        l = content + scale * share * style
+    l.backward()
+    return float(content), float(scale * share * style), X.grad.asnumpy()
+
+
+def half(width, height):
+    """Return a mask that goes from 1 to 0 in the middle of the picture."""
+    slope = numpy.linspace(3, -2, width).clip(0, 1)
+    return numpy.tile(slope, (height, 1))
+
+
+@pytest.mark.parametrize('tile', [None, 64])
+@pytest.mark.parametrize('name', ['gram', 'meanvar'])
+@pytest.mark.parametrize('masked', [False, True])
+def test_regions_and_losses_are_autograds(deep, tile, name, masked):
+    net, images = deep
+    mask = half(155, 107) if masked else None
+    content, style, gradient = autograds_loss(net, *images, mask, name)
+    losses, found = fast_loss(
+        net, *images, tile=tile, tv_weight=0, style_loss=name, mask=mask
+    )
+    assert losses == pytest.approx([content, style, 0], rel=1e-4)
+    usual = abs(gradient).mean()
+    assert abs(found - gradient).max() < 1e-3 * usual
+
+
+def test_wasserstein_gradient_by_finite_differences(deep):
+    net, (X, content_X, style_X) = deep
+    objective = Objective(
+        net, content_X, style_X, **LAYERS, style_loss='w2', tv_weight=0
+    )
+
+    def total(X):
+        X.attach_grad('add')
+        return sum(float(loss) for loss in objective(X))
+
+    total(X)
+    gradient = X.grad.asnumpy()
+    step = 1e-3 * numpy.sign(gradient)
+    slope = (
+        total(np.array(X.asnumpy() + step))
+        - total(np.array(X.asnumpy() - step))
+    ) / 2
+    assert (gradient * step).sum() == pytest.approx(slope, rel=2e-2)
+
+
+def test_two_styles_in_two_regions_are_the_sum_of_each_alone(deep):
+    net, (X, content_X, style_X) = deep
+    mask = half(155, 107)
+    other_X = content_X * 0.5
+    options = {'content_weight': 0, 'tv_weight': 0}
+    (_, first, _), of_first = fast_loss(
+        net, X, content_X, style_X, mask=mask, **options
+    )
+    (_, second, _), of_second = fast_loss(
+        net, X, content_X, other_X, mask=1 - mask, **options
+    )
+    (_, both, _), of_both = fast_loss(
+        net, X, content_X, [style_X, other_X], mask=mask, **options
+    )
+    assert both == pytest.approx(first + second, rel=1e-5)
+    usual = abs(of_both).mean()
+    assert abs(of_both - of_first - of_second).max() < 1e-4 * usual
+
+
+def test_a_region_leaves_the_rest_alone(deep):
+    net, images = deep
+    mask = numpy.zeros((107, 155))
+    mask[:, :64] = 1
+    _, gradient = fast_loss(
+        net, *images, mask=mask, content_weight=0, tv_weight=0
+    )
+    # conv3_2 sees 20 pixels around it.
+    assert abs(gradient[..., :64]).max() > 0
+    assert abs(gradient[..., 64 + 32 :]).max() == 0
+
+
+def test_an_empty_mask_wants_no_style(deep):
+    net, images = deep
+    (_, style, _), _ = fast_loss(net, *images, mask=numpy.zeros((107, 155)))
+    assert style == 0
+
+
+def test_blended_styles_are_targets_between_them(deep):
+    net, (X, content_X, style_X) = deep
+    options = {'content_weight': 0, 'tv_weight': 0}
+
+    def gradient(styles, **more):
+        return fast_loss(net, X, content_X, styles, **options, **more)[1]
+
+    first, second = gradient(style_X), gradient(content_X)
+    both = gradient([style_X, content_X], style_blend=(2, 1))
+    # The gradient is linear in the target.
+    expected = (2 * first + second) / 3
+    usual = abs(expected).mean()
+    assert abs(both - expected).max() < 1e-3 * usual
+    alone = gradient([style_X, content_X], style_blend=(1, 0))
+    assert abs(alone - first).max() < 1e-5 * usual
+
+
+def test_a_style_of_another_shape_has_its_own_statistics(deep):
+    net, (X, content_X, style_X) = deep
+    twice = np.concatenate([style_X, style_X[:, :, ::-1]], axis=2)
+    small, large = (
+        fast_loss(net, X, content_X, img, content_weight=0, tv_weight=0)[0][1]
+        for img in (style_X, twice)
+    )
+    assert large == pytest.approx(small, rel=0.1)
+
+
+def test_layers_count_by_their_weights(deep):
+    net, (X, content_X, style_X) = deep
+
+    def losses(content_layers, style_layers):
+        layers = {
+            'content_layers': content_layers,
+            'style_layers': style_layers,
+        }
+        return fast_loss(net, X, content_X, style_X, layers)
+
+    (first, _, _), _ = losses(['conv2_1'], ['conv1_1'])
+    (second, a, _), of_a = losses(['conv3_1'], ['conv1_1'])
+    (_, b, _), of_b = losses(['conv3_1'], ['conv2_2'])
+    (mixed, style, _), of_style = losses(
+        ['conv2_1:0.5', 'conv3_1:3'], ['conv1_1:2', 'conv2_2:0.25']
+    )
+    assert mixed == pytest.approx(0.5 * first + 3 * second, rel=1e-5)
+    assert style == pytest.approx(2 * a + 0.25 * b, rel=1e-5)
+    (_, once, _), of_once = losses(['conv3_1'], ['conv1_1'])
+    (_, thrice, _), of_thrice = losses(['conv3_1:3'], ['conv1_1:3'])
+    assert thrice == pytest.approx(3 * once, rel=1e-5)
+
+
+@pytest.mark.parametrize('without', ['content', 'style'])
+def test_one_picture_alone_has_one_loss(deep, without):
+    net, (X, content_X, style_X) = deep
+    whole, _ = fast_loss(net, X, content_X, style_X)
+    pictures = {'content': content_X, 'style': style_X, without: None}
+    losses, _ = fast_loss(net, X, *pictures.values())
+    expected = [whole[0], whole[1], whole[2]]
+    expected[0 if without == 'content' else 1] = 0
+    assert losses == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize('tile', [None, 32])
+def test_a_wrapped_picture_has_no_edge(deep, tile):
+    net, (X, content_X, style_X) = (
+        deep[0],
+        [img[:, :, :96, :128] for img in deep[1]],
+    )
+
+    def rolled(img, rows, columns):
+        return np.array(
+            numpy.roll(img.asnumpy(), (rows, columns), axis=(2, 3))
+        )
+
+    options = {'wraps': True, 'tile': tile}
+    losses, gradient = fast_loss(net, X, content_X, style_X, **options)
+    moved, moved_gradient = fast_loss(
+        net,
+        rolled(X, 40, 72),
+        rolled(content_X, 40, 72),
+        style_X,
+        **options,
+    )
+    # Wherever its edge is, the picture is the same.
+    assert moved == pytest.approx(losses, rel=1e-4)
+    back = numpy.roll(moved_gradient, (-40, -72), axis=(2, 3))
+    usual = abs(gradient).mean()
+    assert abs(back - gradient).max() < 1e-2 * usual
+    unwrapped, _ = fast_loss(net, X, content_X, style_X)
+    assert unwrapped[1] != pytest.approx(losses[1], rel=1e-4)
+
+
+def test_a_wrapped_picture_of_an_odd_side_is_refused(deep):
+    net, images = deep
+    with pytest.raises(ValueError, match='has a side of 107 pixels: it must'):
+        fast_loss(net, *images, wraps=True)
