@@ -4,7 +4,8 @@ import argparse
 
 from gluon_style import __version__
 from gluon_style.cli import values
-from gluon_style.settings import INITS, OPTIMIZERS, PATIENCE, PRESETS
+from gluon_style.cli.options import add_settings
+from gluon_style.settings import PATIENCE, PRESETS
 
 BAD_INPUT = 2
 # Pixels of a sweep's preview.
@@ -31,6 +32,8 @@ def make_parser():
         required=True, metavar='COMMAND', parser_class=_Parser
     )
     _add_run(commands)
+    _add_texture(commands)
+    _add_reconstruct(commands)
     _add_demo(commands)
     _add_figure(commands)
     _add_sweep(commands)
@@ -49,92 +52,72 @@ def _add_run(commands):
         'STYLE. Beside OUT.png, OUT.json gets every setting and the losses '
         'of every epoch. Defaults are those of the preset.',
     )
-    parser.add_argument('content', metavar='CONTENT')
-    parser.add_argument('style', metavar='STYLE')
-    parser.add_argument('-o', '--output', required=True, metavar='OUT.png')
+    parser.add_argument('content', nargs='?', metavar='CONTENT')
+    parser.add_argument('style', nargs='?', metavar='STYLE')
     parser.add_argument(
-        '--preset',
-        default='fast',
-        help=f'{", ".join(PRESETS)} (default: fast); chapter is exactly the '
-        'chapter',
+        '--style',
+        dest='styles',
+        action='append',
+        default=[],
+        metavar='FILE',
+        help='a style picture; repeat it for several (see --style-blend)',
     )
-    _add_settings(parser)
-    _add_output_options(parser)
+    parser.add_argument(
+        '--mask',
+        metavar='FILE',
+        help='where white, the first style goes; where black, the second or '
+        'none (see --feather)',
+    )
+    _add_picture_options(parser)
     parser.set_defaults(command='run')
 
 
-def _add_settings(parser, several=False):
-    """Add an option for each setting; with a list of values if ``several``."""
-    for name, type_, metavar, help_ in (
-        ('size', values.size, 'WxH|LONGEST', 'pixels of the result'),
-        (
-            'epochs',
-            values.integer,
-            'N',
-            'steps of Adam, evaluations of L-BFGS',
-        ),
-        ('optimizer', str, '|'.join(OPTIMIZERS), 'the optimizer'),
-        ('lr', values.number, 'X', 'learning rate of Adam'),
-        (
-            'lr-decay-epoch',
-            values.integer,
-            'N',
-            'epochs between decays of the rate',
-        ),
-        (
-            'lr-decay',
-            values.number,
-            'X',
-            'what the learning rate is then times',
-        ),
-        ('content-weight', values.number, 'X', 'factor of the content loss'),
-        ('style-weight', values.number, 'X', 'factor of the style loss'),
-        (
-            'tv-weight',
-            values.number,
-            'X',
-            'factor of the total variation loss',
-        ),
-        ('content-layers', values.layers, 'A,B', 'layers, by name or index'),
-        ('style-layers', values.layers, 'A,B', 'layers, by name or index'),
-        (
-            'style-repeats',
-            values.integer,
-            'N',
-            'times the style losses are added',
-        ),
-        ('init', str, '|'.join(INITS), 'what to start from'),
-        ('seed', values.integer, 'N', 'seed of the noise'),
-        ('weights', str, 'NAME|FILE', 'auto, zoo, oxford, oxford-8bit, file'),
-        ('device', str, 'DEVICE', 'auto, cpu, gpu or gpu:1'),
-        ('scales', values.integer, 'N', 'sizes, coarse to fine, at most'),
-        ('tile', values.tile, 'auto|off|N', 'side of tiles, to save memory'),
-        ('stop-at', values.number, 'LOSS', 'stop at this total loss'),
-        ('time-limit', values.number, 'SECONDS', 'stop after this time'),
-    ):
-        default = getattr(PRESETS['fast'], name.replace('-', '_'))
-        if isinstance(default, tuple):
-            default = ','.join(default)
-        options = {'type': type_}
-        if several and type_ is values.layers:
-            # A comma stands within one choice of layers: repeat the option.
-            options['action'] = 'append'
-        elif several:
-            options['type'] = values.list_of(type_)
-        parser.add_argument(
-            f'--{name}',
-            metavar=metavar,
-            default=argparse.SUPPRESS,
-            help=f'{help_} (fast: {default})',
-            **options,
-        )
-    parser.add_argument(
-        '--bounded',
-        action=argparse.BooleanOptionalAction,
-        default=argparse.SUPPRESS,
-        help='keep pixels to what can be displayed '
-        f'(fast: {PRESETS["fast"].bounded})',
+def _add_texture(commands):
+    parser = commands.add_parser(
+        'texture',
+        help='make a texture of a style picture, without content',
+        description='Make a picture of the texture of STYLE, from noise: a '
+        'square of --size, or WxH. With --tileable its opposite edges fit.',
     )
+    parser.add_argument('styles', nargs='+', metavar='STYLE')
+    _add_picture_options(parser)
+    parser.set_defaults(command='texture')
+
+
+def _add_reconstruct(commands):
+    parser = commands.add_parser(
+        'reconstruct',
+        help='show what a layer keeps of a content picture',
+        description='Rebuild the picture CONTENT, from noise, from what one '
+        'layer of the network keeps of it.',
+    )
+    parser.add_argument('content', metavar='CONTENT')
+    parser.add_argument(
+        '--layer',
+        default='conv4_2',
+        metavar='LAYER',
+        help='a layer, by name or index (default: conv4_2)',
+    )
+    _add_picture_options(parser)
+    parser.set_defaults(command='reconstruct')
+
+
+def _add_picture_options(parser):
+    """Add what all commands have that make one picture of the user's own."""
+    parser.add_argument('-o', '--output', metavar='OUT.png')
+    parser.add_argument(
+        '--preset',
+        help=f'{", ".join(PRESETS)} (default: fast); chapter is exactly the '
+        'chapter',
+    )
+    parser.add_argument(
+        '--config',
+        metavar='FILE',
+        help='settings and pictures from a .toml file, or the .json of a '
+        'former run to repeat it; options given here come first',
+    )
+    add_settings(parser)
+    _add_output_options(parser)
 
 
 def _add_output_options(parser):
@@ -240,7 +223,7 @@ def _add_sweep(commands):
         help='pixels of the preview that is made first, 0 for none '
         f'(default: {PREVIEW_SIDE})',
     )
-    _add_settings(parser, several=True)
+    add_settings(parser, several=True)
     parser.add_argument(
         '--quiet', action='store_true', help='print errors only'
     )

@@ -41,6 +41,10 @@ def size(text):
     return numbers if len(numbers) == 2 else numbers[0]
 
 
+def blend(text):
+    return tuple(number(part.strip()) for part in text.split(':'))
+
+
 def list_of(type_):
     """Return a type for values of ``type_`` between commas."""
 

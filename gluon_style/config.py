@@ -1,0 +1,250 @@
+"""A run's settings and pictures from a file: TOML, or a former run's record.
+
+No MXNet.
+"""
+
+import json
+import logging
+import platform
+import sys
+from dataclasses import dataclass, field, fields
+from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
+from pathlib import Path
+
+from gluon_style import __version__, samples
+from gluon_style.files import file_digest
+from gluon_style.results import picture_record
+from gluon_style.settings import Settings
+from gluon_style.sources import SOURCES
+
+logger = logging.getLogger(__name__)
+
+PICTURES = ('content', 'style', 'mask')
+# A record has some hundred bytes an epoch, TOML that a person wrote a few.
+MOST_BYTES = {'.json': 64 << 20, '.toml': 1 << 20}
+# How many files beside a record are looked at for its pictures.
+_MOST_FILES = 1000
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a file says of a run; what it does not say is not in it.
+
+    ``settings`` has settings by name, ``pictures`` the paths 'content',
+    'mask' and 'output', and 'style', which is a list. ``preset`` is a
+    preset's name or None.
+    """
+
+    settings: dict
+    pictures: dict = field(default_factory=dict)
+    preset: str = None
+
+
+def read_config(path):
+    """Return the ``Config`` of a .toml or of the .json of a former run.
+
+    In TOML, keys are the names of settings, and 'preset', 'content',
+    'style', 'mask' and 'output'; paths are relative to the file. A former
+    run's pictures are found by their hashes beside the record, in the current
+    folder and among the samples. Raises FileNotFoundError or ValueError, in
+    one sentence.
+    """
+    path = Path(path)
+    if path.suffix not in MOST_BYTES:
+        raise ValueError(
+            f'config {str(path)!r} must end in .toml, or in .json as the '
+            'record of a run does'
+        )
+    if not path.is_file():
+        raise FileNotFoundError(f'config {str(path)!r} is not a file')
+    size, most = path.stat().st_size, MOST_BYTES[path.suffix]
+    if size > most:
+        raise ValueError(
+            f'config {str(path)!r} has {size} bytes: at most {most} are read'
+        )
+    read = {'.toml': _read_toml, '.json': _read_record}[path.suffix]
+    try:
+        return read(path)
+    except (RecursionError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f'config {str(path)!r} cannot be read ({type(error).__name__}): '
+            'give a file of UTF-8 text without deep nesting'
+        ) from None
+
+
+def _read_toml(path):
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    try:
+        table = tomllib.loads(path.read_text('utf-8'))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(
+            f'config {str(path)!r} is no TOML: {_one_line(error)}'
+        ) from None
+    table = {key.replace('-', '_'): value for key, value in table.items()}
+    preset = table.pop('preset', None)
+    if not isinstance(preset, (str, type(None))):
+        raise ValueError(f'preset is {preset!r}: it must be a name')
+    pictures = {
+        name: _paths(path.parent, name, table.pop(name))
+        for name in (*PICTURES, 'output')
+        if name in table
+    }
+    if isinstance(pictures.get('style'), str):
+        pictures['style'] = [pictures['style']]
+    settings = _checked(path, table)
+    if isinstance(settings.get('init'), str):
+        beside = path.parent / settings['init']
+        if beside.is_file():
+            settings['init'] = str(beside)
+    return Config(settings, pictures, preset)
+
+
+def _one_line(error):
+    return ' '.join(str(error).split())
+
+
+def _paths(folder, name, value):
+    """Return a path, or a list of them, relative to the file's folder."""
+    if isinstance(value, list) and name == 'style' and value:
+        return [_paths(folder, name, each) for each in value]
+    if not isinstance(value, str) or '\0' in value:
+        raise ValueError(f"{name} is {value!r}: it must be a file's path")
+    return str(folder / value)
+
+
+def _checked(path, settings):
+    """Return settings fit for ``Settings``; lists have become tuples."""
+    known = {setting.name for setting in fields(Settings)}
+    unknown = sorted(set(settings) - known)
+    if unknown:
+        raise ValueError(
+            f'config {str(path)!r} has {unknown[0]!r}, which is no setting: '
+            f'choose from {", ".join(sorted(known))}'
+        )
+    settings = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in settings.items()
+    }
+    try:
+        Settings(**settings)
+    except TypeError as error:
+        raise ValueError(
+            f'config {str(path)!r} has a value of the wrong kind: '
+            f'{_one_line(error)}'
+        ) from None
+    return settings
+
+
+def _read_record(path):
+    """Return what repeats a run, or raise ValueError where it cannot be."""
+    try:
+        record = json.loads(path.read_text('utf-8'))
+        settings = dict(record['settings'])
+        weights, tile = dict(record['weights']), record['tile']
+        versions = dict(record['versions'])
+        roles = {
+            'content': dict(record['content']),
+            'style': dict(record['style']),
+            **record.get('others', {}),
+        }
+        wanted = {
+            role: (each['file'], str(each['sha256']))
+            for role, each in roles.items()
+            if each['sha256'] is not None
+        }
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f'config {str(path)!r} is no record of a run '
+            f'({type(error).__name__}: {_one_line(error)}): give the .json '
+            'beside a picture of this program'
+        ) from None
+    settings = _checked(path, settings)
+    # What 'auto' chose then, it is to be now.
+    settings['tile'] = tile or 'off'
+    settings['weights'] = _same_weights(settings['weights'], weights)
+    _warn_of_versions(versions)
+    found = {
+        role: _find(path.parent, role, *each) for role, each in wanted.items()
+    }
+    if 'init' in found:
+        settings['init'] = found['init']
+    pictures = {name: found[name] for name in PICTURES if name in found}
+    if 'style' in pictures:
+        pictures['style'] = [
+            found[role] for role in found if role.startswith('style')
+        ]
+    return Config(settings, pictures)
+
+
+def _same_weights(given, record):
+    """Return the weights that a run had, or raise ValueError."""
+    source = record.get('source')
+    if source in SOURCES:
+        # Its file is checked against its hash whenever it is used.
+        return source
+    if not Path(given).is_file() or file_digest(given) != record.get('sha256'):
+        raise ValueError(
+            f'weights {given!r} are not the file that the run had: put that '
+            'file there again'
+        )
+    return given
+
+
+def _warn_of_versions(then):
+    now = {
+        'gluon_style': __version__,
+        'mxnet': _version('mxnet'),
+        'numpy': _version('numpy'),
+        'python': platform.python_version(),
+    }
+    changed = [
+        f'{name} {then[name]}, here {now[name]}'
+        for name in now
+        if name in then and then[name] != now[name]
+    ]
+    if changed:
+        logger.warning(
+            'the run to be repeated had %s: its numbers may come out a '
+            'little different',
+            '; '.join(changed),
+        )
+
+
+def _version(package):
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _find(folder, role, file, digest):
+    """Return the picture of a hash: a file's path, or the photograph's array.
+
+    Raises FileNotFoundError where none has that hash.
+    """
+    for path in _candidates(folder, file):
+        if path.is_file() and file_digest(path) == digest:
+            return str(path)
+    photograph = samples.photograph()
+    if picture_record(photograph)['sha256'] == digest:
+        return photograph
+    raise FileNotFoundError(
+        f'the {role} picture {file!r} of that run was not found by its hash '
+        f'{digest[:12]}: put it beside the record'
+    )
+
+
+def _candidates(folder, file):
+    """Yield where a picture may be: those of its name first."""
+    folders = [folder, Path.cwd()]
+    if isinstance(file, str):
+        # The name alone: a record sends nobody to other folders.
+        yield from (place / Path(file).name for place in folders)
+    yield samples.PAINTING
+    for place in folders:
+        yield from islice(sorted(place.iterdir()), _MOST_FILES)
