@@ -16,7 +16,7 @@ from pathlib import Path
 
 from gluon_style._mxnet import explain, physical_cores
 from gluon_style.files import LEAST_FREE_BYTES, require_room
-from gluon_style.settings import preset
+from gluon_style.presets import preset
 
 GOOD, ADVICE, PROBLEM = 'good', 'advice', 'PROBLEM'
 CHAPTER_SHAPE = (450, 300)

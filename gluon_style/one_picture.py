@@ -1,36 +1,7 @@
 """Two runs with one picture each: a style's texture, a content rebuilt."""
 
-from gluon_style.settings import preset
+from gluon_style.presets import reconstruction, texturing
 from gluon_style.stylize import stylize
-
-# What each changes of a preset. With content and style in the sum, a total
-# variation of the chapter's weight is worth it; alone it would only blur.
-TEXTURE = {'init': 'noise', 'content_weight': 0, 'tv_weight': 1}
-RECONSTRUCTION = {
-    'init': 'noise',
-    'style_weight': 0,
-    'tv_weight': 0.1,
-    # The layers' features depend on the size: a coarser picture's are others.
-    'scales': 1,
-}
-
-
-def texture_settings(settings):
-    """Return ``Settings``, or a preset's by name, for ``texture``."""
-    return _settings(settings, TEXTURE)
-
-
-def reconstruction_settings(settings, layer='conv4_2'):
-    """Return ``Settings``, or a preset's by name, for ``reconstruct``."""
-    # The net is then made no deeper than the layer.
-    layers = {'content_layers': layer, 'style_layers': layer}
-    return _settings(settings, {**RECONSTRUCTION, **layers})
-
-
-def _settings(settings, changes):
-    if isinstance(settings, str):
-        settings = preset(settings)
-    return settings.changed(changes)
 
 
 def texture(style, settings='fast', **options):
@@ -41,7 +12,7 @@ def texture(style, settings='fast', **options):
     a square. With ``tileable=True`` its opposite edges fit each other.
     ``style`` may be a list. Options and errors are ``stylize``'s.
     """
-    return stylize(None, style, texture_settings(settings), **options)
+    return stylize(None, style, texturing(settings), **options)
 
 
 def reconstruct(content, layer='conv4_2', settings='fast', **options):
@@ -51,5 +22,4 @@ def reconstruct(content, layer='conv4_2', settings='fast', **options):
     style, so that only the features at ``layer``, a name or an index, and a
     little total variation count. Options and errors are ``stylize``'s.
     """
-    settings = reconstruction_settings(settings, layer)
-    return stylize(content, None, settings, **options)
+    return stylize(content, None, reconstruction(settings, layer), **options)

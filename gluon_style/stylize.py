@@ -23,9 +23,10 @@ from gluon_style.history import Log, NonFiniteLossError
 from gluon_style.inputs import Inputs
 from gluon_style.layers import names_of
 from gluon_style.pictures import as_bytes
+from gluon_style.presets import preset
 from gluon_style.pyramid import coarse_to_fine, plan
 from gluon_style.results import Result
-from gluon_style.settings import PATIENCE, preset
+from gluon_style.settings import PATIENCE
 from gluon_style.vgg import build_net
 
 logger = logging.getLogger(__name__)

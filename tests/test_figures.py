@@ -17,7 +17,7 @@ from gluon_style.figures.editions import (
 )
 from gluon_style.figures.panels import power
 from gluon_style.figures.studio import Check, Eye, Studio, falling
-from gluon_style.settings import PRESETS
+from gluon_style.presets import PRESETS
 
 
 @pytest.mark.long

@@ -14,9 +14,10 @@ from conftest import picture
 from PIL import Image
 
 from gluon_style import Result, cli, report, samples
+from gluon_style.presets import PRESETS
 from gluon_style.report import write_report
 from gluon_style.results import picture_record
-from gluon_style.settings import PRESETS, Settings
+from gluon_style.settings import Settings
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@ from dataclasses import asdict
 
 import pytest
 
-from gluon_style.settings import PRESETS, Settings, Stage, preset
+from gluon_style.presets import PRESETS, preset
+from gluon_style.settings import Settings, Stage
 
 FIRST = {'scale': 0.25, 'epochs': 5, 'lr': 0.01, 'lr_decay_epoch': 2}
 

@@ -5,7 +5,8 @@ import argparse
 from gluon_style import __version__
 from gluon_style.cli import values
 from gluon_style.cli.options import add_settings
-from gluon_style.settings import PATIENCE, PRESETS
+from gluon_style.presets import PRESETS
+from gluon_style.settings import PATIENCE
 
 BAD_INPUT = 2
 # Pixels of a sweep's preview.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gluon_style.cli.progress import NOT_FINITE, Progress, complain
 from gluon_style.files import LEAST_FREE_BYTES, replacing
-from gluon_style.settings import preset
+from gluon_style.presets import preset
 
 
 def run(args):

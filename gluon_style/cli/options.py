@@ -3,12 +3,12 @@
 import argparse
 
 from gluon_style.cli import values
+from gluon_style.presets import PRESETS
 from gluon_style.settings import (
     COLORS,
     INITS,
     OPTIMIZERS,
     POOLINGS,
-    PRESETS,
     STYLE_LOSSES,
     TV_NORMS,
 )

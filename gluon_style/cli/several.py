@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from gluon_style.cli.progress import NOT_FINITE, complain, watch
-from gluon_style.settings import preset
+from gluon_style.presets import preset
 
 
 def figure(args):

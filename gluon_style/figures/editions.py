@@ -7,7 +7,7 @@ from itertools import groupby
 
 from gluon_style.figures.studio import Check
 from gluon_style.plots import plot_result
-from gluon_style.settings import PRESETS
+from gluon_style.presets import PRESETS
 
 # The book's two pictures, which it is published with.
 BOOK_PICTURES = {

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gluon_style.settings import preset
+from gluon_style.presets import preset
 
 # Painted by paint.py beside it; CC0 1.0, like the script's every output.
 PAINTING = Path(__file__).with_name('painting.jpg')
