@@ -46,6 +46,8 @@ def test_layers_become_names():
     settings = Settings(content_layers=21, style_layers=['0', 'conv2_1', 10])
     assert settings.content_layers == ('conv4_2',)
     assert settings.style_layers == ('conv1_1', 'conv2_1', 'conv3_1')
+    settings = Settings(style_layers=['conv2_1:1.0', '10:0.25'])
+    assert settings.style_layers == ('conv2_1', 'conv3_1:0.25')
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,21 @@ def test_image_shape_keeps_proportions_or_takes_both_sides(size, shape):
         ({'lr': float('nan')}, 'lr is nan: it must be a finite number'),
         ({'tv_weight': -1}, 'tv_weight is -1: it must be a finite number'),
         ({'style_weight': 'x'}, "style_weight is 'x': it must be a finite"),
-        ({'init': 'blank'}, 'it must be content or style or noise'),
+        ({'init': 'blend:2'}, "init is 'blend:2': the part of noise must be"),
+        ({'init': 'blend:x'}, "init is 'blend:x': the part of noise must be"),
+        ({'pooling': 'min'}, "pooling is 'min': it must be max or avg"),
+        ({'style_loss': 'l2'}, "style_loss is 'l2': it must be gram or mean"),
+        ({'tv_norm': 'l0'}, "tv_norm is 'l0': it must be l1 or l2"),
+        ({'color': 'red'}, "color is 'red': it must be style or luminance"),
+        ({'feather': 2}, 'feather is 2: it must be a finite number from 0'),
+        ({'tileable': 'x'}, "tileable is 'x': it must be True or False"),
+        ({'style_scale': 0}, 'style_scale is 0: it must be a finite number'),
+        ({'style_blend': (0, 0)}, 'it must have a number above 0, as in 2:1'),
+        ({'style_blend': (1, -1)}, 'style_blend is -1: it must be a finite'),
+        ({'style_layers': 'conv1_1:0'}, "has the weight '0': it must be a nu"),
+        ({'style_layers': 'conv1_1:x'}, "has the weight 'x': it must be a nu"),
+        ({'style_layers': ('0', 'conv1_1:2')}, 'name each layer once'),
+        ({'size': (100, 50), 'tileable': True}, 'such as 96x48'),
         ({'lr_decay': 1.5}, 'lr_decay is 1.5: it must be a finite number fr'),
         ({'style_repeats': 0}, 'style_repeats is 0: it must be a whole'),
         ({'first': 3}, 'first is 3: it must be a Stage or None'),

@@ -11,7 +11,7 @@ from PIL import Image
 from gluon_style import samples
 from gluon_style.files import file_digest, replacing
 from gluon_style.pictures import read_picture
-from gluon_style.report.facts import check_record
+from gluon_style.report.facts import check_record, roles_of
 from gluon_style.report.page import Entry, make_page
 from gluon_style.results import Result, picture_record
 
@@ -56,7 +56,7 @@ def write_report(folder, output=None, *, pictures=(), title=None):
             result,
             {
                 role: found[result.record[role]['sha256']]
-                for role in ('content', 'style')
+                for role in roles_of(result.record)
                 if result.record[role]['sha256'] in found
             },
         )
@@ -135,9 +135,7 @@ def _is_ours(path):
 
 def _find_pictures(results, paths):
     """Return the results' pictures that are found, by hash."""
-    records = [
-        r.record[role] for r in results for role in ('content', 'style')
-    ]
+    records = [r.record[role] for r in results for role in roles_of(r.record)]
     missing = {record['sha256'] for record in records}
     arrays = {r['sha256'] for r in records if r['file'] is None}
     names = {record['file'] for record in records} - {None}
@@ -187,7 +185,7 @@ def _warn_of_missing(entries):
     """Log once for each picture that was not found, not for each result."""
     missing = {}
     for entry in entries:
-        for role in ('content', 'style'):
+        for role in roles_of(entry.result.record):
             if role not in entry.pictures:
                 record = entry.result.record[role]
                 about = role, record['file'], record['sha256']

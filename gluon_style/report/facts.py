@@ -14,7 +14,7 @@ def check_record(result):
         losses_of(record['losses'])
         curves_of(result.history)
         for role in ('content', 'style'):
-            bytes.fromhex(record[role]['sha256'])
+            bytes.fromhex(record[role]['sha256'] or '')
             Path(record[role]['file'] or '')
     except (
         AttributeError,
@@ -82,10 +82,16 @@ def _epochs(history, asked):
 def hashes_of(record):
     """Return the hashes of the pictures and the weights, by name."""
     code = '<code>$hash</code>'
+    files = {role: record[role] for role in ('content', 'style', 'weights')}
     return {
-        f'hash of {role}': fill(code, hash=record[role]['sha256'] or 'none')
-        for role in ('content', 'style', 'weights')
+        f'hash of {role}': fill(code, hash=file['sha256'] or 'none')
+        for role, file in {**files, **record.get('others', {})}.items()
     }
+
+
+def roles_of(record):
+    """Return which of the content and the style picture a run had."""
+    return [role for role in ('content', 'style') if record[role]['sha256']]
 
 
 def settings_of(record, names=None):

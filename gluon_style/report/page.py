@@ -11,6 +11,7 @@ from gluon_style.report.facts import (
     hashes_of,
     loss_text,
     losses_of,
+    roles_of,
     settings_of,
     words,
 )
@@ -143,7 +144,7 @@ def _stage(id_, entry):
         'height': shape[1],
         # The file itself, so that a saved copy has the record, too.
         'src': data('png', entry.path.read_bytes())
-        if whole
+        if whole and entry.path.suffix == '.png'
         else jpeg(result.image, shape),
     }
     slider, hint = '', ''
@@ -188,7 +189,7 @@ def _notes(entry):
             'enlarged from that.</p>',
             scale=by(record['losses']['scale']),
         )
-    for role in ('content', 'style'):
+    for role in roles_of(record):
         if role not in entry.pictures:
             yield fill(
                 '<p class="missing">The $role picture$name was not found by '
