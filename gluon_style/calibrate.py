@@ -1,5 +1,7 @@
 """Find the scales of the Oxford weights: python -m gluon_style.calibrate.
 
+It also finds those of average pooling.
+
 The chapter's hyperparameters fit the model zoo's VGG-19, which was trained
 on standardized pixels; the Oxford weights are another network, trained on
 pixels of 0 to 255, and give losses of 1e11 with them. VGG is positively
@@ -33,13 +35,28 @@ to conv5_1, whose loss stays near its floor whatever one does.
 import argparse
 
 import numpy
+from mxnet.gluon import nn
 
 from gluon_style.formats import read_layers
 from gluon_style.images import preprocess, read_image
-from gluon_style.layers import CONTENT_LAYERS, CONV_SHAPES, STYLE_LAYERS
+from gluon_style.layers import (
+    CONTENT_LAYERS,
+    CONV_SHAPES,
+    LAYER_NAMES,
+    STYLE_LAYERS,
+)
 from gluon_style.sources import fetch
-from gluon_style.vgg import extract_features, pretrained_vgg19
-from gluon_style.weights import OXFORD_SCALES, Weights, fold_bgr
+from gluon_style.vgg import (
+    AVERAGE_SCALES,
+    extract_features,
+    pretrained_vgg19,
+)
+from gluon_style.weights import (
+    OXFORD_SCALES,
+    Weights,
+    fold_bgr,
+    load_weights,
+)
 
 IMAGE_SHAPE = (450, 300)
 PROFILE = {
@@ -75,8 +92,33 @@ def measure_rms(images):
     for X in images:
         contents, styles = extract_features(features, X)
         for layer, Y in zip(tapped, styles + contents):
-            rms[layer].append(float((Y * Y).mean()) ** 0.5)
+            rms[layer].append(_rms(Y))
     return {layer: numpy.mean(values) for layer, values in rms.items()}
+
+
+def find_average_scales(images):
+    """Return what averages are to be multiplied by, for each pooling.
+
+    ``images`` are as for ``measure_rms``. The ratio is that of maxima in a
+    net of maxima to averages in a net of averages, scaled so far.
+    """
+    features = pretrained_vgg19(load_weights('oxford')).features
+    averaging = nn.AvgPool2D(pool_size=2, strides=2)
+    maxima, averages, scales = list(images), list(images), {}
+    for layer, name in zip(features, LAYER_NAMES):
+        maxima = [layer(X) for X in maxima]
+        if not name.startswith('pool'):
+            averages = [layer(X) for X in averages]
+            continue
+        averages = [averaging(X) for X in averages]
+        ratios = [_rms(X) / _rms(Y) for X, Y in zip(maxima, averages)]
+        scales[name] = numpy.mean(ratios)
+        averages = [X * scales[name] for X in averages]
+    return scales
+
+
+def _rms(Y):
+    return float((Y * Y).mean()) ** 0.5
 
 
 def find_scales(images):
@@ -102,9 +144,13 @@ def main():
     parser.add_argument('style', help="the chapter's style picture")
     args = parser.parse_args()
     pictures = [read_image(path) for path in (args.content, args.style)]
-    scales = find_scales([preprocess(p, IMAGE_SHAPE) for p in pictures])
-    for layer, scale in scales.items():
-        print(f'{layer}: {scale:.6f}, in use {OXFORD_SCALES[layer]:.6f}')
+    images = [preprocess(p, IMAGE_SHAPE) for p in pictures]
+    for found, used in (
+        (find_scales(images), OXFORD_SCALES),
+        (find_average_scales(images), AVERAGE_SCALES),
+    ):
+        for layer, scale in found.items():
+            print(f'{layer}: {scale:.6f}, in use {used[layer]:.6f}')
 
 
 if __name__ == '__main__':

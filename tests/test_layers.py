@@ -8,6 +8,8 @@ from gluon_style.layers import (
     layer_index,
     layer_indices,
     least_side,
+    names_of,
+    weighted,
 )
 
 
@@ -42,3 +44,16 @@ def test_layer_index_names_an_unknown_layer(layer):
 )
 def test_least_side_halves_at_each_pooling(layers, least):
     assert least_side(layers) == least
+
+
+def test_a_layer_may_have_a_weight():
+    assert weighted('conv4_1:0.5') == ('conv4_1', 0.5)
+    assert weighted('19:2') == ('conv4_1', 2.0)
+    assert weighted('conv4_1') == weighted(19) == ('conv4_1', 1.0)
+    assert names_of(['conv1_1:3', 5]) == ['conv1_1', 'conv2_1']
+
+
+@pytest.mark.parametrize('weight', ['0', '-1', 'nan', 'inf', 'x', ''])
+def test_a_layers_weight_is_a_number_above_0(weight):
+    with pytest.raises(ValueError, match=f"has the weight '{weight}': it m"):
+        weighted(f'conv4_1:{weight}')

@@ -52,9 +52,11 @@ def test_public_names():
         'lbfgs',
         'load_weights',
         'read_image',
+        'reconstruct',
         'save_image',
         'show_images',
         'stylize',
+        'texture',
     ]
     assert gluon_style.__all__ == sorted(CHAPTER_NAMES + others)
     for name in gluon_style.__all__:

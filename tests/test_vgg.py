@@ -86,3 +86,33 @@ def test_layer_beyond_the_net_is_named(weights_file):
 def test_unknown_layer_is_named_before_weights_are_read():
     with pytest.raises(ValueError, match="layer 'conv7_1' is not in VGG-19"):
         build_net(['conv7_1'], weights='no such weights')
+
+
+def test_average_pooling_keeps_magnitudes(oxford):
+    from gluon_style import samples
+    from gluon_style.images import preprocess, read_image
+    from gluon_style.vgg import AVERAGE_SCALES
+
+    pools = list(AVERAGE_SCALES)[:4]
+    for source in (samples.photograph(), samples.PAINTING):
+        X = preprocess(read_image(source), (300, 200))
+        sizes = []
+        for pooling in ('max', 'avg'):
+            net = build_net(pools, [], weights='oxford', pooling=pooling)
+            contents, _ = extract_features(net, X, pools, [])
+            sizes.append([float((Y * Y).mean()) ** 0.5 for Y in contents])
+        for most, average in zip(*sizes):
+            assert average == pytest.approx(most, rel=0.15)
+
+
+def test_average_pooling_by_hand(weights_file):
+    from gluon_style.vgg import AVERAGE_SCALES
+
+    X = np.random.normal(size=(1, 3, 6, 8))
+    net = build_net(['pool1'], [], weights=weights_file, pooling='avg')
+    before = net[:4](X).asnumpy()
+    expected = before.reshape(1, 64, 3, 2, 4, 2).mean(axis=(3, 5))
+    expected = expected * AVERAGE_SCALES['pool1']
+    assert numpy.allclose(net(X).asnumpy(), expected, atol=1e-5)
+    frozen = net.collect_params().values()
+    assert {parameter.grad_req for parameter in frozen} == {'null'}

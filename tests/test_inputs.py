@@ -1,0 +1,174 @@
+import numpy
+import pytest
+from conftest import picture
+from mxnet import cpu
+from PIL import Image
+
+from gluon_style import Settings
+from gluon_style.images import preprocess, read_image
+from gluon_style.inputs import Inputs
+
+CONTENT, STYLE = picture(60, 40, seed=1), picture(50, 50, seed=2)
+SHAPE = (48, 32)
+
+
+def inputs(content=CONTENT, styles=STYLE, mask=None, **changes):
+    return Inputs(content, styles, Settings(**changes), cpu(), mask)
+
+
+def seen(img, image_shape=SHAPE):
+    return preprocess(read_image(img), image_shape).asnumpy()
+
+
+def noise(seed=0):
+    rng = numpy.random.RandomState(seed)
+    return rng.normal(size=(1, 3, *SHAPE[::-1])).astype('float32')
+
+
+def test_starts(tmp_path):
+    other = picture(20, 20, seed=3)
+    Image.fromarray(other).save(tmp_path / 'other.png')
+    path = str(tmp_path / 'other.png')
+    for init, expected in (
+        ('content', seen(CONTENT)),
+        ('style', seen(STYLE)),
+        ('noise', noise()),
+        ('blend:0', seen(CONTENT)),
+        ('blend:1', noise()),
+        ('blend:0.25', 0.25 * noise() + 0.75 * seen(CONTENT)),
+        (path, seen(other)),
+    ):
+        found = inputs(init=init).start(SHAPE).asnumpy()
+        assert numpy.allclose(found, expected, atol=1e-6), init
+    found = inputs(init='noise', seed=7).start(SHAPE).asnumpy()
+    assert (found == noise(7)).all()
+
+
+def test_style_is_squashed_or_keeps_its_proportions():
+    def shape(**changes):
+        (X,) = inputs(**changes).styles(SHAPE)
+        return X.shape[3], X.shape[2]
+
+    assert shape() == SHAPE
+    assert shape(style_scale=1) == (48, 48)
+    assert shape(style_scale=0.5) == (24, 24)
+    # The deepest style layer needs 16 pixels.
+    assert shape(style_scale=0.1) == (16, 16)
+
+
+def test_several_styles_keep_their_order():
+    styles = inputs(styles=[STYLE, CONTENT]).styles(SHAPE)
+    for X, img in zip(styles, (STYLE, CONTENT)):
+        assert (X.asnumpy() == seen(img)).all()
+
+
+def test_colors_are_given_to_the_style_beforehand():
+    content_mean = CONTENT.mean(axis=(0, 1))
+    assert abs(STYLE.mean(axis=(0, 1)) - content_mean).max() > 20
+    for color, most in (('match', 6), ('histogram', 2)):
+        (X,) = inputs(color=color).styles((50, 50))
+        img = 255 * (X[0].asnumpy().transpose(1, 2, 0) * STD + MEAN)
+        assert abs(img.mean(axis=(0, 1)) - content_mean).max() < most
+
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def test_luminance_is_kept_and_the_colors_are_the_contents():
+    made = inputs(color='luminance')
+    X = made.styles((60, 40))[0]
+    image = made.finished(X)
+    weights = numpy.array([0.299, 0.587, 0.114])
+    wanted = inputs().finished(X) @ weights
+    content = CONTENT / 255
+    # Where nothing is clipped.
+    inside = (image > 0.001).all(axis=2) & (image < 0.999).all(axis=2)
+    assert inside.mean() > 0.3
+    assert abs(image @ weights - wanted)[inside].max() < 1e-3
+    chroma = image - (image @ weights)[..., None]
+    expected = content - (content @ weights)[..., None]
+    assert abs(chroma - expected)[inside].max() < 1e-2
+
+
+def test_mask_is_resized_and_feathered():
+    mask = numpy.zeros((40, 60, 3), 'uint8')
+    mask[:, :30] = 255
+    hard = inputs(mask=mask, feather=0).mask(SHAPE)
+    assert hard.shape == SHAPE[::-1]
+    assert (hard[:, :24] == 1).all() and (hard[:, 24:] == 0).all()
+    soft = inputs(mask=mask, feather=0.25).mask(SHAPE)
+    edge = soft[16]
+    assert (numpy.diff(edge) <= 0).all()
+    # A quarter of 48 pixels, half to each side.
+    assert edge[24 - 9] > 0.98 and edge[24 + 8] < 0.02
+    assert 0.1 < edge[21] < 0.95 and 0.05 < edge[26] < 0.9
+    assert inputs().mask(SHAPE) is None
+
+
+def test_without_content_the_size_is_a_square():
+    made = inputs(content=None, init='noise', size=96)
+    assert made.image_shape() == (96, 96)
+    assert made.content(SHAPE) is None
+    made = inputs(content=None, init='noise', size=(96, 64))
+    assert made.image_shape() == (96, 64)
+    assert inputs(styles=None).styles(SHAPE) is None
+
+
+def test_record_names_every_picture(tmp_path):
+    paths = {}
+    for i, name in enumerate(('content', 'a', 'b', 'mask', 'init')):
+        paths[name] = str(tmp_path / f'{name}.png')
+        Image.fromarray(picture(40, 40, seed=i)).save(paths[name])
+    made = inputs(
+        paths['content'],
+        [paths['a'], paths['b']],
+        paths['mask'],
+        init=paths['init'],
+    )
+    record = made.record
+    names = {'content': 'content.png', 'style': 'a.png'}
+    assert {role: record[role]['file'] for role in names} == names
+    others = {role: each['file'] for role, each in record['others'].items()}
+    assert others == {
+        'style 2': 'b.png',
+        'mask': 'mask.png',
+        'init': 'init.png',
+    }
+    hashes = [record['content'], record['style'], *record['others'].values()]
+    assert len({each['sha256'] for each in hashes}) == 5
+    none = inputs(content=None, init='noise').record
+    assert none['content'] == {'file': None, 'sha256': None}
+    assert none['others'] == {}
+
+
+@pytest.mark.parametrize(
+    'options, sentence',
+    [
+        ({'init': 'blank'}, "init is 'blank': it must be content, style, no"),
+        ({'content': None}, "init is 'content' and that picture is not gi"),
+        (
+            {'content': None, 'init': 'blend:0.5'},
+            "init is 'blend:0.5' and that picture is not given",
+        ),
+        (
+            {'styles': None, 'init': 'style'},
+            "init is 'style' and that picture is not given",
+        ),
+        (
+            {'style_blend': (2, 1)},
+            'style_blend is 2:1 and the number of styles 1: give a number',
+        ),
+        (
+            {'styles': [STYLE] * 3, 'mask': CONTENT},
+            'the number of styles is 3: with a mask it must be 1 or 2',
+        ),
+        (
+            {'styles': [STYLE] * 2, 'style_blend': (2, 1), 'mask': CONTENT},
+            'style_blend is given with a mask, which keeps the styles apart',
+        ),
+    ],
+)
+def test_mistakes_are_sentences(options, sentence):
+    with pytest.raises(ValueError) as error:
+        inputs(**options)
+    assert sentence in str(error.value)
