@@ -1,0 +1,200 @@
+import json
+import logging
+
+import numpy
+import pytest
+from conftest import picture
+from PIL import Image
+
+from gluon_style import Settings, samples
+from gluon_style.config import read_config
+from gluon_style.results import picture_record
+
+
+def write(path, text):
+    path.write_text(text, 'utf-8')
+    return path
+
+
+def test_toml_says_settings_pictures_and_preset(tmp_path):
+    path = write(
+        tmp_path / 'run.toml',
+        """
+        preset = 'quick'
+        content = 'photo.jpg'
+        style = ['a.jpg', '/pictures/b.jpg']
+        mask = 'mask.png'
+        output = 'out.png'
+        size = [304, 200]
+        style-weight = 1e3
+        style_layers = ['conv1_1', 'conv4_1:0.5']
+        style_blend = [2, 1]
+        tileable = true
+        """,
+    )
+    config = read_config(path)
+    assert config.preset == 'quick'
+    assert config.pictures == {
+        'content': str(tmp_path / 'photo.jpg'),
+        'style': [str(tmp_path / 'a.jpg'), '/pictures/b.jpg'],
+        'mask': str(tmp_path / 'mask.png'),
+        'output': str(tmp_path / 'out.png'),
+    }
+    assert config.settings == {
+        'size': (304, 200),
+        'style_weight': 1e3,
+        'style_layers': ('conv1_1', 'conv4_1:0.5'),
+        'style_blend': (2, 1),
+        'tileable': True,
+    }
+
+
+def test_toml_may_say_little(tmp_path):
+    config = read_config(write(tmp_path / 'run.toml', "style = 'a.jpg'"))
+    assert config.pictures == {'style': [str(tmp_path / 'a.jpg')]}
+    assert (config.settings, config.preset) == ({}, None)
+
+
+def test_a_start_beside_the_file_is_found(tmp_path, monkeypatch):
+    (tmp_path / 'start.png').write_bytes(b'')
+    path = write(tmp_path / 'run.toml', "init = 'start.png'")
+    monkeypatch.chdir('/')
+    init = read_config(path).settings['init']
+    assert init == str(tmp_path / 'start.png')
+
+
+@pytest.fixture
+def record(tmp_path):
+    """A record, and the pictures it names beside it."""
+    for i, name in enumerate(('content', 'style', 'other', 'mask')):
+        Image.fromarray(picture(8, 8, seed=i)).save(tmp_path / f'{name}.png')
+    record = {
+        'content': picture_record(tmp_path / 'content.png'),
+        'style': picture_record(tmp_path / 'style.png'),
+        'others': {
+            'style 2': picture_record(tmp_path / 'other.png'),
+            'mask': picture_record(tmp_path / 'mask.png'),
+        },
+        'settings': dict(vars(Settings(epochs=7, weights='auto'))),
+        'weights': {'source': 'oxford-8bit', 'sha256': 'x'},
+        'tile': None,
+        'versions': {},
+    }
+
+    def save(**changes):
+        record.update(changes)
+        return write(tmp_path / 'out.json', json.dumps(record))
+
+    return save
+
+
+def test_a_record_repeats_its_run(record, tmp_path):
+    config = read_config(record())
+    folder = str(tmp_path)
+    assert config.pictures == {
+        'content': f'{folder}/content.png',
+        'style': [f'{folder}/style.png', f'{folder}/other.png'],
+        'mask': f'{folder}/mask.png',
+    }
+    # What 'auto' was then, it is again.
+    expected = Settings(epochs=7, weights='oxford-8bit', tile='off')
+    assert Settings(**config.settings) == expected
+    assert read_config(record(tile=256)).settings['tile'] == 256
+
+
+def test_renamed_pictures_are_found_by_their_hashes(record, tmp_path):
+    path = record()
+    (tmp_path / 'content.png').rename(tmp_path / 'photo.png')
+    found = read_config(path).pictures['content']
+    assert found == str(tmp_path / 'photo.png')
+
+
+def test_the_samples_are_found(record):
+    content = picture_record(samples.photograph())
+    config = read_config(
+        record(content=content, style=picture_record(samples.PAINTING))
+    )
+    assert (config.pictures['content'] == samples.photograph()).all()
+    assert config.pictures['style'][0] == str(samples.PAINTING)
+
+
+def test_a_changed_picture_is_not_taken_for_the_old_one(record, tmp_path):
+    path = record()
+    Image.fromarray(picture(8, 8, seed=9)).save(tmp_path / 'style.png')
+    with pytest.raises(FileNotFoundError, match="style picture 'style.png' "):
+        read_config(path)
+
+
+def test_a_record_leads_to_no_other_folder(record, tmp_path, monkeypatch):
+    folder = tmp_path / 'away'
+    folder.mkdir()
+    Image.fromarray(picture(9, 9, seed=9)).save(folder / 'far.png')
+    far = {**picture_record(folder / 'far.png'), 'file': 'away/far.png'}
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match='was not found by its hash'):
+        read_config(record(style=far))
+
+
+def test_weights_of_a_file_must_be_the_same(record, tmp_path):
+    weights = tmp_path / 'w.npz'
+    numpy.savez(weights, x=1)
+    digest = picture_record(weights)['sha256']
+    settings = dict(vars(Settings(weights=str(weights))))
+    path = record(
+        settings=settings, weights={'source': 'file', 'sha256': digest}
+    )
+    assert read_config(path).settings['weights'] == str(weights)
+    numpy.savez(weights, x=2)
+    with pytest.raises(ValueError, match='are not the file that the run had'):
+        read_config(path)
+
+
+def test_other_versions_are_said(record, caplog):
+    with caplog.at_level(logging.WARNING, 'gluon_style'):
+        read_config(record(versions={'numpy': '0.1', 'mxnet': None}))
+    assert 'numpy 0.1, here' in caplog.text
+
+
+@pytest.mark.parametrize(
+    'name, text, sentence',
+    [
+        ('a.yaml', '', "a.yaml' must end in .toml, or in .json"),
+        ('a.toml', 'x = ', "a.toml' is no TOML: "),
+        ('a.toml', 'preset = 3', 'preset is 3: it must be a name'),
+        ('a.toml', 'content = 3', "content is 3: it must be a file's path"),
+        ('a.toml', 'style = []', "style is []: it must be a file's path"),
+        ('a.toml', 'style = [3]', "style is 3: it must be a file's path"),
+        ('a.toml', 'mask = ["a"]', "mask is ['a']: it must be a file's path"),
+        ('a.toml', 'lrate = 3', "has 'lrate', which is no setting: choose"),
+        ('a.toml', 'lr = "x"', "lr is 'x': it must be a finite number"),
+        ('a.toml', 'first = {a = 1}', 'has a value of the wrong kind'),
+        ('a.json', '[]', "a.json' is no record of a run (TypeError"),
+        ('a.json', '{"settings": {}}', "no record of a run (KeyError: 'wei"),
+        ('a.json', '[' * 100000, 'cannot be read (RecursionError)'),
+    ],
+)
+def test_mistakes_are_sentences(tmp_path, name, text, sentence):
+    with pytest.raises(ValueError) as error:
+        read_config(write(tmp_path / name, text))
+    assert sentence in str(error.value)
+    assert '\n' not in str(error.value)
+
+
+def test_missing_and_huge_files(tmp_path):
+    with pytest.raises(FileNotFoundError, match="none.toml' is not a file"):
+        read_config(tmp_path / 'none.toml')
+    huge = tmp_path / 'huge.toml'
+    with open(huge, 'wb') as file:
+        file.truncate((1 << 20) + 1)
+    with pytest.raises(ValueError, match='1048577 bytes: at most 1048576 ar'):
+        read_config(huge)
+
+
+def test_no_utf8(tmp_path):
+    (tmp_path / 'a.toml').write_bytes(b'\xff\xfe')
+    with pytest.raises(ValueError, match=r'cannot be read \(UnicodeDecodeEr'):
+        read_config(tmp_path / 'a.toml')
+
+
+def test_it_does_not_load_mxnet(without_mxnet):
+    without_mxnet('import gluon_style.config, gluon_style.cli.request')
