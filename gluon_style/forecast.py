@@ -73,6 +73,11 @@ def memory_needed(image_shape, settings, tile=None):
     if settings.optimizer == 'lbfgs':
         arrays += 2 * (2 * MEMORY + 10) + (32 if settings.bounded else 0)
     pixels = image_shape[0] * image_shape[1]
+    if settings.style_scale is not None and tile is None:
+        # A style larger than the result is seen once, but as a whole.
+        square = (settings.style_scale * max(image_shape)) ** 2
+        forward = sum(features[i] for i in styles) + 3 * max(features)
+        floats = max(floats, _LOSS_WHOLE * square * forward)
     floats += pixels * (3 * arrays + sum(features[i] for i in contents))
     return FIXED_BYTES + int(4 * floats)
 

@@ -33,15 +33,15 @@ class Inputs:
         if styles is not None and not isinstance(styles, (list, tuple)):
             styles = [styles]
         _check_count(styles, settings, mask)
-        _check_init(content, styles, settings.init)
+        _check_init(content, styles, settings)
         self.device = device
         self._settings = settings
         self.record = _record(content, styles, settings, mask)
         self.content_img = None if content is None else read_image(content)
         self._style_imgs = [self._colored(img) for img in styles or []]
         self._init_img = None
-        if _is_file(settings.init):
-            self._init_img = read_image(settings.init)
+        if settings.init_file is not None:
+            self._init_img = read_image(settings.init_file)
         self._mask = None
         if mask is not None:
             self._mask = read_picture(mask).mean(axis=2) / 255
@@ -132,10 +132,6 @@ class Inputs:
         return preprocess(img, image_shape).copyto(self.device)
 
 
-def _is_file(init):
-    return init not in INITS and noise_part(init) is None
-
-
 def _check_count(styles, settings, mask):
     """Raise ValueError for more or fewer styles than the settings expect."""
     count, blend = len(styles or []), settings.style_blend
@@ -157,9 +153,10 @@ def _check_count(styles, settings, mask):
         )
 
 
-def _check_init(content, styles, init):
+def _check_init(content, styles, settings):
     """Raise ValueError for a start that is not there."""
-    if _is_file(init):
+    init = settings.init
+    if settings.init_file is not None:
         if not Path(init).is_file():
             raise ValueError(
                 f'init is {init!r}: it must be {", ".join(INITS)}, blend:0.3 '
@@ -180,8 +177,8 @@ def _record(content, styles, settings, mask):
     others = {f'style {i}': img for i, img in enumerate(others, start=2)}
     if mask is not None:
         others['mask'] = mask
-    if _is_file(settings.init):
-        others['init'] = settings.init
+    if settings.init_file is not None:
+        others['init'] = settings.init_file
     records = {
         name: _ABSENT if img is None else picture_record(img)
         for name, img in {'content': content, 'style': first}.items()

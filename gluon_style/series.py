@@ -35,16 +35,19 @@ def finished(job, folder):
     except (FileNotFoundError, ValueError):
         return None
     record = result.record
-    pictures = [picture_record(img) for img in (job.content, job.style)]
+    pictures = {'content': job.content, 'style': job.style}
+    if job.settings.init_file is not None:
+        pictures['init'] = job.settings.init_file
+    named = {**record.get('others', {}), **record}
     made = (
         record.get('settings'),
-        [record.get(kind, {}).get('sha256') for kind in ('content', 'style')],
+        [named.get(role, {}).get('sha256') for role in pictures],
         record.get('versions', {}).get('gluon_style'),
     )
     wanted = (
         # Through JSON, which has no tuples.
         json.loads(json.dumps(asdict(job.settings))),
-        [picture['sha256'] for picture in pictures],
+        [picture_record(img)['sha256'] for img in pictures.values()],
         __version__,
     )
     return result if made == wanted else None

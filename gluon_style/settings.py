@@ -255,6 +255,12 @@ class Settings:
             )
 
     @property
+    def init_file(self):
+        """The picture's file that ``init`` is, or None."""
+        known = self.init in INITS or noise_part(self.init) is not None
+        return None if known else self.init
+
+    @property
     def step(self):
         """What the result's sides must be multiples of."""
         if not self.tileable:

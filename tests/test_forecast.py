@@ -143,6 +143,8 @@ print(peak / memory_needed(settings.size, settings, tile))
         '"size": [512, 384], "tile": "off", "optimizer": "lbfgs", '
         '"bounded": true',
         '"size": [288, 192], "tile": 96',
+        '"size": [256, 256], "tile": "off", "tileable": true',
+        '"size": [160, 160], "tile": "off", "style_scale": 5',
     ],
 )
 def test_memory_forecast_is_what_a_run_takes(weights_file, changes):

@@ -1,5 +1,6 @@
 import pytest
 from conftest import picture
+from PIL import Image
 
 from gluon_style import NonFiniteLossError, Settings, series
 from gluon_style.series import Job, finished
@@ -71,3 +72,14 @@ def test_a_failed_run_leaves_nothing(job, tmp_path):
     with pytest.raises(NonFiniteLossError):
         series.run(Job('one', job.content, job.style, worse), tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_another_start_is_another_run(job, tmp_path):
+    start = tmp_path / 'start.png'
+    Image.fromarray(picture(32, 24, seed=3)).save(start)
+    settings = job.settings.changed({'init': str(start)})
+    job = Job('one', job.content, job.style, settings)
+    series.run(job, tmp_path)
+    assert finished(job, tmp_path) is not None
+    Image.fromarray(picture(32, 24, seed=4)).save(start)
+    assert finished(job, tmp_path) is None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gluon_style.config import Config, read_config
 from gluon_style.presets import preset, reconstruction, texturing
-from gluon_style.settings import INITS, Settings, noise_part
+from gluon_style.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,7 @@ class Request:
     def files(self):
         """The paths of all pictures that are files."""
         pictures = [self.content, *self.styles, self.mask]
-        init = self.settings.init
-        if init not in INITS and noise_part(init) is None:
-            pictures.append(init)
+        pictures.append(self.settings.init_file)
         return [img for img in pictures if isinstance(img, (str, Path))]
 
 
