@@ -1,23 +1,14 @@
-"""Pictures in and out of files; free of MXNet."""
+"""Pictures from files, images and arrays; free of MXNet."""
 
 import contextlib
 import io
-import json
 import logging
 import struct
 import warnings
 from pathlib import Path
 
 import numpy
-from PIL import (
-    Image,
-    ImageCms,
-    ImageOps,
-    PngImagePlugin,
-    UnidentifiedImageError,
-)
-
-from gluon_style.files import replacing
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 logger = logging.getLogger(__name__)
 
@@ -173,19 +164,3 @@ def _as_numpy(array):
     return numpy.asarray(
         array.asnumpy() if hasattr(array, 'asnumpy') else array
     )
-
-
-def save_image(img, path, settings=None):
-    """Write a picture as PNG, whole or not at all.
-
-    ``img`` is an array (height, width, 3), float of 0 to 1 as from
-    ``postprocess``, or uint8. ``settings``, a dictionary, goes as JSON into
-    the file's text chunk 'gluon_style'. Raises OSError where the file
-    cannot be written.
-    """
-    picture = Image.fromarray(as_bytes(img))
-    text = PngImagePlugin.PngInfo()
-    if settings is not None:
-        text.add_itxt('gluon_style', json.dumps(settings))
-    with replacing(path) as temporary:
-        picture.save(temporary, format='PNG', pnginfo=text)

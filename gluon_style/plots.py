@@ -8,6 +8,7 @@ from pathlib import Path
 from matplotlib import pyplot as plt
 from PIL import Image
 
+from gluon_style.figure_files import write_figure
 from gluon_style.files import replacing
 from gluon_style.pictures import as_bytes
 
@@ -184,7 +185,7 @@ class Animator:
         """
         check_suffix(path)
         with replacing(path) as temporary:
-            self.fig.savefig(temporary, bbox_inches='tight', dpi=150)
+            write_figure(self.fig, temporary, bbox_inches='tight', dpi=150)
 
 
 def check_suffix(path):

@@ -3,13 +3,20 @@
 import hashlib
 import json
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy
+from PIL import Image
 
 from gluon_style.files import file_digest, replacing
-from gluon_style.pictures import read_picture, save_image
+from gluon_style.pictures import as_bytes, read_picture
+from gluon_style.saving import (
+    TIFF_SUFFIXES,
+    check_output,
+    read_words,
+    save_image,
+)
 
 
 @dataclass(frozen=True)
@@ -19,32 +26,63 @@ class Result:
     ``image`` is a NumPy array (height, width, 3) of uint8, ``history`` the
     list of ``Log``, and ``record`` a dictionary fit for JSON: the settings
     as used, versions, the weights' source and hash, the device, and the
-    picture's losses.
+    picture's losses. ``pixels`` are the picture before it was rounded, an
+    array (height, width, 3) of float32 of 0 to 1, or None.
     """
 
     image: numpy.ndarray = field(repr=False)
     history: list = field(repr=False)
     record: dict
+    pixels: numpy.ndarray = field(default=None, repr=False, compare=False)
+
+    def resized(self, width, height):
+        """Return the result with its picture enlarged or reduced.
+
+        Its record's 'width' and 'height' are the new ones, which
+        'resized_to' has too; 'losses' tells the size they were computed at.
+        """
+        record = {
+            **self.record,
+            'width': width,
+            'height': height,
+            'resized_to': [width, height],
+        }
+        if self.pixels is None:
+            image = _resized(self.image, width, height)
+            return replace(self, image=image, record=record)
+        channels = [
+            _resized(self.pixels[..., i], width, height) for i in range(3)
+        ]
+        # Lanczos overshoots at edges.
+        pixels = numpy.stack(channels, axis=-1).clip(0, 1)
+        return Result(as_bytes(pixels), self.history, record, pixels)
 
     def save(self, path):
-        """Write the picture, ``path``, as PNG and all else as JSON beside it.
+        """Write the picture, ``path``, and all else as JSON beside it.
 
-        The PNG has the record in its metadata, too; the JSON, of the same
-        name, has it with the history. Raises OSError as writing does.
+        The suffix is one of ``saving.SUFFIXES``; a TIFF gets ``pixels``,
+        where there are any. The picture has the record in its metadata,
+        too; the JSON, of the same name, has it with the history. Raises
+        ValueError as ``save_image`` does and OSError as writing does.
         """
         path = Path(path)
+        check_output(path)
+        deep = path.suffix.lower() in TIFF_SUFFIXES
+        use_pixels = deep and self.pixels is not None
         record = {**self.record, 'history': self.history}
         with ExitStack() as stack:
             beside = stack.enter_context(replacing(path.with_suffix('.json')))
             beside.write_text(json.dumps(record, indent=1) + '\n')
-            save_image(self.image, path, self.record)
+            img = self.pixels if use_pixels else self.image
+            save_image(img, path, self.record)
 
     @classmethod
     def load(cls, path):
-        """Return the result that was saved as ``path``, a .png.
+        """Return the result that was saved as ``path``.
 
-        Raises FileNotFoundError or ValueError, in one sentence, where a file
-        is missing or is not what ``save`` wrote.
+        It has ``pixels`` only if that is a TIFF, and of a JPEG or WebP what
+        these keep of the picture. Raises FileNotFoundError or ValueError, in
+        one sentence, where a file is missing or is not what ``save`` wrote.
         """
         path = Path(path)
         image = read_picture(path)
@@ -70,7 +108,17 @@ class Result:
                 f'picture {str(path)!r} is {image.shape[1]}x{image.shape[0]} '
                 f'and its record says {shape[1]}x{shape[0]}: make it anew'
             )
-        return cls(image, history, record)
+        pixels = read_words(path)
+        if pixels is not None:
+            # Pillow, which has read them, cuts the lower bits off.
+            image = as_bytes(pixels)
+        return cls(image, history, record, pixels)
+
+
+def _resized(array, width, height):
+    img = Image.fromarray(numpy.ascontiguousarray(array))
+    lanczos = Image.Resampling.LANCZOS
+    return numpy.array(img.resize((width, height), lanczos))
 
 
 def picture_record(source):

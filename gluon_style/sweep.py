@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gluon_style.figure_files import write_figure
 from gluon_style.files import replacing
 from gluon_style.history import NonFiniteLossError
 from gluon_style.layers import names_of
@@ -207,7 +208,7 @@ def contact_sheet(cells, path):
         _fill(axes[rows.index(row), columns.index(column)], cell)
     dpi = min(150, _SHEET_PIXELS / max(figure.get_size_inches()))
     with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=dpi)
+        write_figure(figure, temporary, dpi=dpi)
 
 
 def _edges(cell, cells):

@@ -17,6 +17,7 @@ from gluon_style.figures.editions import (
 )
 from gluon_style.figures.panels import power
 from gluon_style.figures.studio import Check, Eye, Studio, falling
+from gluon_style.files import is_ours
 from gluon_style.presets import PRESETS
 
 
@@ -27,6 +28,7 @@ def test_every_recipe_quick_shows_what_it_is_to_show(name, oxford, tmp_path):
     assert [check.text for check in checks if check.good is False] == []
     assert any(check.good for check in checks)
     assert path == tmp_path / f'{name}.png'
+    assert is_ours(path) and is_ours(path.with_suffix('.checks.json'))
     with Image.open(path) as img:
         assert img.width > 500
         # A figure, not a white sheet.

@@ -1,5 +1,4 @@
 import io
-import json
 import struct
 
 import numpy
@@ -15,7 +14,6 @@ from gluon_style.images import (
     preprocess,
     read_image,
 )
-from gluon_style.pictures import save_image
 
 
 def test_preprocess_standardizes_by_hand():
@@ -246,31 +244,3 @@ def test_too_many_pixels_are_refused(tmp_path, monkeypatch, limit):
     monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', limit)
     with pytest.raises(ValueError, match=f'many pixels: at most {limit} are'):
         read_image(path)
-
-
-def test_save_image_rounds_and_carries_settings(tmp_path):
-    path = tmp_path / 'out.png'
-    img = np.array([[[0.0, 0.5, 1.0], [0.001, 0.003, 2.0]]])
-    save_image(img, path, {'lr': 0.9, 'style': 'Öl.jpg'})
-    with Image.open(path) as saved_img:
-        assert numpy.asarray(saved_img).tolist() == [
-            [[0, 128, 255], [0, 1, 255]]
-        ]
-        text = saved_img.text['gluon_style']
-    assert json.loads(text) == {'lr': 0.9, 'style': 'Öl.jpg'}
-
-
-def test_save_image_leaves_nothing_half_written(tmp_path, monkeypatch):
-    path = tmp_path / 'out.png'
-    save_image(picture(4, 4), path)
-    before = path.read_bytes()
-
-    def fail(self, file, **options):
-        file.write_bytes(b'half')
-        raise OSError(28, 'No space left on device')
-
-    monkeypatch.setattr(Image.Image, 'save', fail)
-    with pytest.raises(OSError, match='No space left'):
-        save_image(picture(4, 4, seed=3), path)
-    assert path.read_bytes() == before
-    assert [p.name for p in tmp_path.iterdir()] == ['out.png']

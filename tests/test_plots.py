@@ -9,6 +9,7 @@ from conftest import picture
 from matplotlib import pyplot as plt
 from PIL import Image
 
+from gluon_style.files import is_ours
 from gluon_style.plots import (
     Animator,
     browse,
@@ -70,6 +71,10 @@ def test_plot_result_is_written(tmp_path, suffix):
     img = numpy.zeros((20, 30, 3), 'uint8')
     animator = plot_result(img, history())
     animator.save(path)
+    assert is_ours(path)
+    before = path.read_bytes()
+    plot_result(img, history()).save(path)
+    assert path.read_bytes() == before
     assert curves(animator)[0] == [[i, 10.0 / i] for i in range(1, 6)]
     assert list(tmp_path.iterdir()) == [path]
     if suffix == '.svg':

@@ -14,6 +14,7 @@ from conftest import picture
 from PIL import Image
 
 from gluon_style import Result, cli, report, samples
+from gluon_style.files import is_ours
 from gluon_style.presets import PRESETS
 from gluon_style.report import write_report
 from gluon_style.results import picture_record
@@ -89,6 +90,7 @@ def test_all_that_made_a_result_is_said(folder, pictures):
     save(folder / 'out.png', *pictures)
     path, count = write_report(folder, pictures=[Path(pictures[0]).parent])
     assert (path, count) == (folder / 'report.html', 1)
+    assert is_ours(path)
     page = Page(path)
     for words in (
         'Stylized pictures in results One result.',

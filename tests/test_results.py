@@ -1,9 +1,15 @@
 import json
+from dataclasses import replace
 
+import numpy
 import pytest
 from conftest import picture
+from PIL import Image
 
 from gluon_style import Result, stylize
+from gluon_style.files import is_ours
+from gluon_style.pictures import as_bytes
+from gluon_style.saving import SUFFIXES, record_of
 
 
 @pytest.fixture
@@ -25,6 +31,66 @@ def test_what_was_saved_is_loaded(result, tmp_path):
         **json.loads(json.dumps(result.record)),
         'losses': result.record['losses'],
     }
+
+
+@pytest.mark.parametrize('suffix', SUFFIXES)
+def test_every_kind_of_picture_is_loaded(result, tmp_path, suffix):
+    path = tmp_path / f'out{suffix}'
+    result.save(path)
+    loaded = Result.load(path)
+    assert loaded.image.shape == result.image.shape
+    assert loaded.history == result.history
+    assert loaded.record['losses'] == result.record['losses']
+    assert record_of(path) == json.loads(json.dumps(result.record))
+    assert is_ours(path) and is_ours(tmp_path / 'out.json')
+    if suffix in ('.png', '.tif', '.tiff'):
+        assert (loaded.image == result.image).all()
+
+
+def test_a_tiff_has_the_pixels_before_they_were_rounded(result, tmp_path):
+    pixels = numpy.random.RandomState(0).rand(24, 32, 3).astype('float32')
+    deep = replace(result, image=as_bytes(pixels), pixels=pixels)
+    for suffix in ('.tif', '.png'):
+        deep.save(tmp_path / f'out{suffix}')
+        loaded = Result.load(tmp_path / f'out{suffix}')
+        assert (loaded.image == deep.image).all()
+        if suffix == '.png':
+            assert loaded.pixels is None
+        else:
+            assert loaded.pixels.dtype == 'float32'
+            assert abs(loaded.pixels - pixels).max() < 0.51 / 65535
+    assert 'pixels' not in repr(deep)
+
+
+def test_another_suffix_writes_nothing(result, tmp_path):
+    with pytest.raises(ValueError, match='must end in .png, .jpg'):
+        result.save(tmp_path / 'out.bmp')
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize('deep', [False, True])
+def test_a_resized_result_is_saved_and_loaded(result, tmp_path, deep):
+    pixels = picture(32, 24).astype('float32') / 255 if deep else None
+    image = as_bytes(pixels) if deep else result.image
+    result = replace(result, image=image, pixels=pixels)
+    larger = result.resized(80, 60)
+    expected = Image.fromarray(image).resize(
+        (80, 60), Image.Resampling.LANCZOS
+    )
+    difference = numpy.int16(larger.image) - numpy.int16(expected)
+    assert abs(difference).max() <= (1 if deep else 0)
+    assert larger.record['resized_to'] == [80, 60]
+    assert (larger.record['width'], larger.record['height']) == (80, 60)
+    assert larger.record['losses']['scale'] == (32, 24)
+    assert 'resized_to' not in result.record
+    if deep:
+        assert larger.pixels.shape == (60, 80, 3)
+        assert 0 <= larger.pixels.min() and larger.pixels.max() <= 1
+        assert (as_bytes(larger.pixels) == larger.image).all()
+    larger.save(tmp_path / 'out.tif')
+    loaded = Result.load(tmp_path / 'out.tif')
+    assert (loaded.image == larger.image).all()
+    assert result.resized(16, 12).image.shape == (12, 16, 3)
 
 
 def test_a_failing_save_leaves_both_files_as_they_were(

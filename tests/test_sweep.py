@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from gluon_style import Settings, cli
+from gluon_style.files import is_ours
 from gluon_style.sweep import combinations, contact_sheet, previewed, say
 
 
@@ -246,6 +247,7 @@ def test_contact_sheet_has_the_pictures_where_its_edges_say(
     ]
     path = tmp_path / 'sheet.png'
     contact_sheet([*shown, replace(cells[5], error='no')], path)
+    assert is_ours(path)
     sheet = numpy.asarray(Image.open(path).convert('RGB')).astype(int)
     centers = []
     for color in colors:

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from gluon_style import samples
+from gluon_style.figure_files import write_figure
 from gluon_style.files import replacing
 from gluon_style.layers import STYLE_LAYERS
 from gluon_style.results import picture_record
@@ -136,7 +137,7 @@ class Studio:
                 stack.enter_context(replacing(path.with_suffix(suffix)))
                 for suffix in ('.png', '.checks.json')
             )
-            figure.savefig(picture, dpi=150, bbox_inches='tight')
+            write_figure(figure, picture, dpi=150, bbox_inches='tight')
             beside.write_text(text)
         return path
 

@@ -1,0 +1,208 @@
+import io
+import json
+
+import numpy
+import pytest
+from conftest import picture
+from PIL import Image, ImageCms
+from skimage.metrics import peak_signal_noise_ratio
+
+from gluon_style.files import is_ours
+from gluon_style.pictures import read_picture
+from gluon_style.saving import (
+    SUFFIXES,
+    check_output,
+    read_words,
+    record_of,
+    save_image,
+    srgb_profile,
+)
+
+RECORD = {'lr': 0.9, 'style': 'Öl.jpg'}
+
+
+def test_save_image_rounds_and_carries_settings(tmp_path):
+    path = tmp_path / 'out.png'
+    img = numpy.array([[[0.0, 0.5, 1.0], [0.001, 0.003, 2.0]]])
+    save_image(img, path, RECORD)
+    with Image.open(path) as saved_img:
+        assert numpy.asarray(saved_img).tolist() == [
+            [[0, 128, 255], [0, 1, 255]]
+        ]
+        text = saved_img.text['gluon_style']
+    assert json.loads(text) == RECORD
+
+
+def test_mxnet_arrays_are_saved(tmp_path):
+    from mxnet import np
+
+    img = np.array([[[0.0, 0.5, 1.0]]])
+    for suffix in ('.png', '.tif'):
+        save_image(img, tmp_path / f'out{suffix}')
+        seen = read_picture(tmp_path / f'out{suffix}')
+        assert seen.tolist() == [[[0, 128, 255]]]
+
+
+@pytest.mark.parametrize('suffix', SUFFIXES)
+def test_every_kind_is_read_back_with_its_record(tmp_path, suffix):
+    path = tmp_path / f'out{suffix}'
+    pixels = picture(64, 48)
+    save_image(pixels, path, RECORD)
+    seen = read_picture(path)
+    if suffix in ('.png', '.tif', '.tiff'):
+        assert (seen == pixels).all()
+    else:
+        assert seen.shape == pixels.shape
+        assert peak_signal_noise_ratio(pixels, seen) > 34
+    assert record_of(path) == RECORD
+    assert is_ours(path)
+    save_image(pixels, path)
+    assert record_of(path) is None
+    assert is_ours(path)
+
+
+@pytest.mark.parametrize('suffix', SUFFIXES)
+def test_every_kind_says_what_it_is(tmp_path, suffix):
+    path = tmp_path / f'out{suffix.upper()}'
+    save_image(picture(64, 48), path, RECORD)
+    kinds = {'.JPG': 'JPEG', '.TIF': 'TIFF'}
+    kind = kinds.get(path.suffix, path.suffix[1:])
+    with Image.open(path) as file:
+        assert file.format == kind
+        assert file.info['icc_profile'] == srgb_profile()
+        exif = file.getexif()
+        software = file.info.get('Software', exif.get(0x0131))
+        assert software == 'gluon_style'
+        assert exif.get(0x0112, 1) == 1
+        if kind == 'JPEG':
+            # All three of luminance and colors are sampled alike.
+            assert {layer[1:3] for layer in file.layer} == {(1, 1)}
+            # The table of quality 95, whose first entry is 2.
+            assert file.quantization[0][0] == 2
+
+
+@pytest.mark.parametrize('suffix', SUFFIXES)
+def test_the_same_picture_gives_the_same_bytes_at_any_time(
+    tmp_path, monkeypatch, suffix
+):
+    paths = [tmp_path / f'{name}{suffix}' for name in 'ab']
+    for path, second in zip(paths, (b'\x01', b'\x02')):
+        srgb_profile.cache_clear()
+
+        class Profile(ImageCms.ImageCmsProfile):
+            def tobytes(self, second=second):
+                made = super().tobytes()
+                return made[:35] + second + made[36:]
+
+        monkeypatch.setattr(ImageCms, 'ImageCmsProfile', Profile)
+        save_image(picture(16, 12), path, RECORD)
+    srgb_profile.cache_clear()
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_the_profile_is_srgbs():
+    profile = ImageCms.getOpenProfile(io.BytesIO(srgb_profile()))
+    assert 'sRGB' in ImageCms.getProfileDescription(profile)
+    img = Image.fromarray(picture(30, 20))
+    srgb = ImageCms.createProfile('sRGB')
+    seen = ImageCms.profileToProfile(img, profile, srgb)
+    assert abs(numpy.int16(seen) - numpy.int16(img)).max() <= 1
+
+
+def test_tiff_has_sixteen_bits(tmp_path):
+    path = tmp_path / 'out.tiff'
+    img = numpy.linspace(-0.1, 1.1, 60).reshape(4, 5, 3).astype('float32')
+    save_image(img, path)
+    words = read_words(path)
+    assert words.dtype == 'float32'
+    error = abs(words - img.clip(0, 1)).max()
+    assert error <= 0.51 / 65535
+    save_image(picture(5, 4), path)
+    expected = (picture(5, 4) / 255).astype('float32')
+    assert (read_words(path) == expected).all()
+
+
+def test_what_has_no_sixteen_bits_has_no_words(tmp_path):
+    path = tmp_path / 'a.tif'
+    assert read_words(path) is None
+    Image.fromarray(picture(5, 4)).save(path)
+    assert read_words(path) is None
+    path.write_text('no picture')
+    assert read_words(path) is None
+    save_image(picture(5, 4), tmp_path / 'a.png')
+    assert read_words(tmp_path / 'a.png') is None
+
+
+def test_other_suffixes_are_refused(tmp_path):
+    for name in ('a.gif', 'a', 'a.png.txt'):
+        with pytest.raises(ValueError) as error:
+            save_image(picture(4, 4), tmp_path / name)
+        assert str(error.value) == (
+            f'output {str(tmp_path / name)!r} must end in .png, .jpg, .jpeg, '
+            '.webp, .tif or .tiff'
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    'name, shape',
+    [('a.jpg', (65501, 2)), ('a.JPEG', (2, 65501)), ('a.webp', (16384, 1))],
+)
+def test_too_long_a_side_is_one_sentence(tmp_path, name, shape):
+    img = numpy.zeros((*shape[::-1], 3), 'uint8')
+    with pytest.raises(ValueError) as error:
+        save_image(img, tmp_path / name)
+    assert f'{shape[0]}x{shape[1]} pixels: a side of a' in str(error.value)
+    assert f'has at most {max(shape) - 1}, one of' in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+    within = [min(side, max(shape) - 1) for side in shape]
+    check_output(name, within)
+    check_output('a.png', shape)
+
+
+def test_the_longest_side_is_written(tmp_path):
+    for name, side in (('a.jpg', 65500), ('a.webp', 16383)):
+        save_image(numpy.zeros((1, side, 3), 'uint8'), tmp_path / name)
+        assert read_picture(tmp_path / name).shape == (1, side, 3)
+
+
+def test_save_image_leaves_nothing_half_written(tmp_path, monkeypatch):
+    path = tmp_path / 'out.png'
+    save_image(picture(4, 4), path)
+    before = path.read_bytes()
+
+    def fail(self, file, **options):
+        file.write_bytes(b'half')
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(Image.Image, 'save', fail)
+    with pytest.raises(OSError, match='No space left'):
+        save_image(picture(4, 4, seed=3), path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ['out.png']
+
+
+def test_foreign_and_broken_files_have_no_record(tmp_path):
+    path = tmp_path / 'a.jpg'
+    assert record_of(path) is None
+    assert record_of(tmp_path) is None
+    path.write_text('no picture')
+    assert record_of(path) is None
+    exif = Image.Exif()
+    exif[0x010E] = '{"of": "a camera"}'
+    Image.fromarray(picture(8, 6)).save(path, exif=exif)
+    assert record_of(path) is None
+    save_image(picture(8, 6), path, RECORD)
+    path.write_bytes(path.read_bytes()[:40])
+    assert record_of(path) is None
+
+
+def test_a_picture_of_many_pixels_has_its_record(tmp_path, monkeypatch):
+    path = tmp_path / 'a.png'
+    save_image(picture(10, 9), path, RECORD)
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 50)
+    assert record_of(path) == RECORD
+
+
+def test_saving_needs_no_mxnet(without_mxnet):
+    assert without_mxnet('import gluon_style.saving;print(1)') == '1'
