@@ -102,8 +102,8 @@ class Animation:
         picture.save(file, 'JPEG', quality=95, subsampling=0)
         return file.getvalue()
 
-    def save(self):
-        """Write the animation, whole or not at all.
+    def save(self, path=None):
+        """Write the animation, whole or not at all, to its path or another.
 
         The same frames give the same GIF; x264 gives other bytes each time.
         Raises ValueError where no frame was added, and OSError as writing
@@ -117,7 +117,7 @@ class Animation:
         epoch, img = self._last
         frames = list({**self._frames, epoch: self._packed(img)}.values())
         write = _write_gif if self._is_gif else _write_mp4
-        with replacing(self.path) as temporary:
+        with replacing(path or self.path) as temporary:
             write(temporary, frames)
 
 

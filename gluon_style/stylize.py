@@ -44,6 +44,7 @@ def stylize(
     make_net=build_net,
     callback=None,
     callback_every=None,
+    on_picture=None,
     planned=None,
     patience=PATIENCE,
     **changes,
@@ -63,6 +64,8 @@ def stylize(
     ``callback(history, X)`` gets the losses so far, as ``train``'s does, and
     the pixels at hand; on the CPU it is called every epoch unless
     ``callback_every`` says otherwise, on a GPU every tenth.
+    ``on_picture(entry, image)`` gets, as often, an entry of the history and
+    its picture as it would be saved, (height, width, 3) of uint8.
     ``planned(steps)`` is called before the first epoch with a list of
     ((width, height), epochs), one for each scale.
 
@@ -100,7 +103,7 @@ def stylize(
         'tile': tile,
     }
     log = Log(
-        callback,
+        _watched(callback, on_picture, inputs),
         callback_every or (1 if device.device_type == 'cpu' else 10),
         stop_at=settings.stop_at,
         final_shape=(1, 3, *image_shape[::-1]),
@@ -119,6 +122,19 @@ def stylize(
             )
         raise
     return _result(inputs, X, losses, log.history, record)
+
+
+def _watched(callback, on_picture, inputs):
+    """Return a callback that also makes pictures, if these are wanted."""
+    if on_picture is None:
+        return callback
+
+    def call(history, X):
+        if callback is not None:
+            callback(history, X)
+        on_picture(history[-1], as_bytes(inputs.finished(X)))
+
+    return call
 
 
 def _log_forecast(net, image_shape, settings, device, tile, patience):
@@ -152,8 +168,8 @@ def _result(inputs, X, losses, history, record):
     # No seconds, so that the same run gives the same bytes.
     losses = {key: losses[key] for key in losses if key != 'seconds'}
     record = {**record, 'epochs': len(history), 'losses': losses}
-    image = as_bytes(inputs.finished(X))
-    return Result(image, list(history), record)
+    pixels = inputs.finished(X)
+    return Result(as_bytes(pixels), list(history), record, pixels)
 
 
 def _record(settings, image_shape, weights, device):

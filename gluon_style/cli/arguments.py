@@ -105,7 +105,12 @@ def _add_reconstruct(commands):
 
 def _add_picture_options(parser):
     """Add what all commands have that make one picture of the user's own."""
-    parser.add_argument('-o', '--output', metavar='OUT.png')
+    parser.add_argument(
+        '-o',
+        '--output',
+        metavar='OUT.png',
+        help='the picture: .png, .jpg, .webp, or .tif of 16 bits a channel',
+    )
     parser.add_argument(
         '--preset',
         help=f'{", ".join(PRESETS)} (default: fast); chapter is exactly the '
