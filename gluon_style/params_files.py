@@ -124,6 +124,7 @@ def _read_names(file, count):
     [names] = _numbers(file, 'Q')
     if names != count:
         raise ValueError(f'it has {count} arrays and {names} names')
+    found = []
     for _ in range(count):
         [length] = _numbers(file, 'Q')
         if length > _LONGEST_NAME:
@@ -132,9 +133,8 @@ def _read_names(file, count):
                 'are read'
             )
         [name] = _numbers(file, f'{length}s')
-        at = file.tell()
-        yield name.decode('utf-8')
-        file.seek(at)
+        found.append(name.decode('utf-8'))
+    return found
 
 
 def _read_array(file, entry):

@@ -19,8 +19,10 @@ _PUSHED = (
     'BININT',
     'BININT1',
     'BININT2',
+    'BINSTRING',
     'BINUNICODE',
     'LONG1',
+    'SHORT_BINSTRING',
     'SHORT_BINUNICODE',
 )
 _TUPLES = {'TUPLE1': 1, 'TUPLE2': 2, 'TUPLE3': 3}
@@ -69,8 +71,8 @@ class _Machine:
             self.kept[at] = self.stack[-1]
         elif name in _FETCHED:
             self.stack.append(self.kept[argument])
-        elif hasattr(self, f'_{name.lower()}'):
-            getattr(self, f'_{name.lower()}')(argument)
+        elif hasattr(self, f'_op_{name.lower()}'):
+            getattr(self, f'_op_{name.lower()}')(argument)
         else:
             raise ValueError(
                 f'its pickle has the operation {name}, which no dictionary '
@@ -85,22 +87,22 @@ class _Machine:
         del self.stack[at:]
         return taken
 
-    def _proto(self, version):
+    def _op_proto(self, version):
         pass
 
-    def _frame(self, size):
+    def _op_frame(self, size):
         pass
 
-    def _mark(self, _):
+    def _op_mark(self, _):
         self.marks.append(len(self.stack))
 
-    def _tuple(self, _):
+    def _op_tuple(self, _):
         self.stack.append(self._take(self.marks.pop()))
 
-    def _append(self, _):
+    def _op_append(self, _):
         self._extend(self._take(len(self.stack) - 1))
 
-    def _appends(self, _):
+    def _op_appends(self, _):
         self._extend(self._take(self.marks.pop()))
 
     def _extend(self, items):
@@ -108,10 +110,10 @@ class _Machine:
             raise TypeError('items go into a list')
         self.stack[-1].extend(items)
 
-    def _setitem(self, _):
+    def _op_setitem(self, _):
         self._update(self._take(len(self.stack) - 2))
 
-    def _setitems(self, _):
+    def _op_setitems(self, _):
         self._update(self._take(self.marks.pop()))
 
     def _update(self, items):
@@ -123,7 +125,7 @@ class _Machine:
             raise TypeError('keys are text or numbers')
         self.stack[-1].update(zip(keys, values))
 
-    def _global(self, argument):
+    def _op_global(self, argument):
         name = argument.replace(' ', '.')
         if name not in self.names:
             raise ValueError(
@@ -132,19 +134,19 @@ class _Machine:
             )
         self.stack.append(self.names[name])
 
-    def _stack_global(self, _):
-        self._global('.'.join(self._take(len(self.stack) - 2)))
+    def _op_stack_global(self, _):
+        self._op_global('.'.join(self._take(len(self.stack) - 2)))
 
-    def _reduce(self, _):
+    def _op_reduce(self, _):
         function, arguments = self._take(len(self.stack) - 2)
         # The names given are the only functions that can be here.
         self.stack.append(function(*arguments))
 
-    def _binpersid(self, _):
+    def _op_binpersid(self, _):
         [pid] = self._take(len(self.stack) - 1)
         self.stack.append(self.persistent(pid))
 
-    def _build(self, _):
+    def _op_build(self, _):
         """Pass over what an object would keep, as a state's metadata."""
         self._take(len(self.stack) - 1)
 
