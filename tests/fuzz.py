@@ -13,6 +13,7 @@ import argparse
 import collections
 import contextlib
 import logging
+import os
 import random
 import resource
 import shutil
@@ -27,6 +28,8 @@ from pathlib import Path
 import psutil
 from fuzz_mutations import mutate
 from fuzz_seeds import KINDS
+
+import gluon_style
 
 MOST_SECONDS = 5
 MOST_BYTES = 1 << 30
@@ -87,16 +90,18 @@ def fuzz(kind, count, seed, faults):
 
 
 def run_batch(kind, batch, seed, folder, faults):
-    """Read inputs in a child, up to its crash; returns the counts."""
+    """Read inputs in a child, perhaps not all; returns the counts."""
     command = [sys.executable, __file__, '--child', str(folder)]
     command += ['--faults', str(faults), '--kinds', kind, '--seed', str(seed)]
     command += ['--first', str(batch.start), '--count', str(len(batch))]
     log, noise = folder / 'log', folder / 'noise'
     with open(log, 'w') as out, open(noise, 'w') as err:
-        child = subprocess.Popen(command, stdout=out, stderr=err)
+        child = subprocess.Popen(
+            command, stdout=out, stderr=err, env=_environment()
+        )
         problem = _watch(child, log)
     outcomes = log.read_text().split()
-    if len(outcomes) < len(batch):
+    if problem:
         inputs = list(folder.glob('input.*'))
         if not inputs:
             raise RuntimeError(noise.read_text())
@@ -106,8 +111,14 @@ def run_batch(kind, batch, seed, folder, faults):
     return collections.Counter(outcomes)
 
 
+def _environment():
+    """Have a child test the package that its parent sees."""
+    found = str(Path(gluon_style.__file__).resolve().parents[1])
+    return {**os.environ, 'PYTHONPATH': found}
+
+
 def _watch(child, log):
-    """Wait for a child; kill one that hangs or takes too much memory."""
+    """Return how a child died, or None; one that hangs is killed."""
     size, since = -1, time.monotonic()
     process = psutil.Process(child.pid)
     while child.poll() is None:
@@ -117,14 +128,15 @@ def _watch(child, log):
         problem = None
         with contextlib.suppress(psutil.Error):
             if process.memory_info().rss > 3 * MOST_BYTES:
-                problem = 'took too much memory'
+                problem = 'took gigabytes'
         if time.monotonic() - since > 12 * MOST_SECONDS:
             problem = 'hung'
         if problem:
             child.kill()
             child.wait()
             return problem
-    return f'crashed with status {child.returncode}'
+    status = child.returncode
+    return f'crashed with status {status}' if status else None
 
 
 def _keep(file, name, problem, faults):
@@ -154,6 +166,9 @@ def read_batch(kind, batch, seed, folder, faults):
             _keep(file, f'{kind}-{seed}-{number}', problem, faults)
         print(outcome, flush=True)
         file.unlink()
+        if _peak_bytes() - before > MOST_BYTES:
+            # The peak would be held against the inputs that follow.
+            return
 
 
 def judge(read, file, before):
