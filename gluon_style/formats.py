@@ -1,9 +1,10 @@
 """Read and write the convolutions of VGG-19 in the formats people have.
 
-A reader returns the file's arrays by their names; ``read_layers`` knows whose
-names they are. Layers are a dictionary from a layer's name ('conv1_1') to
-its (weight, bias): float32, (output channels, input channels, 3, 3) and
-(output channels,).
+A reader asks ``wanted(name, shape, dtype)`` for each array before it takes
+memory for it, and returns the wanted ones by their names; ``read_layers``
+knows whose names they are. Layers are a dictionary from a layer's name
+('conv1_1') to its (weight, bias): float32, (output channels, input channels,
+3, 3) and (output channels,).
 """
 
 import re
@@ -11,62 +12,53 @@ from pathlib import Path
 
 import numpy
 
+from gluon_style.archives import read_npz
 from gluon_style.files import replacing
+from gluon_style.h5_files import read_h5
 from gluon_style.layers import CONV_SHAPES, LAYER_NAMES
+from gluon_style.params_files import read_params
 from gluon_style.torch_files import read_torch
+
+# A file of VGG-19 has a header of some kilobytes.
+_LARGEST_HEADER = 1 << 20
 
 
 class WeightsError(ValueError):
     """Weights that are not to be had, or are not VGG-19's."""
 
 
-def _read_params(path):
-    from mxnet import MXNetError, npx
-
+def _read_safetensors(path, wanted):
     try:
-        arrays = npx.load(str(path))
-    except MXNetError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise ValueError(f'MXNet cannot load it: {reason}') from None
-    return {name: array.asnumpy() for name, array in arrays.items()}
-
-
-def _read_npz(path):
-    with numpy.load(path, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
-
-
-def _read_h5(path):
-    import h5py
-
-    arrays = {}
-
-    def keep(name, item):
-        if isinstance(item, h5py.Dataset):
-            arrays[name] = item[()]
-
-    with h5py.File(path, 'r') as file:
-        file.visititems(keep)
-    return arrays
-
-
-def _read_safetensors(path):
-    try:
-        from safetensors.numpy import load_file
+        from safetensors import safe_open
     except ImportError:
         raise WeightsError(
             f'weights {str(path)!r} need the package safetensors: install '
             'it with: python -m pip install safetensors'
         ) from None
-    return load_file(path)
+    with open(path, 'rb') as file:
+        size = int.from_bytes(file.read(8), 'little')
+    if size > _LARGEST_HEADER:
+        raise ValueError(
+            f'its header has {size} bytes: at most {_LARGEST_HEADER} are read'
+        )
+    arrays = {}
+    with safe_open(path, 'numpy') as file:
+        for name in file.keys():
+            part = file.get_slice(name)
+            dtype = _SAFETENSORS_TYPES.get(part.get_dtype(), 'V1')
+            if wanted(name, tuple(part.get_shape()), numpy.dtype(dtype)):
+                arrays[name] = file.get_tensor(name)
+    return arrays
 
 
+# Those that can be weights; others are refused where they are wanted.
+_SAFETENSORS_TYPES = {'F16': 'float16', 'F32': 'float32', 'F64': 'float64'}
 READERS = {
     '.bin': read_torch,
-    '.h5': _read_h5,
-    '.hdf5': _read_h5,
-    '.npz': _read_npz,
-    '.params': _read_params,
+    '.h5': read_h5,
+    '.hdf5': read_h5,
+    '.npz': read_npz,
+    '.params': read_params,
     '.pt': read_torch,
     '.pth': read_torch,
     '.safetensors': _read_safetensors,
@@ -80,8 +72,8 @@ _KERAS = re.compile(
     r'(?:.*/)?block(\d)_conv(\d)'
     r'(?:[/_](W_q|W_table|W|kernel|b|bias)(?:_\d+)?(?::0)?)$'
 )
-_FEATURES = re.compile(r'(?:.*\.)?features\.(\d+)\.(weight|bias)$')
-_COUNTED = re.compile(r'(?:arg:)?vgg\d+_conv(\d+)_(weight|bias)$')
+_FEATURES = re.compile(r'(?:.*\.)?features\.(\d{1,2})\.(weight|bias)$')
+_COUNTED = re.compile(r'(?:arg:)?vgg\d+_conv(\d{1,2})_(weight|bias)$')
 _OURS = re.compile(r'(conv\d_\d)[._](weight|bias)$')
 _KERAS_KINDS = {
     'W': 'weight',
@@ -115,8 +107,8 @@ def read_layers(path, wanted=tuple(CONV_SHAPES)):
     """Return the ``wanted`` layers of a weights file, and their convention.
 
     The convention is 'bgr' for Keras's files (BGR of 0 to 255 less the mean)
-    and 'rgb' for all others (the chapter's ``preprocess``). Raises
-    WeightsError saying what is wrong with the file.
+    and 'rgb' for all others (the chapter's ``preprocess``). Nothing else of
+    the file is read. Raises WeightsError saying what is wrong with the file.
     """
     path = Path(path)
     if path.suffix not in READERS:
@@ -124,56 +116,108 @@ def read_layers(path, wanted=tuple(CONV_SHAPES)):
             f'weights {str(path)!r} end in {path.suffix!r}: files of '
             f'{", ".join(READERS)} are read'
         )
+    selection = _Selection(path, wanted)
     try:
-        arrays = READERS[path.suffix](path)
+        arrays = READERS[path.suffix](path, selection.wants)
     except WeightsError:
         raise
     except Exception as error:
         raise WeightsError(
-            f'weights {str(path)!r} cannot be read as {path.suffix}: {error}'
+            f'weights {str(path)!r} cannot be read as {path.suffix}: '
+            f'{_in_a_line(error)}'
         ) from error
-    found, keras = {}, False
-    for name, array in arrays.items():
+    found = {place: arrays[name] for place, name in selection.names.items()}
+    layers = {layer: _layer(selection, layer, found) for layer in wanted}
+    return layers, 'bgr' if selection.keras else 'rgb'
+
+
+def _in_a_line(error):
+    """Return an error's text, of which libraries make several lines."""
+    return ' '.join(str(error).split())[:200]
+
+
+class _Selection:
+    """Which arrays of a file are those of the wanted layers.
+
+    ``names`` maps (layer, kind) to the name of an array seen so far.
+    """
+
+    def __init__(self, path, layers):
+        self.path, self.layers = path, layers
+        self.names, self.keras = {}, False
+
+    def wants(self, name, shape, dtype):
+        """Tell whether to read an array; WeightsError if it is not right."""
         place = _place(name)
-        if place is not None and place[0] in wanted:
-            found[place[:2]] = array
-            keras = keras or place[2]
-    layers = {}
-    for layer in wanted:
-        layers[layer] = _checked(path, layer, found, keras)
-    return layers, 'bgr' if keras else 'rgb'
+        if place is None or place[0] not in self.layers:
+            return False
+        layer, kind, keras = place
+        if (layer, kind) in self.names:
+            raise self.error(layer, kind, 'is there twice')
+        expected = _expected_shape(layer, kind, keras)
+        if shape != expected:
+            raise self.error(layer, kind, f'has shape {shape}, not {expected}')
+        if not _is_expected_type(kind, dtype):
+            raise self.error(layer, kind, _NO_FLOATS)
+        self.names[layer, kind] = name
+        self.keras = self.keras or keras
+        return True
+
+    def error(self, layer, kind, problem):
+        return WeightsError(
+            f'weights {str(self.path)!r} are not those of VGG-19: the '
+            f'{_KINDS[kind]} of {layer} {problem}'
+        )
 
 
-def _checked(path, layer, found, keras):
-    weight, bias = found.get((layer, 'weight')), found.get((layer, 'bias'))
-    if (layer, 'W_q') in found and (layer, 'W_table') in found:
-        weight = _dequantized(found[layer, 'W_q'], found[layer, 'W_table'])
-    elif keras and weight is not None and weight.ndim == 4:
-        weight = weight.transpose(3, 2, 0, 1)
+_NO_FLOATS = 'is not of finite floating-point numbers'
+_KINDS = {
+    'weight': 'weight',
+    'bias': 'bias',
+    'W_q': 'quantized weight',
+    'W_table': 'table of values',
+}
+
+
+def _expected_shape(layer, kind, keras):
     shape = CONV_SHAPES[layer]
-    for kind, array, expected in (
-        ('weight', weight, shape),
-        ('bias', bias, shape[:1]),
+    if kind == 'W_table':
+        return (256,)
+    if kind == 'bias':
+        return shape[:1]
+    if kind == 'weight' and keras:
+        return (*shape[2:], *shape[1::-1])
+    return shape
+
+
+def _is_expected_type(kind, dtype):
+    if kind == 'W_q':
+        return dtype == 'uint8'
+    return dtype.kind == 'f' and dtype.itemsize <= 8
+
+
+def _layer(selection, layer, found):
+    """Return a layer's (weight, bias), in float32, of the arrays found."""
+    if (layer, 'W_q') in found and (layer, 'W_table') in found:
+        weight = found[layer, 'W_table'][found[layer, 'W_q']]
+    else:
+        weight = found.get((layer, 'weight'))
+        if weight is not None and weight.shape != CONV_SHAPES[layer]:
+            weight = weight.transpose(3, 2, 0, 1)
+    arrays = []
+    for kind, array in (
+        ('weight', weight),
+        ('bias', found.get((layer, 'bias'))),
     ):
-        problem = None
         if array is None:
-            problem = 'is missing'
-        elif array.shape != expected:
-            problem = f'has shape {array.shape}, not {expected}'
-        elif array.dtype.kind != 'f' or not numpy.isfinite(array).all():
-            problem = 'is not of finite floating-point numbers'
-        if problem:
-            raise WeightsError(
-                f'weights {str(path)!r} are not those of VGG-19: the {kind} '
-                f'of {layer} {problem}'
-            )
-    return weight.astype('float32'), bias.astype('float32')
-
-
-def _dequantized(indices, table):
-    if indices.dtype != 'uint8' or table.shape != (256,):
-        raise WeightsError('quantized weights need bytes and 256 values')
-    return table[indices]
+            raise selection.error(layer, kind, 'is missing')
+        # A number too large for float32 becomes infinite, and is found out.
+        with numpy.errstate(over='ignore'):
+            array = array.astype('float32')
+        if not numpy.isfinite(array).all():
+            raise selection.error(layer, kind, _NO_FLOATS)
+        arrays.append(array)
+    return tuple(arrays)
 
 
 def write_layers(path, layers):

@@ -244,7 +244,8 @@ def test_unknown_suffixes_are_named(tmp_path, layers):
 
 
 def test_safetensors_says_what_to_install(tmp_path, layers, monkeypatch):
-    monkeypatch.setitem(sys.modules, 'safetensors.numpy', None)
+    for name in ('safetensors', 'safetensors.numpy'):
+        monkeypatch.setitem(sys.modules, name, None)
     path = tmp_path / 'a.safetensors'
     with pytest.raises(WeightsError, match='python -m pip install safetenso'):
         write_layers(path, layers)
