@@ -5,12 +5,19 @@ valid files into a folder; ``read(path)`` reads one, asserts that the answer
 is right, and lets the reader's errors out.
 """
 
+import json
+from dataclasses import asdict
+
 import numpy
 from PIL import Image, ImageCms, PngImagePlugin
 
+from gluon_style import samples
+from gluon_style.config import read_config
 from gluon_style.formats import read_layers, write_layers
 from gluon_style.layers import CONV_SHAPES
 from gluon_style.pictures import read_picture
+from gluon_style.results import picture_record
+from gluon_style.settings import Settings, Stage
 
 LAYERS = ('conv1_1',)
 _PICTURE_MODES = {
@@ -124,7 +131,60 @@ def read_weights(path):
         assert numpy.isfinite(array).all()
 
 
+def make_configs(folder):
+    """Write settings in TOML, and the records of two runs."""
+    (folder / 'all.toml').write_text(_TOML)
+    (folder / 'few.toml').write_text("style = 'a.jpg'\nsize = 300\n")
+    record = {
+        'settings': asdict(Settings(weights='oxford', epochs=3)),
+        'content': picture_record(samples.photograph()),
+        'style': picture_record(samples.PAINTING),
+        'others': {'mask': picture_record(samples.PAINTING)},
+        'weights': {'source': 'oxford', 'sha256': 'bde7'},
+        'tile': None,
+        'versions': {'numpy': '1.23.5'},
+        'history': [{'epoch': 1, 'scale': [32, 24], 'total': 1.5}],
+    }
+    (folder / 'run.json').write_text(json.dumps(record, indent=1))
+    stages = {'first': asdict(Stage(0.5, 3, 0.1, 2)), 'tile': 64}
+    record['settings'].update(stages)
+    (folder / 'stages.json').write_text(json.dumps(record))
+
+
+_TOML = """
+preset = 'quick'
+content = 'photo.jpg'
+style = ['a.jpg', 'b.jpg']
+mask = 'mask.png'
+output = 'out.png'
+size = [304, 200]
+epochs = 20
+lr = 0.1
+style-weight = 1e3
+style_layers = ['conv1_1', 'conv4_1:0.5', 28]
+style_blend = [2, 1]
+style_scale = 0.5
+init = 'blend:0.3'
+bounded = true
+tile = 'auto'
+[first]
+scale = 0.5
+epochs = 3
+lr = 0.1
+lr_decay_epoch = 2
+"""
+
+
+def read_a_config(path):
+    """Read a config; any that makes settings, and names files, is right."""
+    config = read_config(path)
+    assert isinstance(Settings(**config.settings), Settings)
+    assert set(config.pictures) <= {'content', 'style', 'mask', 'output'}
+    assert config.preset is None or isinstance(config.preset, str)
+
+
 KINDS = {
     'images': (make_pictures, read_a_picture),
     'weights': (make_weights, read_weights),
+    'config': (make_configs, read_a_config),
 }
