@@ -326,6 +326,31 @@ def test_what_a_run_came_to_is_said(folder, pictures):
     assert 'The record has no epochs.' in page.text
 
 
+@pytest.mark.parametrize('suffix', ['.jpg', '.webp', '.tif'])
+def test_results_of_every_kind_are_in_the_page(folder, pictures, suffix):
+    # A photograph of the result's name is no result.
+    shutil.copy(pictures[1], folder / 'out.jpeg')
+    save(folder / f'out{suffix}', *pictures)
+    path, count = write_report(folder, pictures=[Path(pictures[0]).parent])
+    assert count == 1
+    shown = Page(path).image('r0-result')
+    if suffix == '.tif':
+        assert (opened(shown).format, opened(shown).size) == ('JPEG', (60, 40))
+    else:
+        assert shown == (folder / f'out{suffix}').read_bytes()
+
+
+def test_a_resized_result_says_what_the_run_made(folder, pictures):
+    save(folder / 'small.png', *pictures)
+    Result.load(folder / 'small.png').resized(90, 60).save(folder / 'out.png')
+    for beside in ('.png', '.json'):
+        (folder / f'small{beside}').unlink()
+    page = Page(write_report(folder, pictures=[Path(pictures[0]).parent])[0])
+    assert 'The run made 60\u00d740 pixels; the result is resized' in page.text
+    assert 'Picture 90\u00d760 pixels' in page.text
+    assert 'The run stopped at' not in page.text
+
+
 def test_what_is_no_whole_result_is_left_out(folder, pictures, caplog):
     save(folder / 'good.png', *pictures)
     for name in ('alone', 'cut', 'other', 'size', 'weights'):

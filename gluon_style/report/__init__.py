@@ -6,10 +6,8 @@ import os
 import re
 from pathlib import Path
 
-from PIL import Image
-
-from gluon_style import samples
-from gluon_style.files import file_digest, replacing
+from gluon_style import samples, saving
+from gluon_style.files import file_digest, is_ours, replacing
 from gluon_style.pictures import read_picture
 from gluon_style.report.facts import check_record, roles_of
 from gluon_style.report.page import Entry, make_page
@@ -110,7 +108,7 @@ def _files_in(folder):
 def _results(paths):
     """Yield the path and the result of each; log what is no whole one."""
     for path in paths:
-        if path.suffix != '.png' or not _is_ours(path):
+        if not _is_result(path):
             continue
         try:
             result = Result.load(path)
@@ -121,16 +119,16 @@ def _results(paths):
             yield path, result
 
 
-def _is_ours(path):
-    """Return whether a PNG has a record, beside it or within."""
-    if path.with_suffix('.json').is_file():
-        return True
-    try:
-        with Image.open(path) as file:
-            return 'gluon_style' in file.info
-    # Pillow's, too, for what is no picture or too large a one.
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+def _is_result(path):
+    """Return whether a picture has a record within.
+
+    Those of PNG are known by the record beside them, too: programs that make
+    such files smaller take out what is within.
+    """
+    if path.suffix.lower() not in saving.SUFFIXES:
         return False
+    beside = path.suffix == '.png' and is_ours(path.with_suffix('.json'))
+    return beside or saving.record_of(path) is not None
 
 
 def _find_pictures(results, paths):

@@ -30,6 +30,8 @@ from gluon_style.results import Result
 # Longest sides, in pixels, of what the page holds: a result and the content
 # picture under its slider, a style picture, and a small content picture.
 MOST_SIDE, STYLE_SIDE, SMALL_SIDE = 1600, 800, 320
+# Files that browsers show as they are.
+_SHOWN = {'.jpeg': 'jpeg', '.jpg': 'jpeg', '.png': 'png', '.webp': 'webp'}
 # With so many results, small pictures at the top lead to each.
 MANY = 4
 # So many settings that differ still fit under a small picture.
@@ -137,14 +139,15 @@ def _stage(id_, entry):
     result = entry.result
     shape = _fitting(entry, MOST_SIDE)
     whole = shape == (result.record['width'], result.record['height'])
+    kind = _SHOWN.get(entry.path.suffix.lower())
     values = {
         'id': id_,
         'name': entry.name,
         'width': shape[0],
         'height': shape[1],
         # The file itself, so that a saved copy has the record, too.
-        'src': data('png', entry.path.read_bytes())
-        if whole and entry.path.suffix == '.png'
+        'src': data(kind, entry.path.read_bytes())
+        if whole and kind
         else jpeg(result.image, shape),
     }
     slider, hint = '', ''
@@ -183,7 +186,13 @@ def _notes(entry):
             small=by(shape),
             full=by(full),
         )
-    if tuple(record['losses']['scale']) != full:
+    if 'resized_to' in record:
+        yield fill(
+            '<p class="soft">The run made $scale pixels; the result is '
+            'resized from that.</p>',
+            scale=by(record['losses']['scale']),
+        )
+    elif tuple(record['losses']['scale']) != full:
         yield fill(
             '<p class="soft">The run stopped at $scale pixels; the result is '
             'enlarged from that.</p>',
