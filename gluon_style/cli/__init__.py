@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from gluon_style._mxnet import explain
 from gluon_style.cli import making, several, tools
-from gluon_style.cli.arguments import BAD_INPUT, make_parser
+from gluon_style.cli.arguments import BAD_INPUT, parse_arguments
 from gluon_style.cli.progress import NOT_FINITE, complain
 
 INTERRUPTED = 130
@@ -18,7 +18,7 @@ INTERRUPTED = 130
 
 def main(argv=None):
     """Run the command line and return its exit code."""
-    args = make_parser().parse_args(argv)
+    args = parse_arguments(argv)
     try:
         with _log_to_stderr(quiet=getattr(args, 'quiet', False)):
             return COMMANDS[args.command](args)
@@ -80,7 +80,9 @@ def _log_to_stderr(quiet):
 
 
 COMMANDS = {
-    'run': making.run,
+    'run': making.make,
+    'texture': making.make,
+    'reconstruct': making.make,
     'demo': making.demo,
     'figure': several.figure,
     'sweep': several.sweep,

@@ -20,6 +20,22 @@ class _Parser(argparse.ArgumentParser):
         self.exit(BAD_INPUT, f'{self.prog}: {message}\n')
 
 
+def parse_arguments(argv=None):
+    """Return parsed arguments; exits with one sentence for a mistake.
+
+    argparse does not find a STYLE that may be missing, and stands after
+    options: it is what is left over then.
+    """
+    parser = make_parser()
+    args, left = parser.parse_known_args(argv)
+    takes_style = args.command == 'run' and args.style is None
+    if takes_style and left and not left[0].startswith('-'):
+        args.style, *left = left
+    if left:
+        parser.error(f'unrecognized arguments: {" ".join(left)}')
+    return args
+
+
 def make_parser():
     """Return the parser; its ``command`` is a command's name."""
     parser = _Parser(
@@ -138,6 +154,27 @@ def _add_output_options(parser):
         '--plot',
         metavar='FILE.svg',
         help='draw the losses and the picture into a .svg, .png or .pdf',
+    )
+    parser.add_argument(
+        '--animation',
+        metavar='FILE.gif|.mp4',
+        help="show the run's pictures one after the other",
+    )
+    parser.add_argument(
+        '--save-every',
+        type=values.count,
+        metavar='N',
+        help='write the picture of every N-th epoch, too, as OUT-00010.png',
+    )
+    parser.add_argument(
+        '--original-size',
+        action='store_true',
+        help="enlarge the result to the content picture's own pixels",
+    )
+    parser.add_argument(
+        '--force',
+        action='store_true',
+        help='overwrite files that this program did not write',
     )
     parser.add_argument(
         '--quiet', action='store_true', help='print errors only'

@@ -1,111 +1,90 @@
-"""The commands run and demo: one picture."""
+"""The commands that make one picture: run, texture, reconstruct, demo."""
 
-import os
-import shutil
-from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 
+from gluon_style.cli.outputs import Frames, Outputs
 from gluon_style.cli.progress import NOT_FINITE, Progress, complain
-from gluon_style.files import LEAST_FREE_BYTES, replacing
-from gluon_style.presets import preset
+from gluon_style.cli.request import Request, read_request
+from gluon_style.files import claim
 
 
-def run(args):
-    given = vars(args)
-    chosen = preset(args.preset)
-    settings = chosen.changed(
-        {name: given[name] for name in asdict(chosen) if name in given}
-    )
-    for picture in (args.content, args.style):
-        if not Path(picture).is_file():
-            raise FileNotFoundError(f'picture {picture!r} is not a file')
-    inputs = [args.content, args.style]
-    return _stylize(args, inputs, args.content, args.style, settings)
+def make(args):
+    """Make what run, texture or reconstruct ask for; returns the exit code."""
+    return _make(args, read_request(args))
 
 
 def demo(args):
+    """Stylize the sample photograph."""
     from gluon_style import samples
 
     content, style = samples.photograph(), samples.PAINTING
-    return _stylize(args, [], content, style, samples.DEMO)
+    return _make(
+        args, Request(content, [style], None, samples.DEMO, args.output)
+    )
 
 
-def _stylize(args, inputs, content, style, settings):
-    output = Path(args.output)
-    _check_outputs(output, args.plot, inputs)
+def _make(args, request):
+    outputs = Outputs(
+        Path(request.output),
+        args.plot,
+        args.animation,
+        args.save_every,
+        _original_size(request) if args.original_size else None,
+        args.force,
+    )
+    outputs.check(request.files)
+    with claim(outputs.picture):
+        return _stylize(args, request, outputs)
+
+
+def _original_size(request):
+    """Return (width, height) of the content picture as it is seen."""
+    if request.content is None:
+        raise ValueError(
+            'there is no content picture, of which --original-size would be '
+            'the size: leave it out'
+        )
+    from gluon_style.pictures import read_picture
+
+    height, width = read_picture(request.content).shape[:2]
+    return width, height
+
+
+def _stylize(args, request, outputs):
     from gluon_style.history import NonFiniteLossError
     from gluon_style.stylize import stylize
 
     code, problem = 0, None
+    frames = Frames(outputs)
     with Progress(quiet=args.quiet) as progress:
+
+        def planned(steps):
+            progress.planned(steps)
+            frames.planned(steps)
+
         try:
             result = stylize(
-                content,
-                style,
-                settings,
+                request.content,
+                request.styles or None,
+                request.settings,
+                mask=request.mask,
                 callback=progress,
-                planned=progress.planned,
+                on_picture=frames if frames.wanted else None,
+                planned=planned,
                 patience=60 * args.patience,
             )
         except NonFiniteLossError as error:
             code, problem, result = NOT_FINITE, error, error.result
     if result is not None:
-        _write(result, output, args.plot)
+        outputs.write(result, frames)
         if not args.quiet:
-            print(_summary(result, output))
+            print(_summary(result, outputs.picture))
     if problem is not None:
         kept = 'nothing was written'
         if result is not None:
-            kept = f'the last good picture is in {output}'
+            kept = f'the last good picture is in {outputs.picture}'
         complain(f'{problem}; {kept}')
     return code
-
-
-def _check_outputs(output, plot, inputs):
-    """Find out before a long run whether its files can be written."""
-    if output.suffix != '.png':
-        raise ValueError(f'output {str(output)!r} must end in .png')
-    written = [output, output.with_suffix('.json')]
-    if plot is not None:
-        from gluon_style.plots import check_suffix
-
-        check_suffix(plot)
-        written.append(Path(plot))
-    for i, path in enumerate(written):
-        folder = path.parent
-        if not folder.is_dir():
-            raise ValueError(
-                f'output folder {str(folder)!r} does not exist: make it first'
-            )
-        if path.is_dir() or not os.access(folder, os.W_OK):
-            raise ValueError(
-                f'output {str(path)!r} cannot be written: name a file in a '
-                'folder you may write to'
-            )
-        taken = [Path(other).resolve() for other in inputs + written[:i]]
-        if path.resolve() in taken:
-            raise ValueError(
-                f'output {str(path)!r} is also another file of this run: '
-                'give it a name of its own'
-            )
-        free = shutil.disk_usage(folder).free
-        if free < LEAST_FREE_BYTES:
-            raise ValueError(
-                f'output folder {str(folder)!r} has {free >> 20} MB free: '
-                f'at least {LEAST_FREE_BYTES >> 20} MB are needed'
-            )
-
-
-def _write(result, output, plot):
-    """Write all files under temporary names before any gets its own."""
-    with ExitStack() as stack:
-        if plot is not None:
-            from gluon_style.plots import plot_result
-
-            figure = plot_result(result.image, result.history)
-            figure.save(stack.enter_context(replacing(plot)))
-        result.save(output)
 
 
 def _summary(result, output):

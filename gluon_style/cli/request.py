@@ -43,7 +43,8 @@ def read_request(args):
     config = read_config(args.config) if args.config else Config({})
     pictures = config.pictures
     given = vars(args)
-    styles = [img for img in (given.get('style'),) if img] + args.styles
+    styles = [img for img in (given.get('style'),) if img]
+    styles += given.get('styles', [])
     request = Request(
         content=given.get('content') or pictures.get('content'),
         styles=styles or pictures.get('style', []),

@@ -12,6 +12,15 @@ def integer(text):
         ) from None
 
 
+def count(text):
+    found = integer(text)
+    if found < 1:
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is no count: give a whole number of at least 1'
+        )
+    return found
+
+
 def number(text):
     try:
         return float(text)
