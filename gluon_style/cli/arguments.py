@@ -96,7 +96,7 @@ def _add_texture(commands):
         description='Make a picture of the texture of STYLE, from noise: a '
         'square of --size, or WxH. With --tileable its opposite edges fit.',
     )
-    parser.add_argument('styles', nargs='+', metavar='STYLE')
+    parser.add_argument('styles', nargs='*', metavar='STYLE')
     _add_picture_options(parser)
     parser.set_defaults(command='texture')
 
@@ -108,7 +108,7 @@ def _add_reconstruct(commands):
         description='Rebuild the picture CONTENT, from noise, from what one '
         'layer of the network keeps of it.',
     )
-    parser.add_argument('content', metavar='CONTENT')
+    parser.add_argument('content', nargs='?', metavar='CONTENT')
     parser.add_argument(
         '--layer',
         default='conv4_2',

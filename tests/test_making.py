@@ -1,0 +1,255 @@
+"""What run, texture and reconstruct make of their options, as files."""
+
+import json
+from pathlib import Path
+
+import numpy
+import pytest
+from conftest import picture
+from PIL import Image, ImageSequence
+
+from gluon_style import cli
+from gluon_style.pictures import read_picture
+
+
+@pytest.fixture
+def command(pictures, weights_file, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name, source in zip(('content.png', 'style.png'), pictures):
+        Image.fromarray(read_picture(source)).save(name)
+    Image.fromarray(picture(50, 40, seed=3)).save('other.png')
+
+    def call(*arguments, size='32x24'):
+        arguments = [*arguments, '--weights', weights_file, '--size', size]
+        arguments += ['--epochs', '3', '--scales', '1']
+        try:
+            code = cli.main(arguments)
+        except SystemExit as stop:
+            code = stop.code
+        _, err = capsys.readouterr()
+        return code, err
+
+    return call
+
+
+def made(path='out.png'):
+    return read_picture(path).astype(int)
+
+
+def record(path='out.json'):
+    return json.loads(Path(path).read_text())
+
+
+def test_style_may_stand_after_options(command):
+    assert command('run', 'content.png', 'style.png', '-o', 'a.png')[0] == 0
+    split = ['run', 'content.png', '-o', 'b.png', 'style.png', '--quiet']
+    assert command(*split) == (0, '')
+    assert (made('a.png') == made('b.png')).all()
+    code, err = command('run', 'content.png', 'style.png', 'x', '-o', 'c.png')
+    assert code == 2 and 'unrecognized arguments: x' in err
+
+
+def test_several_styles_are_blended(command):
+    both = ['--style', 'style.png', '--style', 'other.png']
+    names = {'a': both, 'b': [*both, '--style-blend', '0:1']}
+    names['c'] = ['--style', 'other.png']
+    for name, options in names.items():
+        output = ['-o', f'{name}.png', '--quiet', '--color', 'style']
+        assert command('run', 'content.png', *output, *options) == (0, '')
+    # None of the first one's is the second one alone.
+    assert abs(made('b.png') - made('c.png')).max() <= 1
+    assert abs(made('a.png') - made('c.png')).max() > 5
+    assert record('a.json')['style']['file'] == 'style.png'
+    assert record('a.json')['others']['style 2']['file'] == 'other.png'
+
+
+def test_a_mask_keeps_the_style_to_a_region(command, tmp_path):
+    mask = numpy.zeros((24, 200, 3), 'uint8')
+    mask[:, :60] = 255
+    Image.fromarray(mask).save('mask.png')
+    options = ['--quiet', '--content-weight', '0', '--tv-weight', '0']
+    options += ['--feather', '0', '--style-layers', 'conv1_1,conv2_1']
+    run = ['run', 'content.png', 'style.png', '-o', 'out.png', *options]
+    assert command(*run, '--mask', 'mask.png', size='200x24') == (0, '')
+    start = ['run', 'content.png', 'style.png', '-o', 'start.png', *options]
+    command(*start, '--style-weight', '0', size='200x24')
+    changed = abs(made() - made('start.png')).max(axis=2)
+    assert changed[:, :60].mean() > 5
+    # The network sees some pixels across the edge, not more.
+    assert changed[:, 80:].max() <= 1
+    assert record()['others']['mask']['file'] == 'mask.png'
+
+
+def test_luminance_keeps_the_contents_colors(command):
+    run = ['run', 'content.png', 'style.png', '--quiet', '-o']
+    assert command(*run, 'a.png') == (0, '')
+    assert command(*run, 'b.png', '--color', 'luminance') == (0, '')
+    with Image.open('content.png') as file:
+        content = numpy.asarray(file.resize((32, 24))).astype(int)
+
+    def chroma(img):
+        return img[..., 0] - img[..., 2]
+
+    wanted = chroma(content)
+    kept = abs(chroma(made('b.png')) - wanted).mean()
+    assert kept < abs(chroma(made('a.png')) - wanted).mean() / 2
+
+
+def test_texture_and_reconstruct(command):
+    texture = ['texture', 'style.png', '-o', 'out.png', '--quiet']
+    assert command(*texture, '--tileable', size='48') == (0, '')
+    assert made().shape == (48, 48, 3)
+    assert record()['content'] == {'file': None, 'sha256': None}
+    assert record()['settings']['tileable'] is True
+    rebuild = ['reconstruct', 'content.png', '--layer', 'conv2_1', '--quiet']
+    assert command(*rebuild, '-o', 'b.png', size='30') == (0, '')
+    assert made('b.png').shape == (20, 30, 3)
+    assert record('b.json')['settings']['content_layers'] == ['conv2_1']
+    assert record('b.json')['style']['sha256'] is None
+
+
+def test_a_config_says_all_and_options_come_first(command, tmp_path):
+    Path('run.toml').write_text(
+        "content = 'content.png'\nstyle = 'style.png'\noutput = 'out.png'\n"
+        "preset = 'chapter'\nlr = 0.25\nseed = 4\n"
+    )
+    assert command('run', '--config', 'run.toml', '--seed', '5')[0] == 0
+    settings = record()['settings']
+    assert (settings['lr'], settings['seed']) == (0.25, 5)
+    assert settings['optimizer'] == 'adam'
+
+
+def test_a_record_repeats_its_run_to_the_byte(command, capsys):
+    options = ['--init', 'blend:0.4', '--seed', '3', '--quiet']
+    options += ['--color', 'histogram', '--style-layers', 'conv1_1:2,conv2_1']
+    run = ['run', 'content.png', 'style.png', '-o', 'out.png', *options]
+    assert command(*run) == (0, '')
+    Path('content.png').rename('moved.png')
+    again = ['run', '--config', 'out.json', '-o', 'again.png', '--quiet']
+    assert cli.main(again) == 0
+    assert capsys.readouterr().err == ''
+    assert (made() == made('again.png')).all()
+    first, second = record(), record('again.json')
+    for each in (first, second):
+        # What 'auto' had chosen is said now, and time is another.
+        each['settings'].pop('tile')
+        each['content'].pop('file')
+        for entry in each['history']:
+            entry.pop('seconds')
+    assert first == second
+
+
+def test_a_texture_is_repeated_by_its_record(command):
+    texture = ['texture', 'style.png', '-o', 'out.png', '--quiet']
+    assert command(*texture, size='48') == (0, '')
+    again = ['texture', '--config', 'out.json', '-o', 'b.png', '--quiet']
+    assert cli.main(again) == 0
+    assert (made() == made('b.png')).all()
+
+
+@pytest.mark.parametrize('suffix', ['.jpg', '.webp', '.tif'])
+def test_other_formats_carry_the_record(command, suffix):
+    from gluon_style import Result
+    from gluon_style.saving import read_words, record_of
+
+    run = ['run', 'content.png', 'style.png', '--quiet', '-o', f'out{suffix}']
+    assert command(*run) == (0, '')
+    path = f'out{suffix}'
+    assert record_of(path) == {
+        k: v for k, v in record().items() if k != 'history'
+    }
+    assert Result.load(path).image.shape == (24, 32, 3)
+    if suffix == '.tif':
+        words = read_words(path) * 65535
+        # More than bytes scaled up.
+        assert (words.round() % 257 != 0).mean() > 0.5
+
+
+def test_original_size_is_the_contents(command):
+    run = ['run', 'content.png', 'style.png', '--quiet', '-o', 'out.png']
+    assert command(*run, '--original-size') == (0, '')
+    assert made().shape == (40, 60, 3)
+    assert record()['losses']['scale'] == [32, 24]
+    code, err = command('texture', 'style.png', '-o', 'a.png')
+    code, err = command('texture', 'style.png', '-o', 'a', '--original-size')
+    assert code == 2 and 'there is no content picture' in err
+
+
+def test_pictures_on_the_way(command, tmp_path):
+    run = ['run', 'content.png', 'style.png', '--quiet', '-o', 'out.png']
+    options = ['--save-every', '2', '--animation', 'a.gif']
+    assert command(*run, *options) == (0, '')
+    names = sorted(path.name for path in tmp_path.glob('out*'))
+    assert names == ['out-00002.png', 'out.json', 'out.png']
+    with Image.open('a.gif') as gif:
+        frames = [
+            numpy.asarray(frame.convert('RGB')).astype(int)
+            for frame in ImageSequence.Iterator(gif)
+        ]
+    assert len(frames) == 3 and frames[0].shape == (24, 32, 3)
+    # The last one is the result, in 256 colors.
+    assert abs(frames[-1] - made()).mean() < 8
+    assert command(*run, '--animation', 'a.mp4') == (0, '')
+    assert Path('a.mp4').stat().st_size > 500
+
+
+def test_only_own_files_are_overwritten_unless_forced(command, tmp_path):
+    run = ['run', 'content.png', 'style.png', '--quiet', '-o', 'out.png']
+    Image.fromarray(picture(9, 9)).save('out.png')
+    before = Path('out.png').read_bytes()
+    code, err = command(*run)
+    assert code == 2 and err.count('\n') == 1
+    assert "'out.png' exists and was not written by this program" in err
+    assert Path('out.png').read_bytes() == before
+    assert command(*run, '--force') == (0, '')
+    # Now it is the program's own.
+    assert command(*run) == (0, '')
+    for name, option in (
+        ('out.json', []),
+        ('plot.svg', ['--plot', 'plot.svg']),
+        ('a.gif', ['--animation', 'a.gif']),
+        ('out-2.png', ['--save-every', '2']),
+    ):
+        Path(name).write_text('{"mine": 1}')
+        code, err = command(*run, *option)
+        assert code == 2 and f'{name!r} exists and was not' in err, name
+        assert Path(name).read_text() == '{"mine": 1}'
+        Path(name).unlink()
+
+
+def test_two_runs_of_one_output(command):
+    from gluon_style.files import claim
+
+    run = ['run', 'content.png', 'style.png', '--quiet', '-o', 'out.png']
+    with claim('out.png'):
+        code, err = command(*run)
+    assert code == 2
+    assert "output 'out.png' is being written by another run" in err
+    assert not Path('out.png').exists()
+    assert command(*run) == (0, '')
+
+
+@pytest.mark.parametrize(
+    'arguments, sentence',
+    [
+        (['run', '-o', 'out.png'], 'no picture is given: name CONTENT'),
+        (['run', 'content.png', '-o', 'a.png'], 'no style picture is given'),
+        (['run', 'content.png', 'style.png'], 'no output is given: name a'),
+        (['run', '--style', 'style.png', '-o', 'a.png'], 'no content pictu'),
+        (['texture', 'no.png', '-o', 'a.png'], "picture 'no.png' is not a"),
+        (
+            ['reconstruct', 'content.png', '-o', 'a.png', '--layer', 'x'],
+            "layer 'x' is not in VGG-19",
+        ),
+        (
+            ['texture', 'style.png', '-o', 'a.png', '--init', 'content'],
+            "init is 'content' and that picture is not given",
+        ),
+    ],
+)
+def test_mistakes_are_sentences(command, arguments, sentence, tmp_path):
+    before = sorted(tmp_path.iterdir())
+    code, err = command(*arguments, '--quiet')
+    assert (code, err.count('\n')) == (2, 1)
+    assert sentence in err
+    assert sorted(tmp_path.iterdir()) == before
