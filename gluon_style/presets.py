@@ -39,13 +39,13 @@ def preset(name):
     return PRESETS[name]
 
 
-# With content and style in the sum, a total variation of the chapter's weight
-# is worth it; alone it would only blur.
-_TEXTURE = {'init': 'noise', 'content_weight': 0, 'tv_weight': 1}
+# Less total variation than where content and style are in the sum: alone it
+# would blur, and without it the noise stays, which poolings do not see.
+_TEXTURE = {'init': 'noise', 'content_weight': 0, 'tv_weight': 5}
 _RECONSTRUCTION = {
     'init': 'noise',
     'style_weight': 0,
-    'tv_weight': 0.1,
+    'tv_weight': 2,
     # A layer's features are those of a size: a coarser picture's are others.
     'scales': 1,
 }
