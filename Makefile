@@ -1,11 +1,9 @@
 # The commands of a user (demo, test) and of a contributor. They make their
 # own environment in .venv; name another interpreter with PYTHON=python3.10,
-# further or other packages with PACKAGES='mxnet==2.0.0b1', other tests with
-# MARKERS='not slow and not long'.
+# further or other packages with PACKAGES='mxnet==2.0.0b1'.
 
 PYTHON ?=
 PACKAGES ?=
-MARKERS ?= not slow
 BIN = .venv/bin
 
 # Another choice of interpreter or packages makes the environment anew.
@@ -16,16 +14,27 @@ $(shell rm -f .venv/ready)
 endif
 endif
 
-.PHONY: demo test test-slow bench pairs lint clean
+.PHONY: demo test test-long test-slow coverage fuzz bench pairs lint clean
 
 demo: .venv/ready
 	$(BIN)/gluon-style demo --plot demo.svg
 
 test: .venv/ready
-	$(BIN)/python -m pytest -m '$(MARKERS)'
+	$(BIN)/python -m pytest -m 'not slow and not long'
+
+test-long: .venv/ready
+	$(BIN)/python -m pytest -m long
 
 test-slow: .venv/ready
 	$(BIN)/python -m pytest -m slow
+
+# Of the lines that the tests run in their own process.
+coverage: .venv/ready
+	$(BIN)/python -m pytest -m 'not slow' --cov=gluon_style \
+	    --cov-report=term-missing:skip-covered --cov-fail-under=95
+
+fuzz: .venv/ready
+	$(BIN)/python tests/fuzz.py --count 20000
 
 # The pictures to measure with; the package's own unless given.
 CONTENT ?= build/bench/photograph.png
