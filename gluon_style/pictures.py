@@ -3,7 +3,6 @@
 import contextlib
 import io
 import logging
-import struct
 import warnings
 from pathlib import Path
 
@@ -11,6 +10,32 @@ import numpy
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 logger = logging.getLogger(__name__)
+
+# What people have pictures in. Pillow's others include EPS, for which it runs
+# a program on the file.
+_FORMATS = (
+    'AVIF',
+    'BMP',
+    'DIB',
+    'GIF',
+    'ICNS',
+    'ICO',
+    'JPEG',
+    'JPEG2000',
+    'MPO',
+    'PCX',
+    'PNG',
+    'PPM',
+    'PSD',
+    'SGI',
+    'TGA',
+    'TIFF',
+    'WEBP',
+)
+# Printers' profiles have a few megabytes.
+_LARGEST_PROFILE = 16 << 20
+# Modes of many bits are converted by so many rows, to save memory.
+_ROWS = 256
 
 
 def read_picture(source):
@@ -33,8 +58,14 @@ def read_picture(source):
     path = Path(source)
     if not path.is_file():
         raise FileNotFoundError(f'picture {str(path)!r} is not a file')
-    with _in_a_sentence(f'picture {str(path)!r}'), Image.open(path) as file:
+    with _in_a_sentence(f'picture {str(path)!r}'), _opened(path) as file:
         return numpy.array(_as_seen(file))
+
+
+def _opened(path):
+    """Open a picture in one of ``_FORMATS``, as far as Pillow has these."""
+    Image.init()
+    return Image.open(path, formats=[f for f in _FORMATS if f in Image.OPEN])
 
 
 def _checked_array(array):
@@ -56,6 +87,8 @@ def _checked_array(array):
 def _in_a_sentence(name):
     """Say in one sentence why Pillow does not read the picture ``name``."""
     with warnings.catch_warnings():
+        # Of broken metadata, which cost no picture.
+        warnings.simplefilter('ignore', UserWarning)
         warnings.simplefilter('error', Image.DecompressionBombWarning)
         try:
             yield
@@ -72,10 +105,12 @@ def _in_a_sentence(name):
                 f'{name} is not in a format that Pillow reads: give a JPEG, '
                 'PNG, TIFF, WebP or similar'
             ) from None
-        except (OSError, SyntaxError, ValueError, EOFError) as error:
+        # On broken files Pillow raises whatever its parts happen to raise.
+        except Exception as error:
+            reason = ' '.join(str(error).split()) or type(error).__name__
             raise ValueError(
-                f'{name} is broken or incomplete ({error}): give a whole '
-                'picture file'
+                f'{name} is broken or incomplete ({reason[:200]}): give a '
+                'whole picture file'
             ) from None
 
 
@@ -83,12 +118,15 @@ def _upright(img):
     """Apply the EXIF orientation; a broken EXIF block costs no picture."""
     try:
         return ImageOps.exif_transpose(img)
-    except (struct.error, SyntaxError, TypeError, ValueError) as error:
+    # Pillow raises whatever the block's parts happen to raise.
+    except Exception as error:
         logger.warning('the EXIF orientation is ignored: broken (%s)', error)
         return img
 
 
 def _as_seen(img):
+    if 0 in img.size:
+        raise ValueError(f'it has no pixels, {img.width} by {img.height}')
     # Load first, so that a truncated file is not taken for broken EXIF.
     img.load()
     img = _eight_bits(_upright(img))
@@ -97,14 +135,15 @@ def _as_seen(img):
         transparent = 'transparency' in img.info
         img = _converted(img, 'RGBA' if transparent else 'RGB')
     if img.mode in ('RGBA', 'LA', 'PA', 'La', 'RGBa'):
-        if img.mode != 'LA':
-            img = _converted(img, 'RGBA')
+        grey = img.mode in ('LA', 'La')
+        img = _converted(img, 'LA' if grey else 'RGBA')
         alpha = img.getchannel('A')
-        img = _converted(img, 'L' if img.mode == 'LA' else 'RGB')
+        img = _converted(img, 'L' if grey else 'RGB')
     img = _to_srgb(img)
     if alpha is not None:
         white = Image.new('RGB', img.size, 'white')
-        img = Image.composite(img, white, alpha)
+        white.paste(img, mask=alpha)
+        img = white
     return img
 
 
@@ -117,23 +156,28 @@ def _converted(img, mode):
 
 def _eight_bits(img):
     """Scale modes of more than 8 bits; Pillow would clip them."""
-    if img.mode.startswith('I'):
-        values = numpy.asarray(img).astype('float64') / 257
-    elif img.mode == 'F':
-        values = numpy.asarray(img).astype('float64')
-        values = values * 255 if values.max(initial=0) <= 1 else values
-    else:
+    if not (img.mode.startswith('I') or img.mode == 'F'):
         return img
-    values = numpy.nan_to_num(values).clip(0, 255).round().astype('uint8')
-    eight = Image.fromarray(values)
-    eight.info['icc_profile'] = img.info.get('icc_profile')
-    return eight
+    values = numpy.asarray(img)
+    scale = 1 / 257
+    if img.mode == 'F':
+        # Of 0 to 1, or of 0 to 255.
+        largest = values.max(initial=0, where=numpy.isfinite(values))
+        scale = 255 if largest <= 1 else 1
+    eight = numpy.empty(values.shape, 'uint8')
+    for at in range(0, len(values), _ROWS):
+        rows = values[at : at + _ROWS].astype('float64') * scale
+        rows = numpy.nan_to_num(rows).clip(0, 255)
+        eight[at : at + _ROWS] = rows.round()
+    scaled = Image.fromarray(eight)
+    scaled.info['icc_profile'] = img.info.get('icc_profile')
+    return scaled
 
 
 def _to_srgb(img):
     """Return an RGB image of the colors that the profile means."""
     profile = img.info.get('icc_profile')
-    if profile:
+    if profile and len(profile) <= _LARGEST_PROFILE:
         try:
             return ImageCms.profileToProfile(
                 img,
