@@ -1,0 +1,181 @@
+"""What was there before is still there, whatever happens to a run."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import picture
+from PIL import Image
+
+from gluon_style import cli
+from gluon_style.cli.outputs import Outputs
+from gluon_style.pictures import read_picture
+
+
+@pytest.fixture
+def inputs(pictures, weights_file, tmp_path, monkeypatch):
+    """A folder with two pictures; the arguments of a run in it."""
+    monkeypatch.chdir(tmp_path)
+    for name, source in zip(('content.png', 'style.png'), pictures):
+        Image.fromarray(read_picture(source)).save(name)
+    arguments = ['run', 'content.png', 'style.png', '--quiet']
+    arguments += ['--weights', weights_file, '--size', '32x24']
+    return [*arguments, '--epochs', '2', '--preset', 'chapter']
+
+
+def command(arguments):
+    return [sys.executable, '-m', 'gluon_style', *arguments]
+
+
+def state(folder):
+    return {
+        path.name: path.read_bytes()
+        for path in Path(folder).iterdir()
+        if path.is_file()
+    }
+
+
+# Writes the same two contents in turn, for ever.
+WRITER = """
+import itertools, sys
+from gluon_style.files import replacing
+print('ready', flush=True)
+for i in itertools.cycle((0, 1)):
+    with replacing(sys.argv[1]) as temporary:
+        temporary.write_bytes(bytes([i]) * 3_000_000)
+"""
+
+
+def test_a_file_is_whole_whenever_its_writer_is_killed(tmp_path):
+    path = tmp_path / 'a.bin'
+    whole = [bytes([i]) * 3_000_000 for i in (0, 1)]
+    path.write_bytes(whole[0])
+    rng, unfinished = random.Random(0), 0
+    for _ in range(20):
+        writer = subprocess.Popen(
+            [sys.executable, '-c', WRITER, str(path)], stdout=subprocess.PIPE
+        )
+        writer.stdout.readline()
+        time.sleep(rng.uniform(0, 0.03))
+        writer.send_signal(signal.SIGKILL)
+        writer.wait()
+        writer.stdout.close()
+        assert path.read_bytes() in whole
+        unfinished += len(list(tmp_path.iterdir())) - 1
+        for left in tmp_path.glob('.new-*'):
+            left.unlink()
+    # Or it would never have been caught in the act.
+    assert unfinished > 3
+
+
+def test_a_full_disk_leaves_the_former_picture(inputs, tmp_path):
+    import resource
+
+    assert cli.main([*inputs, '-o', 'out.png', '--plot', 'a.svg']) == 0
+    before = state(tmp_path)
+
+    def limit():
+        # Fails the same writes as a full disk.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+    done = subprocess.run(
+        command([*inputs, '-o', 'out.png', '--plot', 'a.svg', '--lr', '0.1']),
+        capture_output=True,
+        text=True,
+        preexec_fn=limit,
+        env={**os.environ, 'PYTHONDONTWRITEBYTECODE': '1'},
+    )
+    assert done.returncode == 2
+    assert 'cannot read or write' in done.stderr
+    assert 'File too large' in done.stderr
+    assert 'Traceback' not in done.stderr
+    assert state(tmp_path) == before
+
+
+def test_a_read_only_folder_is_a_sentence(inputs, tmp_path):
+    folder = tmp_path / 'fixed'
+    folder.mkdir()
+    script = 'mount -t tmpfs -o ro none fixed && exec "$@"'
+    unshared = ['unshare', '--mount', '--map-root-user', 'sh', '-c', script]
+    if shutil.which('unshare') is None:
+        pytest.skip('needs unshare, to mount a folder')
+    if subprocess.run([*unshared, 'sh', 'true'], stderr=-3).returncode:
+        pytest.skip('needs leave to mount a folder')
+    done = subprocess.run(
+        [*unshared, 'sh', *command([*inputs, '-o', 'fixed/out.png'])],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr.count('\n') == 1
+    assert "'fixed/out.png' cannot be written: name a file in" in done.stderr
+
+
+@pytest.mark.parametrize('vanishing', ['content.png', 'style.png'])
+def test_an_input_that_vanishes_is_a_sentence(
+    inputs, tmp_path, monkeypatch, capsys, vanishing
+):
+    assert cli.main([*inputs, '-o', 'out.png']) == 0
+    before = state(tmp_path)
+    check = Outputs.check
+
+    def check_and_remove(self, files):
+        check(self, files)
+        Path(vanishing).unlink()
+
+    monkeypatch.setattr(Outputs, 'check', check_and_remove)
+    assert cli.main([*inputs, '-o', 'out.png', '--lr', '0.1']) == 2
+    err = capsys.readouterr().err
+    assert err.count('\n') == 1 and vanishing in err
+    before.pop(vanishing)
+    assert state(tmp_path) == before
+
+
+@pytest.mark.long
+def test_two_runs_in_one_folder_do_not_disturb_each_other(inputs, tmp_path):
+    Image.fromarray(picture(40, 40, seed=5)).save('other.png')
+    runs = {
+        'a': [*inputs, '-o', 'a.png', '--epochs', '30', '--save-every', '10'],
+        'b': [*inputs, '-o', 'b.png', '--epochs', '30', '--seed', '3'],
+    }
+    runs['b'][2] = 'other.png'
+    children = [
+        subprocess.Popen(command(arguments)) for arguments in runs.values()
+    ]
+    assert [child.wait() for child in children] == [0, 0]
+    together = {name: Path(f'{name}.png').read_bytes() for name in runs}
+    for name, arguments in runs.items():
+        assert json.loads(Path(f'{name}.json').read_text())['epochs'] == 30
+        assert cli.main(arguments) == 0
+        assert Path(f'{name}.png').read_bytes() == together[name]
+    assert not list(tmp_path.glob('.new-*'))
+
+
+@pytest.mark.long
+def test_of_two_runs_of_one_output_the_second_is_refused(inputs):
+    first = subprocess.Popen(
+        command([*inputs, '-o', 'out.png', '--epochs', '3000'])
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while first.poll() is None and time.monotonic() < deadline:
+            second = subprocess.run(
+                command([*inputs, '-o', 'out.png']),
+                capture_output=True,
+                text=True,
+            )
+            if second.returncode:
+                break
+        assert first.poll() is None
+        assert second.returncode == 2 and second.stderr.count('\n') == 1
+        assert 'is being written by another run' in second.stderr
+    finally:
+        first.kill()
+        first.wait()
