@@ -14,7 +14,7 @@ $(shell rm -f .venv/ready)
 endif
 endif
 
-.PHONY: demo test test-long test-slow coverage fuzz bench pairs lint clean
+.PHONY: demo test test-long test-slow coverage fuzz bench pairs control lint clean
 
 demo: .venv/ready
 	$(BIN)/gluon-style demo --plot demo.svg
@@ -50,6 +50,9 @@ bench: .venv/ready
 
 pairs: .venv/ready
 	$(BIN)/python tests/benchmarks/pairs.py notebooks/images/pairs.jpg
+
+control: .venv/ready
+	$(BIN)/python tests/benchmarks/control.py notebooks/images/control.jpg
 
 lint: .venv/ready
 	$(BIN)/python -m pip install --quiet ruff

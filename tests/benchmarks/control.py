@@ -1,0 +1,64 @@
+"""Draw the sample cat under some of the options: control.py OUT.jpg.
+
+Some minutes of two cores. The README shows what comes of it.
+"""
+
+import functools
+import io
+import sys
+
+import numpy
+from matplotlib.figure import Figure
+from PIL import Image
+
+from gluon_style import build_net, samples, stylize, texture
+
+SETTINGS = samples.DEMO.changed({'epochs': 100})
+TILE = {'size': (192, 128), 'tileable': True, 'weights': 'oxford'}
+
+
+def main():
+    cat, painting = samples.photograph(), samples.PAINTING
+    net = functools.cache(lambda **options: build_net(**options))
+    make = functools.partial(
+        stylize, cat, painting, SETTINGS, make_net=lambda *_, **o: net(**o)
+    )
+    runs = {
+        'run': make,
+        '--color luminance': lambda: make(color='luminance'),
+        '--color match': lambda: make(color='match'),
+        '--pooling avg': lambda: make(pooling='avg'),
+        '--style-loss w2': lambda: make(style_loss='w2'),
+        '--style-scale 0.5': lambda: make(style_scale=0.5),
+        '--mask': lambda: make(mask=around_the_face(cat), style_weight=1e4),
+        'texture --tileable, 2x2': lambda: texture(painting, **TILE),
+    }
+    figure = Figure(figsize=(9.6, 3.7))
+    edges = {'left': 0.005, 'right': 0.995, 'top': 0.94, 'bottom': 0.005}
+    axes = figure.subplots(
+        2, 4, gridspec_kw={'wspace': 0.03, 'hspace': 0.13, **edges}
+    )
+    for ax, (title, run) in zip(axes.flat, runs.items()):
+        image = run().image
+        if 'tileable' in title:
+            image = numpy.tile(image, (2, 2, 1))
+        ax.imshow(image, interpolation='lanczos')
+        ax.set_axis_off()
+        ax.set_title(title, fontsize=8, family='monospace', pad=3)
+        print(title, flush=True)
+    file = io.BytesIO()
+    figure.savefig(file, dpi=125)
+    Image.open(file).convert('RGB').save(sys.argv[1], quality=88)
+
+
+def around_the_face(cat):
+    """Return a mask, black where the sample cat's face is."""
+    height, width = cat.shape[:2]
+    y, x = numpy.mgrid[0:height, 0:width]
+    x, y = (x / width - 0.47) / 0.42, (y / height - 0.5) / 0.5
+    mask = numpy.where(x**2 + y**2 < 1, 0, 255).astype('uint8')
+    return numpy.repeat(mask[..., None], 3, axis=2)
+
+
+if __name__ == '__main__':
+    main()
