@@ -96,12 +96,13 @@ def _read_header(file, name):
     text = file.read(min(length, _LONGEST_HEADER)).decode('latin1')
     match = _HEADER.fullmatch(text)
     if match is None or len(text) != length:
-        raise ValueError(
-            f'array {name[:60]!r} has no header of plain numbers'
-        )
+        raise ValueError(f'array {name[:60]!r} has no header of plain numbers')
     shape = tuple(int(side) for side in re.findall(r'\d+', match[3]))
-    return shape, numpy.dtype(match[1]), match[2] == 'True', length + 8 + (
-        length_size
+    return (
+        shape,
+        numpy.dtype(match[1]),
+        match[2] == 'True',
+        length + 8 + (length_size),
     )
 
 

@@ -78,8 +78,9 @@ def _read_zip(file, wanted):
             storage = tensor.storage
             with _opened(archive, prefix + storage.key) as (member, size):
                 if size > storage.numel * storage.dtype.itemsize:
-                    raise ValueError(f'a storage has {size} bytes, not '
-                                     'what is said')
+                    raise ValueError(
+                        f'a storage has {size} bytes, not what is said'
+                    )
                 arrays[name] = _read_tensor(member, 0, size, tensor)
     return arrays
 
