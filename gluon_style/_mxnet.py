@@ -197,3 +197,22 @@ def reset_device(block, device):
     """Move all parameters of a gluon block to ``device``."""
     for parameter in block.collect_params().values():
         parameter.reset_ctx(device)
+
+
+def get_moments(trainer):
+    """Return Adam's two moments of a trainer's one parameter, for NumPy.
+
+    Trainer.save_states would pickle them, with objects of MXNet's version.
+    """
+    [moments] = trainer._updaters[0].states.values()
+    return [moment.asnumpy() for moment in moments]
+
+
+def set_moments(trainer, weight, moments):
+    """Give a new trainer Adam's two moments of its one parameter's data."""
+    [updater] = trainer._updaters
+    state = trainer.optimizer.create_state_multi_precision(0, weight)
+    for array, moment in zip(state, moments):
+        array[:] = moment
+    updater.states[0] = state
+    updater.states_synced[0] = True

@@ -12,13 +12,31 @@ class NonFiniteLossError(ArithmeticError):
     """
 
     def __init__(self, epoch, X, losses, history):
-        super().__init__(
-            f'the loss is not finite at epoch {epoch}: try a smaller lr or '
-            'smaller weights of the losses'
-        )
+        super().__init__(self._sentence(epoch))
+        self.epoch = epoch
         self.X = X
         self.losses = losses
         self.history = history
+
+    def _sentence(self, epoch):
+        return (
+            f'the loss is not finite at epoch {epoch}: try a smaller lr or '
+            'smaller weights of the losses'
+        )
+
+
+class DivergedError(NonFiniteLossError):
+    """A loss was not finite, or exploded, however often the step was halved.
+
+    What it holds is as in NonFiniteLossError.
+    """
+
+    def _sentence(self, epoch):
+        return (
+            f'the loss diverges at epoch {epoch}, though the step was halved '
+            'again and again: try a much smaller lr, smaller weights of the '
+            'losses or the optimizer lbfgs'
+        )
 
 
 class Log:
@@ -32,8 +50,9 @@ class Log:
 
     The run is to stop once a picture of ``final_shape``, (1, 3, height,
     width), has a total of at most ``stop_at``, or after ``time_limit``
-    seconds. ``best_X`` are the pixels of the least total that was read at
-    the latest scale, and ``best`` is their entry.
+    seconds, or once ``stop()``, asked after each epoch, returns a reason,
+    which then is ``interrupted``. ``best_X`` are the pixels of the least
+    total that was read at the latest scale, and ``best`` is their entry.
     """
 
     def __init__(
@@ -45,9 +64,10 @@ class Log:
         final_shape=None,
         time_limit=None,
         style_repeats=1,
+        stop=None,
     ):
         self.history = []
-        self.best_X = self.best = None
+        self.best_X = self.best = self.interrupted = None
         self._pending = []
         self._began = time.perf_counter()
         self._callback = callback
@@ -56,14 +76,36 @@ class Log:
         self._final_shape = final_shape
         self._time_limit = time_limit
         self._style_repeats = style_repeats
+        self._stop = stop
         self.stopped = False
+
+    @property
+    def elapsed(self):
+        """Seconds since the log was begun."""
+        return time.perf_counter() - self._began
+
+    def restore(self, history, best_X, best_epoch, elapsed, stopped):
+        """Go on from an earlier log that had got this far."""
+        self.history = history
+        if best_X is not None:
+            self.best_X, self.best = best_X, history[best_epoch - 1]
+        self._began = time.perf_counter() - elapsed
+        self.stopped = stopped
 
     def add(self, content, style, tv):
         """Append an epoch's losses, arrays that nothing waits for yet."""
         self._pending.append((content, style, tv))
 
     def due(self):
-        """Return whether the callback is due after the latest epoch."""
+        """Return whether the callback is due after the latest epoch.
+
+        So it is once the run is to stop; ``stop`` is asked here.
+        """
+        if self._stop is not None and not self.interrupted:
+            self.interrupted = self._stop()
+            self.stopped |= bool(self.interrupted)
+        if self.interrupted:
+            return True
         epoch = len(self.history) + len(self._pending)
         return epoch % self._callback_every == 0
 
@@ -72,23 +114,25 @@ class Log:
         if self._callback is not None:
             self._callback(self.history, X)
 
-    def read(self, X):
-        """Append the pending epochs to the history.
+    def read(self, X, most_growth=math.inf):
+        """Append the pending epochs to the history, or none of them.
 
         Reading waits for the device, so that only the last epoch's time is
         measured; those before it share the time since the last reading.
         ``X`` must be the pixels that the last epoch's losses are of. Raises
-        NonFiniteLossError.
+        NonFiniteLossError, also for a total of more than ``most_growth``
+        times the first one at this scale.
         """
         losses = [tuple(map(float, epoch)) for epoch in self._pending]
         self._pending = []
         before = self.history[-1]['seconds'] if self.history else 0.0
-        elapsed = time.perf_counter() - self._began - before
+        elapsed = self.elapsed - before
         entries = []
         for i, (content, style, tv) in enumerate(losses, start=1):
             epoch = len(self.history) + i
             total = content + style + tv
-            if not math.isfinite(total):
+            most = most_growth * self._first_total(X, total)
+            if not math.isfinite(total) or total > most:
                 raise NonFiniteLossError(
                     epoch, self.best_X, self.best, self.history
                 )
@@ -105,6 +149,13 @@ class Log:
             )
         self.history += entries
         self._keep(X)
+
+    def _first_total(self, X, total):
+        """Return the first total read at the scale of ``X``, or ``total``."""
+        for entry in self.history:
+            if entry['scale'] == (X.shape[3], X.shape[2]):
+                return entry['total']
+        return total
 
     def _keep(self, X):
         last = self.history[-1]
