@@ -12,7 +12,14 @@ from gluon_style.settings import Settings, Stage
 # of 1e3 and a list of losses that is added up ten times make the present
 # edition's objective, of which a tenth of the style loss is plotted. In 0.7
 # the weight is 1e3, the list is added up once, and there are two stages.
-_FAST = Settings(epochs=160, lr=0.1, optimizer='lbfgs', bounded=True, scales=3)
+_FAST = Settings(
+    epochs=160,
+    lr=0.1,
+    optimizer='lbfgs',
+    bounded=True,
+    guard=True,
+    scales=3,
+)
 PRESETS = {
     'fast': _FAST,
     'chapter': Settings(),

@@ -6,7 +6,7 @@ from gluon_style import __version__
 from gluon_style.cli import values
 from gluon_style.cli.options import add_settings
 from gluon_style.presets import PRESETS
-from gluon_style.settings import PATIENCE
+from gluon_style.settings import CHECKPOINT_EVERY, PATIENCE
 
 BAD_INPUT = 2
 # Pixels of a sweep's preview.
@@ -149,6 +149,26 @@ def _add_output_options(parser):
         default=PATIENCE / 60,
         metavar='MINUTES',
         help=f'warn of a run that takes longer (default: {PATIENCE // 60})',
+    )
+    parser.add_argument(
+        '--checkpoint',
+        metavar='DIR',
+        help='keep in the folder DIR what an interrupted run goes on from; '
+        'it is removed once the files are written',
+    )
+    parser.add_argument(
+        '--resume',
+        action='store_true',
+        help='go on from the checkpoint in DIR, with the same options',
+    )
+    parser.add_argument(
+        '--checkpoint-every',
+        type=values.integer,
+        metavar='N',
+        help='save each N epochs of a size, and after the last (default: '
+        f'{CHECKPOINT_EVERY["adam"]}; {CHECKPOINT_EVERY["lbfgs"]} with '
+        'L-BFGS, which forgets what it learned of the loss and begins anew '
+        'from the best picture each time)',
     )
     parser.add_argument(
         '--plot',

@@ -88,6 +88,7 @@ _OPTIONS = (
 )
 _SWITCHES = (
     ('bounded', 'keep pixels to what can be displayed'),
+    ('guard', 'where the loss diverges, go back and halve the step'),
     ('tileable', 'have opposite edges fit each other'),
 )
 
