@@ -78,7 +78,7 @@ def test_every_setting_has_its_option(run, tmp_path):
         *('--lr-decay', '0.5', '--style-repeats', '3', '--pooling', 'avg'),
         *('--style-loss', 'w2', '--tv-norm', 'l2', '--style-scale', '0.5'),
         *('--style-blend', '2', '--color', 'match', '--feather', '0.1'),
-        *('--no-tileable',),
+        *('--no-tileable', '--no-guard'),
         *('--stop-at', '1e-3', '--time-limit', '600'),
     )
     assert code == 0, err
@@ -110,6 +110,7 @@ def test_every_setting_has_its_option(run, tmp_path):
         'device': 'cpu',
         'optimizer': 'adam',
         'bounded': False,
+        'guard': False,
         'scales': 2,
         'first': None,
         'tile': 32,

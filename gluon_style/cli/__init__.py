@@ -5,6 +5,7 @@ mistakes are answered at once.
 """
 
 import logging
+import sys
 import warnings
 from contextlib import contextmanager
 
@@ -12,6 +13,7 @@ from gluon_style._mxnet import explain
 from gluon_style.cli import making, several, tools
 from gluon_style.cli.arguments import BAD_INPUT, parse_arguments
 from gluon_style.cli.progress import NOT_FINITE, complain
+from gluon_style.cli.signals import Signals
 
 INTERRUPTED = 130
 
@@ -19,6 +21,12 @@ INTERRUPTED = 130
 def main(argv=None):
     """Run the command line and return its exit code."""
     args = parse_arguments(argv)
+    args.argv = sys.argv[1:] if argv is None else list(argv)
+    with Signals() as args.signals:
+        return _run(args)
+
+
+def _run(args):
     try:
         with _log_to_stderr(quiet=getattr(args, 'quiet', False)):
             return COMMANDS[args.command](args)
@@ -27,7 +35,7 @@ def main(argv=None):
         if args.command in ('figure', 'sweep'):
             kept = 'the same command goes on from here'
         complain(f'interrupted: {kept}')
-        return INTERRUPTED
+        return args.signals.code or INTERRUPTED
     except OSError as error:
         complain(_sentence(error))
         return BAD_INPUT

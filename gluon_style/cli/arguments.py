@@ -163,7 +163,7 @@ def _add_output_options(parser):
     )
     parser.add_argument(
         '--checkpoint-every',
-        type=values.integer,
+        type=values.count,
         metavar='N',
         help='save each N epochs of a size, and after the last (default: '
         f'{CHECKPOINT_EVERY["adam"]}; {CHECKPOINT_EVERY["lbfgs"]} with '

@@ -1,5 +1,6 @@
 """The commands that make one picture: run, texture, reconstruct, demo."""
 
+import shlex
 from pathlib import Path
 
 from gluon_style.cli.outputs import Frames, Outputs
@@ -32,6 +33,11 @@ def _make(args, request):
         _original_size(request) if args.original_size else None,
         args.force,
     )
+    if args.resume and args.checkpoint is None:
+        raise ValueError(
+            'there is no checkpoint to resume from: name its folder with '
+            '--checkpoint'
+        )
     outputs.check(request.files)
     with claim(outputs.picture):
         return _stylize(args, request, outputs)
@@ -51,16 +57,22 @@ def _original_size(request):
 
 
 def _stylize(args, request, outputs):
+    from gluon_style.checkpoint import remove
     from gluon_style.history import NonFiniteLossError
     from gluon_style.stylize import stylize
 
     code, problem = 0, None
     frames = Frames(outputs)
+    folder, every = args.checkpoint, args.checkpoint_every
+    if folder is None:
+        # For a run that is interrupted only.
+        folder, every = outputs.picture.with_suffix('.checkpoint'), 0
     with Progress(quiet=args.quiet) as progress:
 
         def planned(steps):
             progress.planned(steps)
             frames.planned(steps)
+            args.signals.armed = True
 
         try:
             result = stylize(
@@ -72,6 +84,10 @@ def _stylize(args, request, outputs):
                 on_picture=frames if frames.wanted else None,
                 planned=planned,
                 patience=60 * args.patience,
+                checkpoint=folder,
+                resume=args.resume,
+                checkpoint_every=every,
+                stop=args.signals,
             )
         except NonFiniteLossError as error:
             code, problem, result = NOT_FINITE, error, error.result
@@ -84,7 +100,25 @@ def _stylize(args, request, outputs):
         if result is not None:
             kept = f'the last good picture is in {outputs.picture}'
         complain(f'{problem}; {kept}')
-    return code
+    elif 'stopped' in result.record:
+        complain(
+            f'stopped by {result.record["stopped"]} after '
+            f'{len(result.history)} epochs: the best picture so far is in '
+            f'{outputs.picture}; to go on: {_resuming(args, folder)}'
+        )
+    elif args.checkpoint is not None:
+        remove(folder)
+    return code or args.signals.code
+
+
+def _resuming(args, folder):
+    """Return the command that goes on with a run."""
+    words = ['gluon-style', *args.argv]
+    if args.checkpoint is None:
+        words += ['--checkpoint', str(folder)]
+    if not args.resume:
+        words.append('--resume')
+    return shlex.join(words)
 
 
 def _summary(result, output):
