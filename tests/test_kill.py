@@ -204,18 +204,3 @@ def test_without_a_checkpoint_a_signal_makes_one(runs, tmp_path):
     assert subprocess.run(command(resume), cwd=tmp_path).returncode == 0
     require_same(tmp_path, expected)
     assert not (tmp_path / 'out.checkpoint').exists()
-
-
-@pytest.mark.long
-def test_a_signal_while_loading_writes_nothing(runs, tmp_path):
-    arguments, _ = runs['adam']
-    began = time.monotonic()
-
-    def loading():
-        return time.monotonic() - began > 0.5
-
-    found, err = stopped(arguments, tmp_path, signal.SIGTERM, loading)
-    # Before Python takes signals at all, the system's own way.
-    assert found in (143, -signal.SIGTERM)
-    assert err in ('', 'gluon-style: interrupted: nothing was written\n')
-    assert names(tmp_path) == []

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from gluon_style import cli
+from gluon_style.cli.outputs import Outputs
 from gluon_style.cli.signals import Signals
 
 
@@ -52,3 +53,19 @@ def test_resume_needs_the_checkpoints_folder(tmp_path, monkeypatch, capsys):
     code = cli.main(['run', 'a.png', 'b.png', '-o', 'out.png', '--resume'])
     assert code == 2
     assert 'name its folder with --checkpoint' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    'number, code', [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_a_signal_before_the_first_step_writes_nothing(
+    pictures, tmp_path, monkeypatch, capsys, number, code
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        Outputs, 'check', lambda self, files: os.kill(os.getpid(), number)
+    )
+    assert cli.main(['run', *pictures, '-o', 'out.png']) == code
+    err = capsys.readouterr().err
+    assert err == 'gluon-style: interrupted: nothing was written\n'
+    assert list(tmp_path.iterdir()) == []

@@ -6,11 +6,20 @@ import threading
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+class Interrupted(KeyboardInterrupt):
+    """A signal that ends the program at once.
+
+    Not KeyboardInterrupt itself: where that passes through code made from
+    text, as in imports, Python ends with a status of its own even if it is
+    caught.
+    """
+
+
 class Signals:
     """Take the signals that end a program, within a ``with`` statement.
 
     Once ``armed``, the first one only is noted, for ``__call__`` to tell;
-    any other raises KeyboardInterrupt. Python has signals in its main thread
+    any other raises Interrupted. Python has signals in its main thread
     only: elsewhere, nothing is taken.
     """
 
@@ -42,4 +51,4 @@ class Signals:
     def _take(self, number, frame):
         first, self._caught = self._caught is None, number
         if not (self.armed and first):
-            raise KeyboardInterrupt
+            raise Interrupted
