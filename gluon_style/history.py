@@ -3,6 +3,9 @@
 import math
 import time
 
+# What the history has of each epoch: see ``Log``.
+ENTRY = ('epoch', 'scale', 'content', 'style', 'tv', 'total', 'seconds')
+
 
 class NonFiniteLossError(ArithmeticError):
     """A loss became infinite or not a number, and the run stopped.
@@ -136,17 +139,16 @@ class Log:
                 raise NonFiniteLossError(
                     epoch, self.best_X, self.best, self.history
                 )
-            entries.append(
-                {
-                    'epoch': epoch,
-                    'scale': (X.shape[3], X.shape[2]),
-                    'content': content,
-                    'style': style / self._style_repeats,
-                    'tv': tv,
-                    'total': total,
-                    'seconds': before + elapsed * i / len(losses),
-                }
+            values = (
+                epoch,
+                (X.shape[3], X.shape[2]),
+                content,
+                style / self._style_repeats,
+                tv,
+                total,
+                before + elapsed * i / len(losses),
             )
+            entries.append(dict(zip(ENTRY, values)))
         self.history += entries
         self._keep(X)
 

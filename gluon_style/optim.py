@@ -94,6 +94,7 @@ class _Adam:
         self.pixels = gen_img()
         self._gen_img = gen_img
         self._guard = guard
+        self._scale = state.scale
         numbers = state.numbers
         moments = [state.arrays.get(name) for name in ('mean', 'variance')]
         self._begin(numbers.get('lr', lr), numbers.get('steps', 0), moments)
@@ -152,9 +153,7 @@ class _Adam:
             numbers['best_steps'], best = self._best
             numbers['halvings'] = self._guard.halvings
             arrays.update(zip([f'best_{name}' for name in MOMENTS], best))
-        return State(
-            epoch=self._epoch, X=self.pixels, arrays=arrays, numbers=numbers
-        )
+        return State(self._scale, self._epoch, self.pixels, arrays, numbers)
 
     def _moments(self):
         if not self._steps:
@@ -224,7 +223,7 @@ class _Search:
         self._pixels = X.copy()
         self._pixels.attach_grad('add')
         self._num_epochs = num_epochs
-        self._epoch = state.epoch
+        self._scale, self._epoch = state.scale, state.epoch
         self._log = log
         # Of the best pixels, so that to begin anew there costs no epoch.
         self._gradient = state.arrays.get('gradient')
@@ -311,9 +310,11 @@ class _Search:
     def _state(self, guard):
         """Return the State, to go on from with the best pixels."""
         return State(
-            epoch=self._epoch,
-            arrays={'gradient': self._gradient},
-            numbers={'halvings': guard.halvings} if guard else {},
+            self._scale,
+            self._epoch,
+            self._log.best_X,
+            {'gradient': self._gradient},
+            {'halvings': guard.halvings} if guard else {},
         )
 
 

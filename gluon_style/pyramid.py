@@ -27,6 +27,7 @@ from gluon_style.history import NonFiniteLossError
 from gluon_style.images import postprocess, preprocess
 from gluon_style.objective import Objective
 from gluon_style.optim import adam, lbfgs
+from gluon_style.state import State
 
 GROWTH = 1.5
 # Coarser pictures than this have nothing left of the content, nor do their
@@ -90,7 +91,9 @@ def plan(settings, image_shape):
     return [*steps, (last, settings)]
 
 
-def coarse_to_fine(net, inputs, settings, image_shape, log, tile=None):
+def coarse_to_fine(
+    net, inputs, settings, image_shape, log, tile=None, keeper=None
+):
     """Return the synthesized image, (1, 3, height, width), and its losses.
 
     ``inputs`` are ``Inputs``, ``image_shape`` is the result's (width,
@@ -99,6 +102,9 @@ def coarse_to_fine(net, inputs, settings, image_shape, log, tile=None):
     ``coarse_epochs``; all are logged in ``log``, and the losses are an entry
     of its history. If the log says stop at a coarser scale, the picture is
     that scale's, enlarged, and so is the one that a NonFiniteLossError holds.
+
+    ``keeper`` is a ``Checkpoint``, which saves on the way and at each
+    scale's end, and whose ``state`` is where to begin.
     """
     image_shape = tuple(image_shape)
 
@@ -113,20 +119,29 @@ def coarse_to_fine(net, inputs, settings, image_shape, log, tile=None):
         change = enlarge(X - inputs.start(before), shape)
         return inputs.start(shape) + change
 
-    X = None
-    for shape, current in plan(settings, image_shape):
-        objective = _objective(net, inputs, shape, current, tile)
-        X = inputs.start(shape) if X is None else grown(X, shape)
-        try:
-            X = _optimize(objective, X, current, log)
-        except NonFiniteLossError as error:
-            if error.X is not None:
-                error.X = grown(error.X, image_shape)
-            raise
-        # The last pixels of Adam are a step on from the losses of the last.
-        losses = log.best if X is log.best_X else log.history[-1]
+    state = State() if keeper is None else keeper.state
+    X = state.X
+    steps = plan(settings, image_shape)
+    for scale in range(state.scale, len(steps)):
+        shape, current = steps[scale]
+        if scale > state.scale:
+            X, state = grown(X, shape), State(scale)
+        elif X is None:
+            X = inputs.start(shape)
+        if not state.ended:
+            objective = _objective(net, inputs, shape, current, tile)
+            try:
+                X = _optimize(objective, X, current, log, keeper, state)
+            except NonFiniteLossError as error:
+                if error.X is not None:
+                    error.X = grown(error.X, image_shape)
+                raise
+            if keeper is not None and not log.interrupted:
+                keeper.save(State(scale, X=X, ended=True))
         if log.stopped:
             break
+    # The last pixels of Adam are a step on from the losses of the last.
+    losses = log.best if X is log.best_X else log.history[-1]
     return grown(X, image_shape), losses
 
 
@@ -149,19 +164,24 @@ def _objective(net, inputs, image_shape, settings, tile):
     )
 
 
-def _optimize(objective, X, settings, log):
-    epochs, bounded = settings.epochs, settings.bounded
+def _optimize(objective, X, settings, log, keeper, state):
+    options = {
+        'bounded': settings.bounded,
+        'guard': settings.guard,
+        'keeper': keeper,
+        'state': state,
+    }
     if settings.optimizer == 'lbfgs':
-        return lbfgs(objective, X, epochs, log, bounded=bounded)
+        return lbfgs(objective, X, settings.epochs, log, **options)
     return adam(
         objective,
         X,
-        epochs,
+        settings.epochs,
         log,
         lr=settings.lr,
         lr_decay_epoch=settings.lr_decay_epoch,
         lr_decay=settings.lr_decay,
-        bounded=bounded,
+        **options,
     )
 
 

@@ -29,6 +29,8 @@ COLORS = ('style', 'luminance', 'match', 'histogram')
 LR_DECAY = 0.8
 # Seconds that a user waits for a picture without being asked.
 PATIENCE = 600
+# Epochs between two checkpoints. L-BFGS begins anew at each.
+CHECKPOINT_EVERY = {'adam': 20, 'lbfgs': 40}
 # An array of MXNet has less than 2**31 elements; conv1_1 has 64 channels.
 MOST_PIXELS = 2**31 // 64 - 1
 
@@ -113,6 +115,9 @@ class Settings:
         ``lr``, ``lr_decay_epoch`` and ``lr_decay`` are Adam's.
     bounded
         Whether pixels are kept to what can be displayed.
+    guard
+        Whether a loss that diverges sends the run back to its best picture,
+        with half the step, up to three times at each scale.
     scales
         How many sizes the picture is computed at, at most: the last is
         ``size``, the others are coarser, each two thirds of the next.
@@ -155,6 +160,7 @@ class Settings:
     device: str = 'auto'
     optimizer: str = 'adam'
     bounded: bool = False
+    guard: bool = False
     scales: int = 1
     first: Stage = None
     tile: object = 'auto'
@@ -324,6 +330,7 @@ def noise_part(init):
 _CHOICES = {
     'optimizer': OPTIMIZERS,
     'bounded': (True, False),
+    'guard': (True, False),
     'pooling': POOLINGS,
     'style_loss': STYLE_LOSSES,
     'tv_norm': TV_NORMS,
@@ -340,7 +347,14 @@ _CHOICES = {
 # of 1e3 and a list of losses that is added up ten times make the present
 # edition's objective, of which a tenth of the style loss is plotted. In 0.7
 # the weight is 1e3, the list is added up once, and there are two stages.
-_FAST = Settings(epochs=160, lr=0.1, optimizer='lbfgs', bounded=True, scales=3)
+_FAST = Settings(
+    epochs=160,
+    lr=0.1,
+    optimizer='lbfgs',
+    bounded=True,
+    guard=True,
+    scales=3,
+)
 PRESETS = {
     'fast': _FAST,
     'chapter': Settings(),

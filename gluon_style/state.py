@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 class State:
     """The scale a run is at, the epochs done there, and what it has then.
 
-    ``X`` are the pixels, (1, 3, height, width), or None for the best ones of
-    the log. ``arrays``, of the same shape, and ``numbers`` are what the
-    optimizer remembers, by name. ``ended`` says that the scale is done.
+    ``X`` are the pixels, (1, 3, height, width), or None for a start anew.
+    ``arrays`` of the same shape and ``numbers`` are what the optimizer
+    remembers, by name. ``ended`` says that the scale is done.
     """
 
     scale: int = 0

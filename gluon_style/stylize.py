@@ -4,6 +4,7 @@ import logging
 import math
 import os
 import platform
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import mxnet
 import numpy
 
 from gluon_style import __version__
+from gluon_style.checkpoint import Checkpoint, identity, require_folder
 from gluon_style.devices import get_device
 from gluon_style.forecast import (
     choose_tile,
@@ -25,7 +27,7 @@ from gluon_style.layers import names_of
 from gluon_style.pictures import as_bytes
 from gluon_style.pyramid import coarse_to_fine, plan
 from gluon_style.results import Result
-from gluon_style.settings import PATIENCE, preset
+from gluon_style.settings import CHECKPOINT_EVERY, PATIENCE, preset
 from gluon_style.vgg import build_net
 
 logger = logging.getLogger(__name__)
@@ -45,6 +47,10 @@ def stylize(
     callback_every=None,
     planned=None,
     patience=PATIENCE,
+    checkpoint=None,
+    resume=False,
+    checkpoint_every=None,
+    stop=None,
     **changes,
 ):
     """Return the content picture in the style of the style picture.
@@ -69,6 +75,16 @@ def stylize(
     warning with the size that would do if it takes more than ``patience``
     seconds.
 
+    ``checkpoint`` is a folder to save in what an interrupted run goes on
+    from, with ``resume`` and else the same arguments, to end as one that was
+    not: every ``checkpoint_every`` epochs of a scale and at its end. The
+    default is 20 for Adam, and 40 for L-BFGS, which begins anew from the best
+    pixels each time and is a little slower for it. 0 saves only where
+    ``stop`` ends the run.
+
+    ``stop()`` is asked after each epoch; what it returns, if anything, ends
+    the run with the best picture so far, whose record has it as 'stopped'.
+
     Raises ValueError or FileNotFoundError, in one sentence, for what cannot
     work, before anything is computed, and NonFiniteLossError, whose
     ``result`` is the last good result, or None.
@@ -76,6 +92,10 @@ def stylize(
     if isinstance(settings, str):
         settings = preset(settings)
     settings = settings.changed(changes)
+    if checkpoint_every is None:
+        checkpoint_every = CHECKPOINT_EVERY[settings.optimizer]
+    if checkpoint is not None:
+        require_folder(checkpoint, resume or not checkpoint_every)
     device = get_device(settings.device)
     inputs = Inputs(content, style, settings, device, mask)
     image_shape = inputs.image_shape()
@@ -90,8 +110,8 @@ def stylize(
     work = image_shape[0] * image_shape[1] * settings.epochs
     if work > BIG_RUN * min(1, patience / PATIENCE):
         _log_forecast(net, image_shape, settings, device, tile, patience)
+    steps = plan(settings, image_shape)
     if planned is not None:
-        steps = plan(settings, image_shape)
         planned([(shape, current.epochs) for shape, current in steps])
     record = {
         **inputs.record,
@@ -105,11 +125,24 @@ def stylize(
         final_shape=(1, 3, *image_shape[::-1]),
         time_limit=settings.time_limit,
         style_repeats=settings.style_repeats,
+        stop=stop,
     )
-    try:
-        X, losses = coarse_to_fine(
-            net, inputs, settings, image_shape, log, tile
+    keeper = nullcontext()
+    if checkpoint is not None:
+        keeper = Checkpoint(
+            checkpoint,
+            checkpoint_every,
+            resume,
+            run=identity(record, settings),
+            steps=steps,
+            log=log,
+            device=device,
         )
+    try:
+        with keeper as saving:
+            X, losses = coarse_to_fine(
+                net, inputs, settings, image_shape, log, tile, saving
+            )
     except NonFiniteLossError as error:
         error.result = None
         if error.X is not None:
@@ -117,6 +150,8 @@ def stylize(
                 inputs, error.X, error.losses, log.history, record
             )
         raise
+    if log.interrupted:
+        record['stopped'] = str(log.interrupted)
     return _result(inputs, X, losses, log.history, record)
 
 

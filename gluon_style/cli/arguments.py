@@ -4,7 +4,13 @@ import argparse
 
 from gluon_style import __version__
 from gluon_style.cli import values
-from gluon_style.settings import INITS, OPTIMIZERS, PATIENCE, PRESETS
+from gluon_style.settings import (
+    CHECKPOINT_EVERY,
+    INITS,
+    OPTIMIZERS,
+    PATIENCE,
+    PRESETS,
+)
 
 BAD_INPUT = 2
 # Pixels of a sweep's preview.
@@ -128,13 +134,16 @@ def _add_settings(parser, several=False):
             help=f'{help_} (fast: {default})',
             **options,
         )
-    parser.add_argument(
-        '--bounded',
-        action=argparse.BooleanOptionalAction,
-        default=argparse.SUPPRESS,
-        help='keep pixels to what can be displayed '
-        f'(fast: {PRESETS["fast"].bounded})',
-    )
+    for name, help_ in (
+        ('bounded', 'keep pixels to what can be displayed'),
+        ('guard', 'where the loss diverges, go back and halve the step'),
+    ):
+        parser.add_argument(
+            f'--{name}',
+            action=argparse.BooleanOptionalAction,
+            default=argparse.SUPPRESS,
+            help=f'{help_} (fast: {getattr(PRESETS["fast"], name)})',
+        )
 
 
 def _add_output_options(parser):
@@ -144,6 +153,26 @@ def _add_output_options(parser):
         default=PATIENCE / 60,
         metavar='MINUTES',
         help=f'warn of a run that takes longer (default: {PATIENCE // 60})',
+    )
+    parser.add_argument(
+        '--checkpoint',
+        metavar='DIR',
+        help='keep in the folder DIR what an interrupted run goes on from; '
+        'it is removed once the files are written',
+    )
+    parser.add_argument(
+        '--resume',
+        action='store_true',
+        help='go on from the checkpoint in DIR, with the same options',
+    )
+    parser.add_argument(
+        '--checkpoint-every',
+        type=values.integer,
+        metavar='N',
+        help='save each N epochs of a size, and after the last (default: '
+        f'{CHECKPOINT_EVERY["adam"]}; {CHECKPOINT_EVERY["lbfgs"]} with '
+        'L-BFGS, which forgets what it learned of the loss and begins anew '
+        'from the best picture each time)',
     )
     parser.add_argument(
         '--plot',

@@ -1,0 +1,87 @@
+"""Whether the JSON of a checkpoint has what its run could have written."""
+
+from gluon_style.guard import MOST_HALVINGS
+from gluon_style.history import ENTRY
+
+# What each optimizer remembers, in arrays and in numbers.
+_ARRAYS = {'adam': ('mean', 'variance'), 'lbfgs': ('gradient',)}
+_GUARDED_ARRAYS = {'adam': ('best_mean', 'best_variance'), 'lbfgs': ()}
+_NUMBERS = {'adam': ('steps', 'lr'), 'lbfgs': ()}
+_GUARDED_NUMBERS = {'adam': ('best_steps', 'halvings'), 'lbfgs': ('halvings',)}
+# Larger than any loss or time of a run, and no number of digits to choke on.
+_MOST = 1e300
+
+
+def checked_meta(meta, steps):
+    """Return the JSON, the shape of the arrays and their names.
+
+    ``steps`` is the ``plan`` of the run. Raises ValueError for what no such
+    run writes.
+    """
+    scale = _integer(meta, 'scale', 0, len(steps) - 1)
+    (width, height), current = steps[scale]
+    for name in ('ended', 'pixels', 'stopped'):
+        if not isinstance(meta.get(name), bool):
+            raise ValueError(f'{name} is not true or false')
+    _integer(meta, 'epoch', 0, current.epochs)
+    most = sum(step.epochs for _, step in steps[: scale + 1])
+    _check_history(meta, most, [list(shape) for shape, _ in steps])
+    history = meta['history']
+    _number(meta, 'elapsed', history[-1]['seconds'])
+    _integer(meta, 'best', 1, len(history))
+    if history[meta['best'] - 1]['scale'] != [width, height]:
+        raise ValueError('the best epoch is not of the scale')
+    names = {'best', 'pixels'} if meta['pixels'] else {'best'}
+    _check_numbers(meta, current, most)
+    if not meta['ended']:
+        names.update(_ARRAYS[current.optimizer])
+        if current.guard:
+            names.update(_GUARDED_ARRAYS[current.optimizer])
+    return meta, (1, 3, height, width), names
+
+
+def _check_history(meta, most, scales):
+    history = meta.get('history')
+    if not isinstance(history, list) or not 1 <= len(history) <= most:
+        raise ValueError(f'the history does not have 1 to {most} epochs')
+    for epoch, entry in enumerate(history, start=1):
+        if not isinstance(entry, dict) or tuple(entry) != ENTRY:
+            raise ValueError(f'epoch {epoch} has not its losses')
+        _integer(entry, 'epoch', epoch, epoch)
+        if entry['scale'] not in scales:
+            raise ValueError(f'epoch {epoch} is of no scale of this run')
+        for name in ENTRY[2:]:
+            _number(entry, name, 0)
+
+
+def _check_numbers(meta, settings, most):
+    numbers = meta.get('numbers')
+    names = ()
+    if not meta['ended']:
+        names = _NUMBERS[settings.optimizer]
+        if settings.guard:
+            names += _GUARDED_NUMBERS[settings.optimizer]
+    if not isinstance(numbers, dict) or set(numbers) != set(names):
+        raise ValueError(f'its numbers are not {", ".join(names)}')
+    for name in names:
+        if name == 'lr':
+            _number(numbers, name, 0)
+        else:
+            limit = MOST_HALVINGS if name == 'halvings' else most
+            _integer(numbers, name, 0, limit)
+
+
+def _integer(found, name, least, most):
+    value = found.get(name)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or not least <= value <= most:
+        raise ValueError(f'{name} is no whole number from {least} to {most}')
+    return value
+
+
+def _number(found, name, least):
+    value = found.get(name)
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not least <= value <= _MOST:
+        raise ValueError(f'{name} is no number of at least {least}')
+    return value
