@@ -143,9 +143,9 @@ def stylize(
             device=device,
         )
     try:
-        with keeper:
+        with keeper as saving:
             X, losses = coarse_to_fine(
-                net, inputs, settings, image_shape, log, tile, keeper
+                net, inputs, settings, image_shape, log, tile, saving
             )
     except NonFiniteLossError as error:
         error.result = None
