@@ -151,13 +151,13 @@ def member_of(folder, members, target='member'):
         archive.parent.mkdir(exist_ok=True)
         if name == 'a.zip':
             with zipfile.ZipFile(archive, 'w') as packed:
-                for info in members:
-                    packed.writestr(info.name, info.content)
+                for info, content in members:
+                    packed.writestr(info.name, content)
         else:
             with tarfile.open(archive, 'w:gz') as packed:
-                for info in members:
-                    info.size = len(info.content)
-                    packed.addfile(info, io.BytesIO(info.content))
+                for info, content in members:
+                    info.size = len(content)
+                    packed.addfile(info, io.BytesIO(content))
         extracted = folder / 'inside' / 'target'
         source = dataclasses.replace(SOURCES['zoo'], size=1000)
         sources._extract(source, archive, target, extracted)
@@ -169,8 +169,8 @@ def member_of(folder, members, target='member'):
 
 def packed_file(name, content=b'', kind=tarfile.REGTYPE, link=''):
     info = tarfile.TarInfo(name)
-    info.content, info.type, info.linkname = content, kind, link
-    return info
+    info.type, info.linkname = kind, link
+    return info, content
 
 
 def test_members_never_leave_their_folder(tmp_path):
