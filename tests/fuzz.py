@@ -34,6 +34,7 @@ import gluon_style
 MOST_SECONDS = 5
 MOST_BYTES = 1 << 30
 _BATCH = 1000
+PROGRAM = __file__
 
 
 def main(arguments=None):
@@ -91,7 +92,7 @@ def fuzz(kind, count, seed, faults):
 
 def run_batch(kind, batch, seed, folder, faults):
     """Read inputs in a child, perhaps not all; returns the counts."""
-    command = [sys.executable, __file__, '--child', str(folder)]
+    command = [sys.executable, PROGRAM, '--child', str(folder)]
     command += ['--faults', str(faults), '--kinds', kind, '--seed', str(seed)]
     command += ['--first', str(batch.start), '--count', str(len(batch))]
     log, noise = folder / 'log', folder / 'noise'
@@ -114,7 +115,9 @@ def run_batch(kind, batch, seed, folder, faults):
 def _environment():
     """Have a child test the package that its parent sees."""
     found = str(Path(gluon_style.__file__).resolve().parents[1])
-    return {**os.environ, 'PYTHONPATH': found}
+    tests = str(Path(__file__).resolve().parent)
+    path = os.pathsep.join([found, tests])
+    return {**os.environ, 'PYTHONPATH': path}
 
 
 def _watch(child, log):
@@ -155,7 +158,7 @@ def read_batch(kind, batch, seed, folder, faults):
     for old in folder.glob('input.*'):
         old.unlink()
     KINDS[kind][1](seeds[0])
-    before = _peak_bytes()
+    before = peak_bytes()
     for number in batch:
         rng = random.Random(f'{seed}-{kind}-{number}')
         chosen = rng.randrange(len(seeds))
@@ -166,7 +169,7 @@ def read_batch(kind, batch, seed, folder, faults):
             _keep(file, f'{kind}-{seed}-{number}', problem, faults)
         print(outcome, flush=True)
         file.unlink()
-        if _peak_bytes() - before > MOST_BYTES:
+        if peak_bytes() - before > MOST_BYTES:
             # The peak would be held against the inputs that follow.
             return
 
@@ -182,7 +185,7 @@ def judge(read, file, before):
             return f'an error of several lines: {str(error)!r}', 'FAULT'
     except BaseException:
         return traceback.format_exc(), 'FAULT'
-    seconds, taken = time.perf_counter() - began, _peak_bytes() - before
+    seconds, taken = time.perf_counter() - began, peak_bytes() - before
     if seconds > MOST_SECONDS:
         return f'it took {seconds:.1f} s', 'FAULT'
     if taken > MOST_BYTES:
@@ -190,7 +193,8 @@ def judge(read, file, before):
     return None, outcome
 
 
-def _peak_bytes():
+def peak_bytes():
+    """Return the most memory that this process has taken so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == 'darwin' else peak * 1024
 

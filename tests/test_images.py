@@ -185,7 +185,7 @@ def test_broken_exif_costs_no_picture(tmp_path, caplog):
 
 
 def test_exif_that_cannot_be_applied_is_said(monkeypatch, caplog):
-    def fail(img):
+    def fail(img, in_place):
         raise struct.error('required argument is not an integer')
 
     monkeypatch.setattr('PIL.ImageOps.exif_transpose', fail)
