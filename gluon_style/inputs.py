@@ -36,7 +36,6 @@ class Inputs:
         _check_init(content, styles, settings)
         self.device = device
         self._settings = settings
-        self.record = _record(content, styles, settings, mask)
         self.content_img = None if content is None else read_image(content)
         self._style_imgs = [self._colored(img) for img in styles or []]
         self._init_img = None
@@ -45,6 +44,8 @@ class Inputs:
         self._mask = None
         if mask is not None:
             self._mask = read_picture(mask).mean(axis=2) / 255
+        # Last, for what is no picture has been said now in a sentence.
+        self.record = _record(content, styles, settings, mask)
 
     def _colored(self, style):
         """Return a style picture, with the content's colors if wanted."""

@@ -98,8 +98,8 @@ def stylize(
     settings = settings.changed(changes)
     if checkpoint_every is None:
         checkpoint_every = CHECKPOINT_EVERY[settings.optimizer]
-    if checkpoint is not None:
-        require_folder(checkpoint, resume or not checkpoint_every)
+    if checkpoint is not None and checkpoint_every:
+        require_folder(checkpoint, resume)
     device = get_device(settings.device)
     inputs = Inputs(content, style, settings, device, mask)
     image_shape = inputs.image_shape()

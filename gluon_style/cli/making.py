@@ -1,22 +1,26 @@
-"""The commands that make one picture: run, texture, reconstruct, demo."""
+"""The commands that make one picture: run, texture, reconstruct, demo.
+
+What reads pictures is imported when it is needed, so that help is at once.
+"""
 
 import shlex
 from pathlib import Path
 
-from gluon_style.cli.outputs import Frames, Outputs
 from gluon_style.cli.progress import NOT_FINITE, Progress, complain
-from gluon_style.cli.request import Request, read_request
 from gluon_style.files import claim
 
 
 def make(args):
     """Make what run, texture or reconstruct ask for; returns the exit code."""
+    from gluon_style.cli.request import read_request
+
     return _make(args, read_request(args))
 
 
 def demo(args):
     """Stylize the sample photograph."""
     from gluon_style import samples
+    from gluon_style.cli.request import Request
 
     content, style = samples.photograph(), samples.PAINTING
     return _make(
@@ -25,6 +29,8 @@ def demo(args):
 
 
 def _make(args, request):
+    from gluon_style.cli.outputs import Outputs
+
     outputs = Outputs(
         Path(request.output),
         args.plot,
@@ -58,6 +64,7 @@ def _original_size(request):
 
 def _stylize(args, request, outputs):
     from gluon_style.checkpoint import remove
+    from gluon_style.cli.outputs import Frames
     from gluon_style.history import NonFiniteLossError
     from gluon_style.stylize import stylize
 
