@@ -96,6 +96,9 @@ def is_ours(path):
     try:
         if suffix == '.json':
             return _is_record(json.loads(path.read_bytes()))
+        if suffix == '.jsonl':
+            lines = path.read_bytes().splitlines()
+            return all(map(_is_cell, map(json.loads, lines)))
         return suffix in _MARKS and _MARKS[suffix] in _ends(path)
     # ValueError: no JSON, or no text; RecursionError: JSON that is too deep.
     except (OSError, RecursionError, ValueError):
@@ -106,6 +109,12 @@ def _is_record(content):
     return isinstance(content, dict) and (
         'figure' in content or {'settings', 'history'} <= content.keys()
     )
+
+
+def _is_cell(line):
+    """Return whether a line is one of a sweep's manifest."""
+    keys = {'name', 'file', 'settings', 'state'}
+    return isinstance(line, dict) and keys <= line.keys()
 
 
 def _ends(path):

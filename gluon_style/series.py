@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gluon_style import __version__
+from gluon_style.files import require_ours
 from gluon_style.results import Result, picture_record
 from gluon_style.settings import Settings
 
@@ -53,17 +54,21 @@ def finished(job, folder):
     return result if made == wanted else None
 
 
-def run(job, folder, watch=None, make_net=None):
+def run(job, folder, watch=None, make_net=None, force=False):
     """Return the result of ``job``, from ``folder`` or else made and saved.
 
     ``watch(job)`` gives a context for the run, whose value has two methods:
     ``planned(steps)`` and ``__call__(history, X)``, as ``stylize`` calls
-    them; ``make_net`` is as for ``stylize``. Raises as ``stylize`` does, and
-    OSError as saving does.
+    them; ``make_net`` is as for ``stylize``. Raises as ``stylize`` does,
+    OSError as saving does, and, unless ``force`` is true, ValueError where a
+    file of its name is not this package's.
     """
     result = finished(job, folder)
     if result is not None:
         return result
+    path = job.path(folder)
+    for each in (path, path.with_suffix('.json')):
+        require_ours(each, force)
     # MXNet takes seconds to load, and what is finished does not need it.
     from gluon_style.stylize import stylize
 
@@ -76,7 +81,6 @@ def run(job, folder, watch=None, make_net=None):
             planned=watcher and watcher.planned,
             **({'make_net': make_net} if make_net else {}),
         )
-    path = job.path(folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     result.save(path)
     return result

@@ -111,13 +111,13 @@ def previewed(cells, size):
     return list(found.values())
 
 
-def sweep(cells, folder, watch=None):
+def sweep(cells, folder, watch=None, force=False):
     """Run the cells that are not yet done, and yield each when it is.
 
     ``folder`` gets each one's picture and record, and ``manifest.jsonl``,
     with a line for every cell, which is written anew after each. A run whose
-    loss is not finite is noted as failed and the others go on. Raises as
-    ``series.run`` does.
+    loss is not finite is noted as failed and the others go on. ``force`` is
+    as for ``series.run``, and so is what is raised.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -128,7 +128,7 @@ def sweep(cells, folder, watch=None):
     for i, cell in enumerate(cells):
         result = error = None
         try:
-            result = run(cell.job, folder, watch, make_net)
+            result = run(cell.job, folder, watch, make_net, force)
         except NonFiniteLossError as failure:
             error = str(failure)
         done[i] = replace(cell, result=result, error=error)

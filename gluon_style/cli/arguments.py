@@ -191,13 +191,17 @@ def _add_output_options(parser):
         action='store_true',
         help="enlarge the result to the content picture's own pixels",
     )
+    _add_force(parser)
+    parser.add_argument(
+        '--quiet', action='store_true', help='print errors only'
+    )
+
+
+def _add_force(parser):
     parser.add_argument(
         '--force',
         action='store_true',
         help='overwrite files that this program did not write',
-    )
-    parser.add_argument(
-        '--quiet', action='store_true', help='print errors only'
     )
 
 
@@ -256,6 +260,7 @@ def _add_figure(commands):
     parser.add_argument(
         '--quiet', action='store_true', help='print the comparison only'
     )
+    _add_force(parser)
     parser.set_defaults(command='figure')
 
 
@@ -290,6 +295,7 @@ def _add_sweep(commands):
     parser.add_argument(
         '--quiet', action='store_true', help='print errors only'
     )
+    _add_force(parser)
     parser.set_defaults(command='sweep')
 
 
@@ -326,6 +332,7 @@ def _add_weights(commands):
     )
     action.add_argument('weights', metavar='NAME|FILE')
     action.add_argument('output', metavar='OUT.params|.npz|.safetensors')
+    _add_force(action)
     action.set_defaults(command='weights convert')
 
 
@@ -353,6 +360,7 @@ def _add_report(commands):
         help='further folders of content and style pictures',
     )
     parser.add_argument('--title', help='the heading of the page')
+    _add_force(parser)
     parser.set_defaults(command='report')
 
 

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from gluon_style.cli.progress import NOT_FINITE, complain, watch
+from gluon_style.files import require_ours
 from gluon_style.presets import preset
 
 
@@ -26,6 +27,7 @@ def figure(args):
         reference=args.reference,
         weights=args.weights,
         device=args.device,
+        force=args.force,
     )
     path, checks = draw(
         args.name, args.output, options, watch=watch(args.quiet)
@@ -65,17 +67,20 @@ def sweep(args):
         small = previewed(cells, args.preview)
         preview = (small, folder / 'preview', folder / 'preview.png')
         stages.insert(0, preview)
+    for _, place, sheet in stages:
+        require_ours(sheet, args.force)
+        require_ours(place / 'manifest.jsonl', args.force)
     for stage in stages:
-        failed = _sweep_stage(*stage, quiet=args.quiet)
+        failed = _sweep_stage(*stage, args)
     return NOT_FINITE if failed else 0
 
 
-def _sweep_stage(cells, folder, sheet, quiet):
+def _sweep_stage(cells, folder, sheet, args):
     """Run cells and draw their contact sheet; returns how many failed."""
     from gluon_style import sweep as module
 
-    done, began = [], time.perf_counter()
-    for cell in module.sweep(cells, folder, watch(quiet)):
+    done, began, quiet = [], time.perf_counter(), args.quiet
+    for cell in module.sweep(cells, folder, watch(quiet), args.force):
         done.append(cell)
         if cell.error is not None:
             complain(f'{cell.job.name}: {cell.error}')

@@ -71,6 +71,12 @@ def convert_weights(args):
     from gluon_style.formats import write_layers
     from gluon_style.weights import load_weights
 
+    # A file of weights does not say who wrote it.
+    if Path(args.output).exists() and not args.force:
+        raise ValueError(
+            f'{args.output!r} exists: give another name, or --force to '
+            'overwrite it'
+        )
     weights = load_weights(args.weights)
     write_layers(args.output, weights.layers)
     print(f'{args.output}: the weights {weights.source}, for this package')
@@ -81,7 +87,11 @@ def report(args):
     from gluon_style.report import write_report
 
     path, count = write_report(
-        args.folder, args.output, pictures=args.pictures, title=args.title
+        args.folder,
+        args.output,
+        pictures=args.pictures,
+        title=args.title,
+        force=args.force,
     )
     megabytes = path.stat().st_size / 1e6
     noun = 'result' if count == 1 else 'results'

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gluon_style import samples
 from gluon_style.figure_files import write_figure
-from gluon_style.files import replacing
+from gluon_style.files import replacing, require_ours
 from gluon_style.layers import STYLE_LAYERS
 from gluon_style.results import picture_record
 from gluon_style.series import Job, run
@@ -48,6 +48,7 @@ class Options:
     reference: str = None
     weights: str = 'auto'
     device: str = 'auto'
+    force: bool = False
 
 
 def numbers(values):
@@ -67,6 +68,10 @@ class Studio:
         self.name = name
         self.folder = Path(folder)
         self.options = options
+        self.path = self.folder / f'{name}.png'
+        self.checks_path = self.folder / f'{name}.checks.json'
+        for path in (self.path, self.checks_path):
+            require_ours(path, options.force)
         self.results = {}
         self._watch = watch
         content, style = options.content, options.style
@@ -101,6 +106,7 @@ class Studio:
             self.folder / self.name,
             self._watch,
             lambda *layers, **options: self.eye.net,
+            self.options.force,
         )
         self.results[name] = result
         return result
@@ -120,6 +126,7 @@ class Studio:
     def save(self, figure, checks):
         """Write the figure and its numbers; returns the figure's path."""
         options = dict(vars(self.options))
+        options.pop('force')
         for kind in ('content', 'style'):
             options[kind] = picture_record(getattr(self, kind))
         runs = {name: result.record for name, result in self.results.items()}
@@ -131,15 +138,12 @@ class Studio:
         }
         text = json.dumps(record, indent=1) + '\n'
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f'{self.name}.png'
         with ExitStack() as stack:
-            picture, beside = (
-                stack.enter_context(replacing(path.with_suffix(suffix)))
-                for suffix in ('.png', '.checks.json')
-            )
+            picture = stack.enter_context(replacing(self.path))
+            beside = stack.enter_context(replacing(self.checks_path))
             write_figure(figure, picture, dpi=150, bbox_inches='tight')
             beside.write_text(text)
-        return path
+        return self.path
 
 
 class Eye:

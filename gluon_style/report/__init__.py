@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from gluon_style import samples, saving
-from gluon_style.files import file_digest, is_ours, replacing
+from gluon_style.files import file_digest, is_ours, replacing, require_ours
 from gluon_style.pictures import read_picture
 from gluon_style.report.facts import check_record, roles_of
 from gluon_style.report.page import Entry, make_page
@@ -20,7 +20,7 @@ MOST_FILES = 1000
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.bmp', '.gif')
 
 
-def write_report(folder, output=None, *, pictures=(), title=None):
+def write_report(folder, output=None, *, pictures=(), title=None, force=False):
     """Write an HTML page of the results in a folder and those within it.
 
     ``output`` is by default 'report.html' in the folder. Content and style
@@ -30,7 +30,8 @@ def write_report(folder, output=None, *, pictures=(), title=None):
     warning is logged. Returns the page's path and the number of results.
 
     Raises ValueError, in one sentence, for a missing folder, one without
-    results, or an output that is no .html, and OSError as writing does.
+    results, an output that is no .html or, unless ``force`` is true, not
+    this package's, and OSError as writing does.
     """
     folder = Path(folder)
     output = folder / 'report.html' if output is None else Path(output)
@@ -38,6 +39,7 @@ def write_report(folder, output=None, *, pictures=(), title=None):
         if not place.is_dir():
             raise ValueError(f'folder {str(place)!r} does not exist')
     _check_output(output)
+    require_ours(output, force)
     paths = _files_within(folder)
     results = list(_results(paths))
     if not results:
