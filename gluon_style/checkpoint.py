@@ -25,6 +25,8 @@ FILE, LOCK = 'checkpoint.npz', 'lock'
 META = 'meta'
 # What the JSON may have besides an entry for each epoch, and each entry.
 _META_BYTES, _ENTRY_BYTES = 1 << 20, 1 << 10
+# Characters told of a value; all layers have fewer.
+_LONGEST = 300
 
 
 def identity(record, settings):
@@ -170,7 +172,7 @@ class Checkpoint:
             'pixels': 'pixels' in arrays,
             'best': log.best['epoch'],
             'elapsed': log.elapsed,
-            'stopped': log.stopped and not log.interrupted,
+            'reached': log.reached,
             'history': log.history,
         }
         meta = numpy.frombuffer(json.dumps(meta).encode(), 'uint8')
@@ -224,9 +226,9 @@ class Checkpoint:
             old, new = made.get(name), self._run.get(name)
             if old != new:
                 raise ValueError(
-                    f'checkpoint {str(self._folder)!r} was made with {name} '
-                    f'{_short(old)}, not {_short(new)}: give the same '
-                    'settings or another folder'
+                    f'checkpoint {str(self._folder)!r} was made with '
+                    f'{_short(name)} {_short(old)}, not {_short(new)}: give '
+                    'the same settings or another folder'
                 )
 
     def _broken(self, reason):
@@ -240,13 +242,13 @@ class Checkpoint:
             return np.array(array, dtype='float32', ctx=self._device)
 
         for entry in meta['history']:
-            entry['scale'] = tuple(entry['scale'])
+            entry['scale'] = tuple(map(int, entry['scale']))
         self._log.restore(
             meta['history'],
             pixels(arrays.pop('best')),
             meta['best'],
             meta['elapsed'],
-            meta['stopped'],
+            meta['reached'],
         )
         X = self._log.best_X
         if meta['pixels']:
@@ -304,10 +306,18 @@ def _read_arrays(path, shape, names):
             raise ValueError(f'array {name!r} is missing')
         if not numpy.isfinite(arrays[name]).all():
             raise ValueError(f'array {name!r} has values that are not finite')
+        if name.endswith('variance') and arrays[name].min() < 0:
+            raise ValueError(f'array {name!r} has values below 0')
     return arrays
 
 
 def _short(value):
-    """Return what is told of a value: of a hash, its beginning."""
-    text = str(value)
-    return text[:12] if len(text) == 64 else text
+    """Return what is told of a value, in a line: of a hash, its beginning."""
+    try:
+        text = ascii(value) if isinstance(value, str) else str(value)
+    except RecursionError:
+        return 'nested too deeply'
+    text = text.strip("'")
+    if len(text) == 64:
+        return text[:12]
+    return text if len(text) <= _LONGEST else f'{text[:_LONGEST]}...'

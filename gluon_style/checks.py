@@ -19,14 +19,17 @@ def checked_meta(meta, steps):
     run writes.
     """
     scale = _integer(meta, 'scale', 0, len(steps) - 1)
-    (width, height), current = steps[scale]
-    for name in ('ended', 'pixels', 'stopped'):
+    steps = steps[: scale + 1]
+    (width, height), current = steps[-1]
+    for name in ('ended', 'pixels', 'reached'):
         if not isinstance(meta.get(name), bool):
             raise ValueError(f'{name} is not true or false')
-    _integer(meta, 'epoch', 0, current.epochs)
-    most = sum(step.epochs for _, step in steps[: scale + 1])
+    least = 0 if meta['ended'] else 1
+    epoch = _integer(meta, 'epoch', least, current.epochs)
+    most = sum(step.epochs for _, step in steps)
     _check_history(meta, most, [list(shape) for shape, _ in steps])
     history = meta['history']
+    _check_scales(history, steps, None if meta['ended'] else epoch)
     _number(meta, 'elapsed', history[-1]['seconds'])
     _integer(meta, 'best', 1, len(history))
     if history[meta['best'] - 1]['scale'] != [width, height]:
@@ -50,8 +53,31 @@ def _check_history(meta, most, scales):
         _integer(entry, 'epoch', epoch, epoch)
         if entry['scale'] not in scales:
             raise ValueError(f'epoch {epoch} is of no scale of this run')
-        for name in ENTRY[2:]:
-            _number(entry, name, 0)
+        for name in ENTRY[2:-1]:
+            # Rounding may put the loss w2 a little below 0.
+            _number(entry, name, -_MOST)
+        _number(entry, ENTRY[-1], 0)
+
+
+def _check_scales(history, steps, epoch):
+    """Check that scales follow each other; ``epoch`` is None at an end."""
+    order = [list(shape) for shape, _ in steps]
+    found = [order.index(entry['scale']) for entry in history]
+    last = order.index(order[-1])
+    before = sum(step.epochs for _, step in steps[:-1])
+    if found != sorted(found) or found[-1] != last:
+        raise ValueError('the scales of its epochs are out of order')
+    if epoch is None:
+        return
+    # L-BFGS may have ended a scale early, Adam goes through all epochs.
+    exact = steps[-1][1].optimizer == 'adam'
+    length = len(history)
+    if length > before + epoch or exact and length < before + epoch:
+        raise ValueError(
+            f'it has {length} losses, not those of {before + epoch} epochs'
+        )
+    if found[-epoch:] != [last] * epoch:
+        raise ValueError(f'it has not the losses of {epoch} epochs there')
 
 
 def _check_numbers(meta, settings, most):
@@ -65,7 +91,7 @@ def _check_numbers(meta, settings, most):
         raise ValueError(f'its numbers are not {", ".join(names)}')
     for name in names:
         if name == 'lr':
-            _number(numbers, name, 0)
+            _number(numbers, name, 0, settings.lr)
         else:
             limit = MOST_HALVINGS if name == 'halvings' else most
             _integer(numbers, name, 0, limit)
@@ -79,9 +105,9 @@ def _integer(found, name, least, most):
     return value
 
 
-def _number(found, name, least):
+def _number(found, name, least, most=_MOST):
     value = found.get(name)
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not least <= value <= _MOST:
-        raise ValueError(f'{name} is no number of at least {least}')
+    if not number or not least <= value <= most:
+        raise ValueError(f'{name} is no number from {least} to {most}')
     return value

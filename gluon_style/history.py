@@ -80,20 +80,26 @@ class Log:
         self._time_limit = time_limit
         self._style_repeats = style_repeats
         self._stop = stop
-        self.stopped = False
+        # Whether ``stop_at`` or ``time_limit`` is.
+        self.reached = False
+
+    @property
+    def stopped(self):
+        """Whether the run is to stop, for whatever reason."""
+        return self.reached or bool(self.interrupted)
 
     @property
     def elapsed(self):
         """Seconds since the log was begun."""
         return time.perf_counter() - self._began
 
-    def restore(self, history, best_X, best_epoch, elapsed, stopped):
+    def restore(self, history, best_X, best_epoch, elapsed, reached):
         """Go on from an earlier log that had got this far."""
         self.history = history
         if best_X is not None:
             self.best_X, self.best = best_X, history[best_epoch - 1]
         self._began = time.perf_counter() - elapsed
-        self.stopped = stopped
+        self.reached = reached
 
     def add(self, content, style, tv):
         """Append an epoch's losses, arrays that nothing waits for yet."""
@@ -106,7 +112,6 @@ class Log:
         """
         if self._stop is not None and not self.interrupted:
             self.interrupted = self._stop()
-            self.stopped |= bool(self.interrupted)
         if self.interrupted:
             return True
         epoch = len(self.history) + len(self._pending)
@@ -166,6 +171,6 @@ class Log:
             self.best_X, self.best = X.copy(), last
         final = self._final_shape in (None, X.shape)
         if self._stop_at is not None and final:
-            self.stopped |= self.best['total'] <= self._stop_at
+            self.reached |= self.best['total'] <= self._stop_at
         if self._time_limit is not None:
-            self.stopped |= last['seconds'] >= self._time_limit
+            self.reached |= last['seconds'] >= self._time_limit

@@ -58,6 +58,8 @@ def adam(
     so saved, to go on from. Raises NonFiniteLossError or DivergedError.
     """
     state = state or State()
+    if log.stopped:
+        return log.best_X
     descent = _Adam(X, lr, bounded, state, Guard(state) if guard else None)
     pixels, epoch = descent.pixels, state.epoch
     while epoch < num_epochs:
@@ -75,10 +77,10 @@ def adam(
             descent.note(epoch)
         if saving:
             keeper.save(descent.state())
-        if due:
+        if due or log.stopped:
             log.call(pixels)
-            if log.stopped:
-                return log.best_X
+        if log.stopped:
+            return log.best_X
     return pixels
 
 
@@ -293,7 +295,9 @@ class _Search:
         self._epoch += 1
         gradient = pixels.grad.asnumpy()
         total = self._log.history[-1]['total']
-        if self._log.best is self._log.history[-1]:
+        # A stage as large as the one before begins from that one's best.
+        best = self._log.best is self._log.history[-1]
+        if best or self._gradient is None:
             self._gradient = gradient
         self.least = min(self.least, total)
         if (

@@ -29,7 +29,10 @@ COLORS = ('style', 'luminance', 'match', 'histogram')
 LR_DECAY = 0.8
 # Seconds that a user waits for a picture without being asked.
 PATIENCE = 600
-# Epochs between two checkpoints. L-BFGS begins anew at each.
+# Epochs between two checkpoints. L-BFGS begins anew at each: with the sample
+# pictures, 300 pixels wide, the preset 'fast' ends at a total loss of 30.7
+# without checkpoints, 31.6 with one every 40 epochs and 33.1 every 20. The 40
+# epochs of 'quick' end at 50.6 with none or every 40, and 55.7 every 10.
 CHECKPOINT_EVERY = {'adam': 20, 'lbfgs': 40}
 # An array of MXNet has less than 2**31 elements; conv1_1 has 64 channels.
 MOST_PIXELS = 2**31 // 64 - 1

@@ -143,9 +143,9 @@ def stylize(
             device=device,
         )
     try:
-        with keeper as saving:
+        with keeper as opened:
             X, losses = coarse_to_fine(
-                net, inputs, settings, image_shape, log, tile, saving
+                net, inputs, settings, image_shape, log, tile, opened
             )
     except NonFiniteLossError as error:
         error.result = None
