@@ -11,8 +11,10 @@ import importlib.machinery
 import importlib.util
 import os
 import platform
+import re
 import sys
 import warnings
+from pathlib import Path
 
 # What MXNet's Python code still asks of NumPy, and what it meant.
 _BUILTIN_ALIASES = {
@@ -167,6 +169,21 @@ def ready():
             'full speed.',
             stacklevel=3,
         )
+
+
+def installed_version():
+    """Return MXNet's ``__version__`` without loading it, or None.
+
+    Its wheels have many names, and not always its own version.
+    """
+    spec = importlib.util.find_spec('mxnet')
+    if spec is None or spec.origin is None:
+        return None
+    with contextlib.suppress(OSError):
+        text = Path(spec.origin).with_name('libinfo.py').read_text()
+        found = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
+        return found and found[1]
+    return None
 
 
 def explain(error):

@@ -8,11 +8,13 @@ import logging
 import platform
 import sys
 from dataclasses import dataclass, field, fields
-from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
 
+import numpy
+
 from gluon_style import __version__, samples
+from gluon_style._mxnet import installed_version
 from gluon_style.files import file_digest
 from gluon_style.results import picture_record
 from gluon_style.settings import Settings
@@ -198,8 +200,8 @@ def _same_weights(given, record):
 def _warn_of_versions(then):
     now = {
         'gluon_style': __version__,
-        'mxnet': _version('mxnet'),
-        'numpy': _version('numpy'),
+        'mxnet': installed_version(),
+        'numpy': numpy.__version__,
         'python': platform.python_version(),
     }
     changed = [
@@ -213,13 +215,6 @@ def _warn_of_versions(then):
             'little different',
             '; '.join(changed),
         )
-
-
-def _version(package):
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _find(folder, role, file, digest):

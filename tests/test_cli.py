@@ -431,6 +431,10 @@ def test_weights_convert_and_verify_a_file(tmp_path, monkeypatch, capsys):
     assert cli.main(['weights', 'verify', 'all.npz']) == 0
     assert 'all.npz: good' in capsys.readouterr().out
     assert cli.main(['weights', 'convert', 'all.npz', 'all.params']) == 0
+    again = ['weights', 'convert', 'all.npz', 'all.params']
+    assert cli.main(again) == 2
+    assert "'all.params' exists: give another name" in capsys.readouterr().err
+    assert cli.main([*again, '--force']) == 0
     found, _ = read_layers('all.params')
     for name, (weight, bias) in layers.items():
         assert (found[name][0] == weight).all()

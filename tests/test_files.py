@@ -171,3 +171,13 @@ def test_a_claim_ends_with_its_process(tmp_path):
     other.communicate()
     with claim(path):
         pass
+
+
+def test_a_sweeps_manifest_is_ours(tmp_path):
+    path = tmp_path / 'manifest.jsonl'
+    line = {'name': 'a', 'file': 'a.png', 'settings': {}, 'state': 'done'}
+    path.write_text(f'{json.dumps(line)}\n{json.dumps(line)}\n')
+    assert is_ours(path)
+    for text in ('{"name": 1}\n', '[]\n', 'x\n'):
+        path.write_text(text)
+        assert not is_ours(path)

@@ -125,3 +125,15 @@ def test_distutils_comes_from_setuptools_installed_since_the_start():
         'print(mxnet.np.ones(2).sum())'
     )
     assert run(code)[0] == ['None', '2.0']
+
+
+def test_the_installed_version_is_known_without_loading():
+    code = (
+        'import sys\n'
+        'from gluon_style._mxnet import installed_version\n'
+        'found = installed_version()\n'
+        'print("mxnet" in sys.modules)\n'
+        'import mxnet\n'
+        'print(found == mxnet.__version__)'
+    )
+    assert run(code)[0] == ['False', 'True']

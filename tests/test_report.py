@@ -642,3 +642,13 @@ def test_in_a_browser_words_stand_out_by_day_and_by_night(shown, scheme):
     assert (back < 0.2) == (scheme == 'dark')
     for selector in ('h2', 'figcaption', '.facts dt'):
         assert abs(brightness(selector, 'color') - back) > 0.4
+
+
+def test_a_page_of_another_program_is_kept_unless_forced(folder, pictures):
+    save(folder / 'out.png', *pictures)
+    (folder / 'report.html').write_text('<p>gluon_style is nice</p>')
+    with pytest.raises(ValueError, match='was not written by this program'):
+        write_report(folder)
+    assert (folder / 'report.html').read_text().endswith('nice</p>')
+    assert write_report(folder, force=True)[1] == 1
+    assert write_report(folder)[1] == 1

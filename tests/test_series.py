@@ -83,3 +83,14 @@ def test_another_start_is_another_run(job, tmp_path):
     assert finished(job, tmp_path) is not None
     Image.fromarray(picture(32, 24, seed=4)).save(start)
     assert finished(job, tmp_path) is None
+
+
+@pytest.mark.parametrize('suffix', ['.png', '.json'])
+def test_anothers_file_is_kept_unless_forced(job, tmp_path, suffix):
+    path = (tmp_path / 'one').with_suffix(suffix)
+    path.write_text('{"mine": 1}')
+    with pytest.raises(ValueError, match='was not written by this program'):
+        series.run(job, tmp_path)
+    assert path.read_text() == '{"mine": 1}'
+    series.run(job, tmp_path, force=True)
+    assert finished(job, tmp_path) is not None

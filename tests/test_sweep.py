@@ -259,3 +259,15 @@ def test_contact_sheet_has_the_pictures_where_its_edges_say(
     assert columns[0] < columns[1] < columns[2]
     assert abs(columns[3] - columns[0]) < 2
     assert abs(columns[4] - columns[1]) < 2
+
+
+def test_anothers_sheet_or_manifest_is_kept(sweep):
+    sweep.folder.mkdir()
+    for name in ('contact.png', 'preview.png', 'manifest.jsonl'):
+        path = sweep.folder / name
+        path.write_text('mine')
+        code = sweep()
+        assert code == 2
+        assert path.read_text() == 'mine'
+        assert [each.name for each in sweep.folder.iterdir()] == [name]
+        path.unlink()
