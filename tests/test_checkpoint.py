@@ -1,0 +1,511 @@
+import json
+import logging
+import pickle
+import sys
+
+import filelock
+import numpy
+import pytest
+from conftest import picture, random_layers
+
+from gluon_style import Settings, stylize
+from gluon_style.checkpoint import FILE, LOCK
+from gluon_style.formats import write_layers
+from gluon_style.layers import CONV_SHAPES
+from gluon_style.objective import Objective
+from gluon_style.settings import Stage
+
+CONTENT, STYLE = picture(40, 30, seed=1), picture(30, 30, seed=2)
+# Shallow layers are quick, and enough for what is not about the losses.
+SHALLOW = {'content_layers': 'conv1_1', 'style_layers': 'conv1_2'}
+
+
+class Killed(BaseException):
+    """Ends a run as a kill does: nothing of the package catches it."""
+
+
+@pytest.fixture(scope='module')
+def tiny(weights_file):
+    return Settings(
+        size=(32, 24), epochs=10, lr=0.1, weights=weights_file, **SHALLOW
+    )
+
+
+def run(settings, folder=None, *, kill=None, stop=None, every=4, **options):
+    """Run; ``kill`` and ``stop`` are epochs of the history to end at."""
+    asked = []
+
+    def callback(history, X):
+        if kill is not None and len(history) >= kill:
+            raise Killed
+
+    def stop_now():
+        asked.append(None)
+        return 'test' if len(asked) == stop else None
+
+    if folder is not None:
+        options = {'checkpoint': folder, 'checkpoint_every': every, **options}
+    return stylize(
+        *(CONTENT, STYLE, settings),
+        callback=callback,
+        stop=stop_now,
+        **options,
+    )
+
+
+def killed(settings, folder, epoch, **options):
+    with pytest.raises(Killed):
+        run(settings, folder, kill=epoch, **options)
+
+
+def require_same(result, expected):
+    assert len(result.history) == len(expected.history)
+    for found, entry in zip(result.history, expected.history):
+        assert (found['epoch'], found['scale']) == (
+            entry['epoch'],
+            entry['scale'],
+        )
+        for name in ('content', 'style', 'tv', 'total'):
+            assert found[name] == pytest.approx(entry[name], rel=1e-5)
+    assert abs(result.pixels - expected.pixels).max() <= 1e-5
+    assert (
+        result.record['losses']['epoch']
+        == (expected.record['losses']['epoch'])
+    )
+
+
+KINDS = {
+    'adam': {'lr_decay_epoch': 3},
+    'guarded': {'bounded': True, 'guard': True, 'lr_decay_epoch': 5},
+    'lbfgs': {'optimizer': 'lbfgs', 'bounded': True, 'guard': True},
+    'stage': {'first': Stage(0.5, 6, 0.2, 2)},
+    'same size': {'first': Stage(1, 6, 0.2, 2), 'optimizer': 'lbfgs'},
+}
+
+
+@pytest.fixture(scope='module', params=KINDS)
+def kind(request, tiny, tmp_path_factory):
+    """Settings of a kind, and the result of its uninterrupted run."""
+    settings = tiny.changed(KINDS[request.param])
+    folder = tmp_path_factory.mktemp('whole') / 'checkpoint'
+    return settings, run(settings, folder)
+
+
+@pytest.mark.parametrize('epoch', [1, 3, 4, 5, 6, 7, 9, 10])
+def test_a_killed_run_resumes_to_the_same_end(kind, tmp_path, epoch):
+    settings, expected = kind
+    folder = tmp_path / 'run'
+    killed(settings, folder, epoch)
+    require_same(run(settings, folder, resume=True), expected)
+
+
+@pytest.mark.parametrize('epoch', [1, 3, 4, 5, 6, 8, 9, 10])
+def test_a_stopped_run_resumes_to_the_same_end(kind, tmp_path, epoch):
+    settings, expected = kind
+    folder = tmp_path / 'run'
+    result = run(settings, folder, stop=epoch)
+    assert result.record['stopped'] == 'test'
+    assert len(result.history) == epoch
+    require_same(run(settings, folder, resume=True), expected)
+
+
+def test_several_interruptions_in_a_row(kind, tmp_path):
+    settings, expected = kind
+    folder = tmp_path / 'run'
+    killed(settings, folder, 2)
+    run(settings, folder, stop=5, resume=True)
+    killed(settings, folder, 7, resume=True)
+    run(settings, folder, stop=1, resume=True)
+    killed(settings, folder, 10, resume=True)
+    require_same(run(settings, folder, resume=True), expected)
+
+
+@pytest.mark.parametrize('every', [1, 3, 20])
+def test_a_callback_every_tenth_epoch_as_on_a_gpu(kind, tmp_path, every):
+    settings, _ = kind
+    options = {'every': every, 'callback_every': 10}
+    expected = run(settings, tmp_path / 'whole', **options)
+    folder = tmp_path / 'run'
+    run(settings, folder, stop=5, **options)
+    killed(settings, folder, 10, resume=True, **options)
+    require_same(run(settings, folder, resume=True, **options), expected)
+
+
+@pytest.mark.parametrize('epoch', [3, 11, 12, 15])
+@pytest.mark.parametrize(
+    'changes', [{'optimizer': 'lbfgs', 'bounded': True}, {'lr': 0.3}]
+)
+def test_two_scales(tiny, tmp_path, changes, epoch):
+    settings = tiny.changed(
+        {'size': (132, 130), 'scales': 2, 'epochs': 12, **changes}
+    )
+    expected = run(settings, tmp_path / 'whole', every=2)
+    assert len({entry['scale'] for entry in expected.history}) == 2
+    folder = tmp_path / 'run'
+    killed(settings, folder, epoch, every=2)
+    run(settings, folder, stop=1, every=2, resume=True)
+    require_same(run(settings, folder, every=2, resume=True), expected)
+
+
+def test_adam_is_not_changed_by_checkpoints(tiny, tmp_path):
+    whole = run(tiny)
+    require_same(run(tiny, tmp_path / 'run', every=1), whole)
+    # 0 saves only where it is stopped, and goes on exactly from there.
+    folder = tmp_path / 'stopped'
+    run(tiny, folder, stop=7, every=0)
+    saved = run(tiny, folder, every=0, resume=True)
+    assert [e['total'] for e in saved.history] == (
+        [e['total'] for e in whole.history]
+    )
+    assert (saved.pixels == whole.pixels).all()
+
+
+def test_nothing_is_saved_where_a_run_is_not_stopped(tiny, tmp_path):
+    run(tiny, tmp_path / 'run', every=0)
+    killed(tiny, tmp_path / 'run', 5, every=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_goal_reached_at_a_save_ends_the_resumed_run_too(tiny, tmp_path):
+    totals = [entry['total'] for entry in run(tiny).history]
+    settings = tiny.changed({'stop_at': totals[3] * 1.0001})
+    expected = run(settings, tmp_path / 'whole')
+    assert len(expected.history) == 4
+    killed(settings, tmp_path / 'run', 4)
+    require_same(run(settings, tmp_path / 'run', resume=True), expected)
+
+
+@pytest.fixture
+def evaluations(monkeypatch):
+    """A list that gets an item at each evaluation of an objective."""
+    made, call = [], Objective.__call__
+
+    def counted(self, X):
+        made.append(X.shape)
+        return call(self, X)
+
+    monkeypatch.setattr(Objective, '__call__', counted)
+    return made
+
+
+def test_a_finished_run_is_returned_at_once(kind, tmp_path, evaluations):
+    settings, _ = kind
+    result = run(settings, tmp_path / 'run')
+    assert evaluations
+    evaluations.clear()
+    again = run(settings, tmp_path / 'run', resume=True)
+    assert evaluations == []
+    assert again.history == result.history
+    assert (again.pixels == result.pixels).all()
+    assert again.record == result.record
+
+
+def test_resuming_goes_on_from_the_last_save(tiny, tmp_path, evaluations):
+    killed(tiny, tmp_path / 'run', 9)
+    evaluations.clear()
+    run(tiny, tmp_path / 'run', resume=True)
+    assert len(evaluations) == 2
+
+
+@pytest.mark.parametrize(
+    'changes, name',
+    [
+        ({'lr': 0.2}, 'lr 0.1, not 0.2'),
+        ({'seed': 7}, 'seed 0, not 7'),
+        ({'epochs': 11}, 'epochs 10, not 11'),
+        ({'pooling': 'avg'}, 'pooling max, not avg'),
+        ({'optimizer': 'lbfgs'}, 'optimizer adam, not lbfgs'),
+        ({'size': (40, 24)}, 'size [32, 24], not [40, 24]'),
+        ({'style_layers': 'conv1_1'}, "style_layers ['conv1_2'], not"),
+        ({'first': Stage(1, 2, 0.1, 2)}, 'first None, not {'),
+    ],
+)
+def test_other_settings_are_refused(tiny, tmp_path, changes, name):
+    folder = tmp_path / 'run'
+    killed(tiny, folder, 5)
+    before = (folder / FILE).read_bytes()
+    with pytest.raises(ValueError) as error:
+        run(tiny.changed(changes), folder, resume=True)
+    assert f'was made with {name}' in str(error.value)
+    assert str(folder) in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+    assert (folder / FILE).read_bytes() == before
+
+
+@pytest.mark.parametrize('changed', ['content', 'style'])
+def test_another_picture_is_refused(tiny, tmp_path, changed):
+    folder = tmp_path / 'run'
+    killed(tiny, folder, 5)
+    before = (folder / FILE).read_bytes()
+    images = {'content': CONTENT, 'style': STYLE}
+    images[changed] = 255 - images[changed]
+    with pytest.raises(ValueError, match=f'with {changed} picture [0-9a-f]+,'):
+        stylize(*images.values(), tiny, checkpoint=folder, resume=True)
+    assert (folder / FILE).read_bytes() == before
+
+
+def test_other_weights_of_the_same_name_are_refused(tiny, tmp_path):
+    path, names = tmp_path / 'w.npz', list(CONV_SHAPES)[:2]
+    write_layers(path, random_layers(names))
+    settings = tiny.changed({'weights': str(path)})
+    killed(settings, tmp_path / 'run', 5)
+    write_layers(path, random_layers(names, seed=1))
+    with pytest.raises(ValueError, match='made with weights file [0-9a-f]+,'):
+        run(settings, tmp_path / 'run', resume=True)
+
+
+def test_a_checkpoint_is_not_overwritten(tiny, tmp_path):
+    folder = tmp_path / 'run'
+    killed(tiny, folder, 5)
+    before = (folder / FILE).read_bytes()
+    with pytest.raises(ValueError, match='is there already: add --resume'):
+        run(tiny, folder)
+    assert (folder / FILE).read_bytes() == before
+
+
+def test_without_a_checkpoint_it_begins_at_the_start(tiny, tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    result = run(tiny, tmp_path / 'run', resume=True)
+    assert 'this run begins from its start' in caplog.text
+    require_same(result, run(tiny))
+
+
+def test_folders_that_cannot_be_used(tiny, tmp_path, evaluations):
+    file = tmp_path / 'file'
+    file.write_text('kept')
+    for resume in (False, True):
+        with pytest.raises(ValueError, match='does not exist: make it first'):
+            run(tiny, tmp_path / 'no' / 'run', resume=resume)
+        with pytest.raises(ValueError, match='is a file: name a folder'):
+            run(tiny, file, resume=resume)
+    used = tmp_path / 'used'
+    used.mkdir()
+    with filelock.FileLock(used / LOCK):
+        with pytest.raises(ValueError, match='is in use by another run'):
+            run(tiny, used)
+    assert evaluations == []
+    assert file.read_text() == 'kept'
+    run(tiny, used)
+
+
+def test_the_folder_is_locked_until_the_end(tiny, tmp_path):
+    def callback(history, X):
+        with pytest.raises(filelock.Timeout):
+            filelock.FileLock(tmp_path / 'run' / LOCK).acquire(timeout=0)
+
+    stylize(
+        *(CONTENT, STYLE, tiny),
+        checkpoint=tmp_path / 'run',
+        callback=callback,
+        epochs=2,
+    )
+    filelock.FileLock(tmp_path / 'run' / LOCK).acquire(timeout=0).release()
+
+
+def test_a_failed_save_is_a_warning(tiny, tmp_path, monkeypatch, caplog):
+    folder = tmp_path / 'run'
+    killed(tiny, folder, 5)
+    before = (folder / FILE).read_bytes()
+
+    def full(*args, **kwargs):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(
+        sys.modules['gluon_style.checkpoint'].numpy, 'savez', full
+    )
+    result = run(tiny, folder, resume=True)
+    assert 'the checkpoint was not saved: [Errno 28]' in caplog.text
+    assert len(result.history) == 10
+    assert (folder / FILE).read_bytes() == before
+    assert sorted(p.name for p in folder.iterdir()) == [FILE, LOCK]
+
+
+def test_what_a_killed_save_left_is_removed(tiny, tmp_path):
+    folder = tmp_path / 'run'
+    killed(tiny, folder, 5)
+    (folder / '.new-abc.npz').write_bytes(b'half')
+    run(tiny, folder, resume=True)
+    assert sorted(p.name for p in folder.iterdir()) == [FILE, LOCK]
+
+
+def test_seconds_and_the_time_limit_go_on(tiny, tmp_path):
+    folder = tmp_path / 'run'
+    settings = tiny.changed({'time_limit': 1000.0})
+    killed(settings, folder, 4)
+    rewrite(folder, meta_of(elapsed=500.0))
+    result = run(settings, folder, resume=True)
+    seconds = [entry['seconds'] for entry in result.history]
+    assert seconds == sorted(seconds) and len(seconds) == 10
+    assert seconds[3] < 500 < seconds[4] < 1000
+    (folder / FILE).unlink()
+    killed(settings, folder, 4)
+    rewrite(folder, meta_of(elapsed=1000.0))
+    assert len(run(settings, folder, resume=True).history) == 5
+
+
+def rewrite(folder, change):
+    """Write a checkpoint's arrays anew, changed by ``change(arrays)``."""
+    with numpy.load(folder / FILE) as file:
+        arrays = dict(file)
+    change(arrays)
+    numpy.savez(folder / FILE, **arrays)
+
+
+def json_of(change):
+    """Return a change of the arrays, by one of the JSON's object."""
+
+    def changed(arrays):
+        meta = json.loads(arrays['meta'].tobytes())
+        change(meta)
+        arrays['meta'] = numpy.frombuffer(json.dumps(meta).encode(), 'uint8')
+
+    return changed
+
+
+def meta_of(**values):
+    return json_of(lambda meta: meta.update(values))
+
+
+def entry_of(**values):
+    return json_of(lambda meta: meta['history'][1].update(values))
+
+
+def bytes_of(text):
+    return lambda arrays: arrays.update(
+        meta=numpy.frombuffer(text.encode(), 'uint8')
+    )
+
+
+class Trap:
+    """Makes a file in the working folder when it is unpickled."""
+
+    def __reduce__(self):
+        return open, ('trapped', 'w')
+
+
+BROKEN = {
+    'no JSON': bytes_of('{"scale": '),
+    'not an object': bytes_of('[1, 2]'),
+    'too deep': bytes_of('[' * 100_000),
+    'long digits': bytes_of(f'{{"identity": {"9" * 5000}}}'),
+    'no identity': json_of(lambda meta: meta.pop('identity')),
+    'odd identity': meta_of(identity=[]),
+    'two lines': json_of(lambda meta: meta['identity'].update({'a\nb': '\n'})),
+    'long': json_of(lambda meta: meta['identity'].update(lr='a' * 10**5)),
+    'meta of floats': lambda arrays: arrays.update(meta=numpy.ones(3)),
+    'meta missing': lambda arrays: arrays.pop('meta'),
+    **{
+        f'without {name}': json_of(lambda meta, name=name: meta.pop(name))
+        for name in (
+            *('scale', 'epoch', 'ended', 'numbers', 'pixels', 'best'),
+            *('elapsed', 'reached', 'history'),
+        )
+    },
+    'epoch -1': meta_of(epoch=-1),
+    'epoch 0': meta_of(epoch=0),
+    'epoch 3': meta_of(epoch=3),
+    'epoch 11': meta_of(epoch=11),
+    'epoch true': meta_of(epoch=True),
+    'epoch 4.0': meta_of(epoch=4.0),
+    'scale 1': meta_of(scale=1),
+    'best 0': meta_of(best=0),
+    'best 5': meta_of(best=5),
+    'elapsed': meta_of(elapsed=0),
+    'elapsed NaN': meta_of(elapsed=float('nan')),
+    'no history': meta_of(history=[]),
+    'history a string': meta_of(history='four'),
+    'short history': json_of(lambda meta: meta['history'].pop()),
+    'loss NaN': entry_of(total=float('nan')),
+    'loss infinite': entry_of(style=float('inf')),
+    'loss a string': entry_of(style='1'),
+    'seconds': entry_of(seconds=-1),
+    'other epoch': entry_of(epoch=3),
+    'other scale': entry_of(scale=[32, 25]),
+    'more in an entry': entry_of(more=1),
+    'lr negative': meta_of(numbers={'steps': 4, 'lr': -1}),
+    'lr larger': meta_of(numbers={'steps': 4, 'lr': 0.2}),
+    'steps': meta_of(numbers={'steps': -1, 'lr': 0.1}),
+    'numbers a list': meta_of(numbers=['steps', 'lr']),
+    'guarded numbers': meta_of(
+        numbers={'steps': 4, 'lr': 0.1, 'halvings': 1, 'best_steps': 1}
+    ),
+    'mean missing': lambda arrays: arrays.pop('mean'),
+    'best missing': lambda arrays: arrays.pop('best'),
+    'more arrays': lambda arrays: arrays.update(more=arrays['best']),
+    'shape': lambda arrays: arrays.update(best=arrays['best'][..., 1:]),
+    'dtype': lambda arrays: arrays.update(
+        best=arrays['best'].astype('float64')
+    ),
+    'order of bytes': lambda arrays: arrays.update(
+        best=arrays['best'].astype('>f4')
+    ),
+    'NaN': lambda arrays: arrays['pixels'].__setitem__(0, numpy.nan),
+    'infinite': lambda arrays: arrays['mean'].__setitem__(0, numpy.inf),
+    'variance': lambda arrays: arrays['variance'].__setitem__(0, -1),
+    'object': lambda arrays: arrays.update(
+        best=numpy.array([Trap()], dtype=object)
+    ),
+    'huge': lambda arrays: arrays.update(
+        best=numpy.zeros((1, 3, 5000, 5000), 'uint8')
+    ),
+}
+
+
+@pytest.fixture(scope='module')
+def saved(tiny, tmp_path_factory):
+    """The bytes of a checkpoint after 4 of 10 epochs."""
+    folder = tmp_path_factory.mktemp('saved') / 'run'
+    killed(tiny, folder, 5)
+    return (folder / FILE).read_bytes()
+
+
+def require_refused(settings, folder):
+    """Resume; nothing is executed, changed or begun."""
+    before = (folder / FILE).read_bytes()
+    with pytest.raises(ValueError) as error:
+        run(settings, folder, resume=True)
+    sentence = str(error.value)
+    assert sentence.startswith(f'checkpoint {str(folder)!r} ')
+    assert len(sentence.splitlines()) == 1 and len(sentence) < 1000
+    assert (folder / FILE).read_bytes() == before
+    assert not (folder.parent / 'trapped').exists()
+
+
+@pytest.mark.parametrize('change', BROKEN)
+def test_broken_checkpoints(tiny, saved, tmp_path, monkeypatch, change):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / 'run'
+    folder.mkdir()
+    (folder / FILE).write_bytes(saved)
+    rewrite(folder, BROKEN[change])
+    require_refused(tiny, folder)
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        lambda saved: b'',
+        lambda saved: saved[: len(saved) // 2],
+        lambda saved: saved[:-1],
+        lambda saved: numpy.random.RandomState(0).bytes(5000),
+        lambda saved: pickle.dumps(Trap()),
+        # The first array's sides, in its header, as a terabyte's.
+        lambda saved: saved.replace(b'(1, 3, 24, 32)', b'(1, 9, 9**9,9)', 1),
+        lambda saved: saved.replace(b'(1, 3, 24, 32)', b'(10**5,999999)', 1),
+        lambda saved: saved.replace(b'(1, 3, 24, 32)', b'(999999999999)', 1),
+    ],
+)
+def test_other_bytes(tiny, saved, tmp_path, monkeypatch, content):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / 'run'
+    folder.mkdir()
+    (folder / FILE).write_bytes(content(saved))
+    require_refused(tiny, folder)
+
+
+def test_an_untouched_copy_is_read(tiny, saved, tmp_path):
+    folder = tmp_path / 'run'
+    folder.mkdir()
+    (folder / FILE).write_bytes(saved)
+    rewrite(folder, lambda arrays: None)
+    require_same(run(tiny, folder, resume=True), run(tiny))
