@@ -67,8 +67,10 @@ def run(job, folder, watch=None, make_net=None, force=False):
     if result is not None:
         return result
     path = job.path(folder)
-    for each in (path, path.with_suffix('.json')):
-        require_ours(each, force)
+    require_ours(path, force)
+    if not path.exists():
+        # Beside a picture of ours, a broken record is ours.
+        require_ours(path.with_suffix('.json'), force)
     # MXNet takes seconds to load, and what is finished does not need it.
     from gluon_style.stylize import stylize
 

@@ -135,6 +135,9 @@ def make_configs(folder):
     """Write settings in TOML, and the records of two runs."""
     (folder / 'all.toml').write_text(_TOML)
     (folder / 'few.toml').write_text("style = 'a.jpg'\nsize = 300\n")
+    lines = _TOML.split('[first]')[0].split('\n')
+    for i, line in enumerate(filter(None, lines)):
+        (folder / f'line{i}.toml').write_text(line)
     record = {
         'settings': asdict(Settings(weights='oxford', epochs=3)),
         'content': picture_record(samples.photograph()),

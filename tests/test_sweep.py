@@ -171,7 +171,7 @@ def test_interrupted_it_says_how_to_go_on(sweep, monkeypatch):
 
 def test_a_run_that_fails_is_noted_and_the_others_go_on(sweep):
     options = ('--optimizer', 'adam', '--lr', '1e30,0.1', '--preview', '0')
-    assert sweep(*options, '--no-bounded', '--epochs', '4') == 3
+    assert sweep(*options, '--no-bounded', '--no-guard', '--epochs', '4') == 3
     failed, done = manifest(sweep.folder)
     assert failed['state'] == 'failed'
     assert 'the loss is not finite at epoch' in failed['error']
