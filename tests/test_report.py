@@ -101,7 +101,7 @@ def test_all_that_made_a_result_is_said(folder, pictures):
         'All settings and hashes size 60\u00d740 epochs 2 lr 0.9',
         'style weight 10000 tv weight 10 content layers conv4_4 style layers '
         'conv1_1, conv2_1, conv3_1, conv4_1, conv5_1 style repeats 1',
-        'bounded no guard no scales 1 first none tile auto stop at none time limit',
+        'bounded no guard no scales 1 first none tile auto stop at none',
         f'hash of content {picture_record(pictures[0])["sha256"]} hash of',
         f'hash of weights {"ab" * 32}',
         'Content content.png 60\u00d740 pixels',
