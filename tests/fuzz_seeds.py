@@ -9,6 +9,7 @@ import json
 from dataclasses import asdict
 
 import numpy
+from fuzz_checkpoints import make_checkpoints, read_a_checkpoint
 from PIL import Image, ImageCms, PngImagePlugin
 
 from gluon_style import samples
@@ -190,4 +191,5 @@ KINDS = {
     'images': (make_pictures, read_a_picture),
     'weights': (make_weights, read_weights),
     'config': (make_configs, read_a_config),
+    'checkpoint': (make_checkpoints, read_a_checkpoint),
 }

@@ -1,0 +1,118 @@
+"""Checkpoints for the fuzzer: whole files, and their JSON alone.
+
+A checksum guards what is in a .npz, so that hardly a mutation of it gets to
+the checks behind. The JSON is therefore mutated by itself, too, and put into
+a whole file by the reader.
+"""
+
+import tempfile
+from pathlib import Path
+
+import numpy
+from mxnet import cpu, np
+
+from gluon_style.checkpoint import FILE, META, Checkpoint
+from gluon_style.history import ENTRY, Log
+from gluon_style.pyramid import plan
+from gluon_style.settings import Settings
+from gluon_style.state import State
+
+SHAPE = (8, 6)
+_SHALLOW = {'content_layers': 'conv1_1', 'style_layers': 'conv1_2'}
+RUNS = {
+    optimizer: Settings(
+        size=SHAPE, epochs=12, guard=True, optimizer=optimizer, **_SHALLOW
+    )
+    for optimizer in ('adam', 'lbfgs')
+}
+
+
+def _checkpoint(folder, optimizer, log, resume):
+    return Checkpoint(
+        folder,
+        1,
+        resume,
+        run={'gluon_style': '1', 'optimizer': optimizer},
+        steps=plan(RUNS[optimizer], SHAPE),
+        log=log,
+        device=cpu(),
+    )
+
+
+def _state(optimizer, epoch):
+    """Return the pixels and the State of a run after so many epochs."""
+    rng = numpy.random.RandomState(epoch)
+    X, *others = (
+        rng.uniform(0.1, 1, (1, 3, *SHAPE[::-1])).astype('float32')
+        for _ in range(5)
+    )
+    X = np.array(X)
+    if optimizer == 'lbfgs':
+        return X, State(0, epoch, X, {'gradient': others[0]}, {'halvings': 1})
+    names = ('mean', 'variance', 'best_mean', 'best_variance')
+    numbers = {'steps': epoch, 'lr': 0.5, 'best_steps': epoch, 'halvings': 0}
+    return X, State(0, epoch, X, dict(zip(names, others)), numbers)
+
+
+def make_checkpoints(folder):
+    """Write checkpoints of both optimizers, and the JSON of each."""
+    for optimizer in RUNS:
+        for epoch in (1, 5, 12):
+            log = Log()
+            for i in range(epoch):
+                X, state = _state(optimizer, i + 1)
+                log.add(np.array(3 / (i + 1)), np.array(2.0), np.array(1.0))
+                log.read(X)
+            name = f'{optimizer}{epoch}'
+            with tempfile.TemporaryDirectory() as place:
+                with _checkpoint(place, optimizer, log, False) as keeper:
+                    keeper.save(state)
+                data = (Path(place) / FILE).read_bytes()
+            (folder / f'{name}.npz').write_bytes(data)
+            with numpy.load(folder / f'{name}.npz') as arrays:
+                meta = arrays[META].tobytes()
+            (folder / f'{name}.json').write_bytes(meta)
+
+
+def read_a_checkpoint(path):
+    """Resume from a file; any state that such a run can be in is right."""
+    data = path.read_bytes()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if path.suffix == '.json':
+            _write_whole(folder / FILE, data)
+        else:
+            (folder / FILE).write_bytes(data)
+        for optimizer in RUNS:
+            try:
+                _resume(folder, optimizer)
+            except ValueError as error:
+                # Another run's is refused by its name, and tried as that.
+                other = f'not {optimizer}' in str(error)
+                if not other or optimizer == 'lbfgs':
+                    raise
+            else:
+                return
+
+
+def _write_whole(path, meta):
+    optimizer = 'lbfgs' if b'"optimizer": "lbfgs"' in meta else 'adam'
+    X, state = _state(optimizer, 1)
+    arrays = {**state.arrays, 'best': X.asnumpy(), 'pixels': X.asnumpy()}
+    if b'"pixels": false' in meta:
+        del arrays['pixels']
+    numpy.savez(path, **{META: numpy.frombuffer(meta, 'uint8')}, **arrays)
+
+
+def _resume(folder, optimizer):
+    log = Log()
+    with _checkpoint(folder, optimizer, log, True) as keeper:
+        state = keeper.state
+    assert isinstance(state, State) and 0 <= state.epoch <= 12
+    shape = (1, 3, *SHAPE[::-1])
+    for array in (state.X.asnumpy(), *state.arrays.values()):
+        assert array.shape == shape and numpy.isfinite(array).all()
+    assert 1 <= len(log.history) <= 12
+    for epoch, entry in enumerate(log.history, start=1):
+        assert tuple(entry) == ENTRY and entry['epoch'] == epoch
+    assert log.best in log.history and log.best_X.shape == shape
