@@ -9,6 +9,10 @@ import tempfile
 from pathlib import Path
 
 import numpy
+
+import gluon_style  # noqa: F401 - readies MXNet before it is imported
+
+# isort: split
 from mxnet import cpu, np
 
 from gluon_style.checkpoint import FILE, META, Checkpoint
