@@ -433,6 +433,7 @@ def canonical(pin):
     return re.sub('[-_.]+', '-', pin).lower()
 
 
+@pytest.mark.long
 def test_a_class_without_a_network(tmp_path, alone, capsys):
     stick = tmp_path / 'a stick'
     command = ['bundle', str(stick), '--weights', 'oxford-8bit']

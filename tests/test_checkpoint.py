@@ -299,7 +299,8 @@ def test_the_folder_is_locked_until_the_end(tiny, tmp_path):
         callback=callback,
         epochs=2,
     )
-    filelock.FileLock(tmp_path / 'run' / LOCK).acquire(timeout=0).release()
+    with filelock.FileLock(tmp_path / 'run' / LOCK).acquire(timeout=0):
+        pass
 
 
 def test_a_failed_save_is_a_warning(tiny, tmp_path, monkeypatch, caplog):

@@ -133,6 +133,7 @@ print(peak / memory_needed(settings.size, settings, tile))
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(
     not Path('/proc/self/status').exists(), reason='needs Linux to measure'
 )
@@ -212,6 +213,7 @@ def test_a_short_patience_has_a_short_run_measured(weights_file, caplog):
     assert 'this run will take long: with 24x16 pixels' in caplog.text
 
 
+@pytest.mark.long
 def test_the_forecast_is_near_what_a_run_takes(weights_file):
     settings = Settings(size=(288, 192), epochs=12, weights=weights_file)
     net = build_net(weights=weights_file)

@@ -51,6 +51,7 @@ def seam(img):
     return ratios
 
 
+@pytest.mark.long
 def test_a_tileable_texture_has_no_seam(weights_file):
     options = {'weights': weights_file, 'size': (64, 64), 'epochs': 40}
     options.update(scales=1, tv_weight=10)
