@@ -1,6 +1,7 @@
 """Files: written whole or not at all, their room, their owner, their hash."""
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -29,15 +30,16 @@ def replacing(path):
 
     The body writes the temporary file. When it returns, the file is flushed
     to the disk and renamed; when it raises, the file is removed and what was
-    at ``path`` before is still there. Raises OSError as writing does.
+    at ``path`` before is still there. What a killed process left of the same
+    ``path`` is removed before. Raises OSError as writing does.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(
-        prefix='.new-', suffix=path.suffix, dir=path.parent
-    )
-    temporary = Path(name)
+    # Its hash, for the name may be as long as names can be.
+    prefix = f'.new-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]}-'
+    for left in path.parent.glob(f'{prefix}*'):
+        _remove_left(left)
+    handle, temporary = _locked_file(path.parent, prefix, path.suffix)
     try:
-        os.close(handle)
         yield temporary
         with open(temporary, 'rb') as file:
             os.fsync(file.fileno())
@@ -45,7 +47,28 @@ def replacing(path):
         os.replace(temporary, path)
         _flush_folder(path.parent)
     finally:
+        os.close(handle)
         temporary.unlink(missing_ok=True)
+
+
+def _locked_file(folder, prefix, suffix):
+    """Return a new file's handle and path, locked until it is closed."""
+    while True:
+        handle, name = tempfile.mkstemp(suffix, prefix, folder)
+        # Not every file system can; nothing is then removed as left.
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        # Another process may have taken it for left, and removed it.
+        if os.fstat(handle).st_nlink:
+            return handle, Path(name)
+        os.close(handle)
+
+
+def _remove_left(path):
+    """Remove a temporary file that no process is writing any more."""
+    with contextlib.suppress(OSError), open(path, 'rb') as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
 
 
 def _flush_folder(folder):

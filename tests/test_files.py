@@ -43,6 +43,17 @@ def test_a_failure_leaves_what_was_there(tmp_path):
     assert os.listdir(tmp_path) == ['a.txt']
 
 
+def test_of_two_writers_at_once_none_takes_the_others_file(tmp_path):
+    path = tmp_path / f'{"a" * 240}.txt'
+    with replacing(path) as first:
+        first.write_text('first')
+        with replacing(path) as second:
+            second.write_text('second')
+        assert path.read_text() == 'second'
+    assert path.read_text() == 'first'
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_file_and_then_folder_are_flushed(tmp_path, monkeypatch):
     flushed = []
     fsync = os.fsync
