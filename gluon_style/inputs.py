@@ -103,21 +103,30 @@ class Inputs:
 
     def start(self, image_shape):
         """Return the pixels that the optimization starts from."""
-        init = self._settings.init
-        if init == 'content':
-            return self.content(image_shape)
-        if init == 'style':
-            return self._preprocessed(self._style_imgs[0], image_shape)
-        if self._init_img is not None:
-            return self._preprocessed(self._init_img, image_shape)
+        part = noise_part(self._settings.init)
+        if part == 0:
+            return self.start_picture(image_shape)
         # NumPy's generator, so that a seed means the same on every device.
         noise = numpy.random.RandomState(self._settings.seed)
         noise = noise.normal(size=(1, 3, *image_shape[::-1]))
         noise = np.array(noise, dtype='float32', ctx=self.device)
-        part = noise_part(init)
-        if part is None:
+        if part == 1:
             return noise
-        return part * noise + (1 - part) * self.content(image_shape)
+        return part * noise + (1 - part) * self.start_picture(image_shape)
+
+    def start_picture(self, image_shape):
+        """Return the picture that the start has noise on, or is.
+
+        It is 0 where there is noise alone.
+        """
+        init = self._settings.init
+        if init == 'style':
+            return self._preprocessed(self._style_imgs[0], image_shape)
+        if self._init_img is not None:
+            return self._preprocessed(self._init_img, image_shape)
+        if noise_part(init) == 1:
+            return np.zeros((1, 3, *image_shape[::-1]), ctx=self.device)
+        return self.content(image_shape)
 
     def finished(self, X):
         """Return pixels as a picture, (height, width, 3) of 0 to 1.
@@ -163,8 +172,8 @@ def _check_init(content, styles, settings):
                 f'init is {init!r}: it must be {", ".join(INITS)}, blend:0.3 '
                 'or the file of a picture'
             )
-    elif (init == 'style' and styles is None) or (
-        init not in ('style', 'noise') and content is None
+    elif (init == 'style' and not styles) or (
+        init != 'style' and noise_part(init) < 1 and content is None
     ):
         raise ValueError(
             f'init is {init!r} and that picture is not given: it must be '

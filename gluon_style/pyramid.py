@@ -10,7 +10,9 @@ What was measured on the chapter's pictures, by the total loss at 450x300 or
   chapter's loss.
 - A finer scale begins from its own start plus the change that the coarser
   one made to its start, enlarged. To begin from the enlarged picture, without
-  the details that only the finer content has, takes a tenth more.
+  the details that only the finer content has, takes a tenth more. Noise in a
+  start is no such detail: with fresh noise at each scale a texture ends at
+  a higher loss, and a run that is stopped at a coarse one as noise.
 - Adam's moments, enlarged and handed on, make it slower: 37 where it came to
   31 without. SciPy's L-BFGS takes no memory to begin with.
 - The average of the last 3, 5 or 10 iterates has never less loss than the
@@ -109,15 +111,15 @@ def coarse_to_fine(
     image_shape = tuple(image_shape)
 
     def grown(X, shape):
-        """Return ``X`` or, of a coarser scale, its change to its start."""
+        """Return ``X``, or that of a coarser scale with finer details."""
         before = X.shape[3], X.shape[2]
         if before == shape:
             return X
         if settings.first is not None:
             # So does edition 0.7: what can be displayed of it, enlarged.
             return preprocess(255 * postprocess(X), shape).copyto(X.ctx)
-        change = enlarge(X - inputs.start(before), shape)
-        return inputs.start(shape) + change
+        change = enlarge(X - inputs.start_picture(before), shape)
+        return inputs.start_picture(shape) + change
 
     state = State() if keeper is None else keeper.state
     X = state.X

@@ -266,7 +266,7 @@ class Settings:
     @property
     def init_file(self):
         """The picture's file that ``init`` is, or None."""
-        known = self.init in INITS or noise_part(self.init) is not None
+        known = self.init in INITS or self.init.startswith('blend:')
         return None if known else self.init
 
     @property
@@ -317,13 +317,15 @@ def _layer_names(name, layers):
 
 
 def noise_part(init):
-    """Return the part of noise in 'blend:0.3', or None for another init.
+    """Return the part of noise in a start: 1 in 'noise', 0.3 in 'blend:0.3'.
 
-    Raises ValueError where it is not from 0 to 1.
+    A picture has none. Raises ValueError where it is not from 0 to 1.
     """
+    if init == 'noise':
+        return 1
     blend, colon, text = str(init).partition(':')
     if blend != 'blend' or not colon:
-        return None
+        return 0
     try:
         part = float(text)
     except ValueError:

@@ -118,23 +118,37 @@ def test_enlarging_keeps_a_slope():
     assert numpy.allclose(inside, 1 / 14, atol=1e-3)
 
 
-def test_noise_is_the_start_of_every_scale(inputs):
+@pytest.mark.parametrize('init', ['noise', 'blend:0.25'])
+def test_noise_is_in_the_start_of_the_coarsest_scale_only(inputs, init):
     low, high = (bound.asnumpy() for bound in display_bounds(cpu()))
+    content = {
+        shape: preprocess(inputs[1], shape).asnumpy() * (init != 'noise')
+        for shape in ((88, 87), (132, 130))
+    }
     for seed in (1, 2):
-        settings = {'init': 'noise', 'seed': seed, 'epochs': 1}
-        X, history = run(inputs, (132, 130), scales=2, **settings)
-        # After one epoch there is no change yet, but for the bounds: that of
-        # the coarser scale, enlarged, and the last one's own.
-        coarse, fine = (
-            numpy.random.RandomState(seed)
-            .normal(size=(1, 3, *shape))
-            .astype('float32')
-            for shape in ((87, 88), (130, 132))
+        X, _ = run(
+            inputs, (132, 130), scales=2, init=init, seed=seed, epochs=1
         )
-        change = numpy.clip(coarse, low, high) - coarse
-        expected = fine + enlarge(np.array(change), (132, 130)).asnumpy()
+        # After one epoch there is no change yet, but for the bounds.
+        noise = numpy.random.RandomState(seed).normal(size=(1, 3, 87, 88))
+        coarse = noise
+        if init != 'noise':
+            coarse = 0.25 * noise + 0.75 * content[88, 87]
+        coarse = numpy.clip(coarse.astype('float32'), low, high)
+        change = np.array((coarse - content[88, 87]).astype('float32'))
+        expected = content[132, 130] + enlarge(change, (132, 130)).asnumpy()
         expected = numpy.clip(expected, low, high)
         assert numpy.allclose(X.asnumpy(), expected, atol=1e-5)
+
+
+def test_stopped_at_a_coarse_scale_noise_does_not_come_back(inputs):
+    log = Log(time_limit=1e-6)
+    X, _ = run(inputs, (132, 130), log, scales=2, init='noise', bounded=False)
+    noise = numpy.random.RandomState(0).normal(size=(1, 3, 87, 88))
+    noise = np.array(noise.astype('float32'))
+    assert numpy.allclose(
+        X.asnumpy(), enlarge(noise, (132, 130)).asnumpy(), atol=1e-5
+    )
 
 
 def test_plan_has_the_epochs_and_weights_of_each_scale():
