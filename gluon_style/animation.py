@@ -16,8 +16,9 @@ SUFFIXES = ('.gif', '.mp4')
 MOST_FRAMES = 120
 FRAMES_A_SECOND = 10
 LAST_SECONDS = 2
-# The longest side of a GIF, which has no better compression.
-_GIF_SIDE = 600
+# The longest side of a GIF, which has no better compression, and of an MP4:
+# no encoder takes more.
+_LONGEST = {'.gif': 600, '.mp4': 16384}
 # How PyAV turns RGB into yuv420p, as FFmpeg numbers it: players would guess
 # from the size.
 _COLORS, _STUDIO_RANGE = 6, 1
@@ -61,11 +62,10 @@ class Animation:
     def __init__(self, path, image_shape, every=1):
         check_animation(path)
         self.path = Path(path)
-        self._is_gif = self.path.suffix.lower() == '.gif'
-        self._shape = tuple(image_shape)
-        if self._is_gif:
-            part = min(1, _GIF_SIDE / max(image_shape))
-            self._shape = tuple(max(1, round(part * s)) for s in image_shape)
+        suffix = self.path.suffix.lower()
+        self._is_gif = suffix == '.gif'
+        part = min(1, _LONGEST[suffix] / max(image_shape))
+        self._shape = tuple(max(1, round(part * s)) for s in image_shape)
         self._every = every
         # By epoch, as JPEG: 120 large pictures would fill the memory, and
         # both formats lose more.
@@ -102,8 +102,43 @@ class Animation:
         picture.save(file, 'JPEG', quality=95, subsampling=0)
         return file.getvalue()
 
-    def save(self, path=None):
-        """Write the animation, whole or not at all, to its path or another.
+    def packed(self):
+        """Return the frames as for JSON, and their bytes, an array.
+
+        The former has 'every' and 'lengths', the epoch and the number of
+        bytes of each frame.
+        """
+        lengths = [[epoch, len(file)] for epoch, file in self._frames.items()]
+        packed = numpy.frombuffer(b''.join(self._frames.values()), 'uint8')
+        return {'every': self._every, 'lengths': lengths}, packed
+
+    def restore(self, told, packed):
+        """Take the frames that ``packed`` returned in place of all others.
+
+        Raises ValueError where one is no JPEG of the animation's size.
+        """
+        frames, at = {}, 0
+        for epoch, length in told['lengths']:
+            file = packed[at : at + length].tobytes()
+            at += length
+            try:
+                with Image.open(io.BytesIO(file), formats=['JPEG']) as img:
+                    whole = img.size == self._shape and img.mode == 'RGB'
+                    if whole:
+                        img.load()
+            # Pillow raises whatever its parts happen to raise.
+            except Exception:
+                whole = False
+            if not whole:
+                raise ValueError(
+                    f'the frame of epoch {epoch} is no JPEG of '
+                    '{}x{} pixels'.format(*self._shape)
+                )
+            frames[epoch] = file
+        self._every, self._frames = told['every'], frames
+
+    def save(self):
+        """Write the animation, whole or not at all, to its path.
 
         The same frames give the same GIF; x264 gives other bytes each time.
         Raises ValueError where no frame was added, and OSError as writing
@@ -117,7 +152,7 @@ class Animation:
         epoch, img = self._last
         frames = list({**self._frames, epoch: self._packed(img)}.values())
         write = _write_gif if self._is_gif else _write_mp4
-        with replacing(path or self.path) as temporary:
+        with replacing(self.path) as temporary:
             write(temporary, frames)
 
 
@@ -167,6 +202,17 @@ def _palette(frames):
 
 def _write_mp4(path, frames):
     av = _load_av(path)
+    try:
+        _encode(av, path, frames)
+    except OSError:
+        raise
+    except av.error.FFmpegError as error:
+        raise ValueError(
+            f'the animation cannot be encoded ({error}): name a .gif'
+        ) from None
+
+
+def _encode(av, path, frames):
     with av.open(str(path), 'w', format='mp4') as container:
         container.metadata['comment'] = MARK.decode()
         first = _even(_unpacked(frames[0]))

@@ -6,7 +6,7 @@ names, shapes, types and sizes must be those of this very run.
 
 import json
 import logging
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,19 +21,20 @@ from gluon_style.state import State
 
 logger = logging.getLogger(__name__)
 
-FILE, LOCK = 'checkpoint.npz', 'lock'
-META = 'meta'
+FILE, LOCK = 'checkpoint.npz', '.gluon_style.lock'
+META, FRAMES = 'meta', 'frames'
 # What the JSON may have besides an entry for each epoch, and each entry.
 _META_BYTES, _ENTRY_BYTES = 1 << 20, 1 << 10
 # Characters told of a value; all layers have fewer.
 _LONGEST = 300
 
 
-def identity(record, settings):
+def identity(record, settings, every):
     """Return what makes a run this one, by name, as JSON would have it.
 
     ``record`` is the record of a ``Result``. The tiles that 'auto' chose are
-    no part of it, for the numbers are the same with others.
+    no part of it, for the numbers are the same with others; the epochs
+    between checkpoints are for L-BFGS, which begins anew at each.
     """
     pictures = {name: record[name] for name in ('content', 'style')}
     pictures.update(record['others'])
@@ -45,6 +46,7 @@ def identity(record, settings):
         'weights file': record['weights']['sha256'],
         'picture size': [record['width'], record['height']],
         'mxnet': versions['mxnet'],
+        'checkpoint_every': every if settings.optimizer == 'lbfgs' else None,
     }
     return json.loads(json.dumps(named))
 
@@ -72,36 +74,47 @@ def require_folder(folder, resume):
 
 
 def remove(folder):
-    """Remove a checkpoint, and its folder if nothing else is in it."""
+    """Remove a checkpoint, and its folder if nothing else is in it.
+
+    That it cannot be removed is a warning only.
+    """
     folder = Path(folder)
-    with _Lock(folder):
-        for name in (FILE, LOCK):
-            (folder / name).unlink(missing_ok=True)
-        if not any(folder.iterdir()):
-            folder.rmdir()
+    try:
+        with _Lock(folder):
+            for name in (FILE, LOCK):
+                (folder / name).unlink(missing_ok=True)
+    except (OSError, ValueError) as error:
+        logger.warning('the checkpoint was not removed: %s', error)
+    # Not if it has something else, or is where somebody works.
+    with suppress(OSError):
+        folder.rmdir()
 
 
 class Checkpoint:
     """What one run saves in a folder, which no other run shares meanwhile.
 
     It is used in a ``with`` statement. ``state`` is then where the run is to
-    begin, and ``log`` has what came before. ``every`` is a number of epochs,
-    or 0 to save only when the log is interrupted, in place of what was in
-    the folder. ``steps`` is the ``plan`` of the run, ``run`` its
-    ``identity``, ``device`` where pixels are to be.
+    begin, and ``log`` and ``frames`` have what came before. ``every`` is a
+    number of epochs, or 0 to save only when the log is interrupted, in place
+    of what was in the folder. ``steps`` is the ``plan`` of the run, ``run``
+    its ``identity``, ``device`` where pixels are to be. ``saved`` is how many
+    epochs are saved.
 
     Raises ValueError if the folder cannot be used, if another run uses it,
     and, with ``resume``, for a checkpoint of another run or a broken one.
     """
 
-    def __init__(self, folder, every, resume, *, run, steps, log, device):
-        self.state = State()
+    def __init__(
+        self, folder, every, resume, *, run, steps, log, frames, device
+    ):
+        self.state, self.saved = State(), 0
         self._folder = Path(folder)
         self._every = every
         self._resume = resume
         self._run = run
         self._steps = steps
         self._log = log
+        self._frames = frames
         self._device = device
         self._open = ExitStack()
 
@@ -123,9 +136,6 @@ class Checkpoint:
         stack.enter_context(_Lock(self._folder))
         # Another run may have ended meanwhile.
         require_folder(self._folder, self._resume or not self._every)
-        # A run that was killed while it saved left these.
-        for left in self._folder.glob('.new-*.npz'):
-            left.unlink(missing_ok=True)
 
     def due(self, epoch, log):
         """Return whether to save after this epoch of a scale.
@@ -152,15 +162,29 @@ class Checkpoint:
             if not self._every and not self._resume:
                 with ExitStack() as stack:
                     self._lock(stack)
+                    self._require_ours()
                     self._write(state)
             else:
                 self._write(state)
+            self.saved = len(self._log.history)
         except (OSError, ValueError) as error:
             logger.warning('the checkpoint was not saved: %s', error)
 
+    def _require_ours(self):
+        path = self._folder / FILE
+        if path.exists():
+            try:
+                self._read_meta(path)
+            except (OverflowError, RecursionError, ValueError):
+                raise ValueError(
+                    f'{str(path)!r} exists and is no checkpoint: remove it'
+                ) from None
+
     def _write(self, state):
         log = self._log
+        packed, frames = self._frames.packed()
         arrays = {**state.arrays, 'best': log.best_X.asnumpy()}
+        arrays[FRAMES] = frames
         if state.X is not log.best_X:
             arrays['pixels'] = state.X.asnumpy()
         meta = {
@@ -173,6 +197,8 @@ class Checkpoint:
             'best': log.best['epoch'],
             'elapsed': log.elapsed,
             'reached': log.reached,
+            'restarts': log.restarts,
+            'frames': packed,
             'history': log.history,
         }
         meta = numpy.frombuffer(json.dumps(meta).encode(), 'uint8')
@@ -195,7 +221,10 @@ class Checkpoint:
         self._require_same(meta.get('identity'))
         try:
             meta, shape, names = checked_meta(meta, self._steps)
-            arrays = _read_arrays(path, shape, names)
+            arrays = _read_arrays(
+                path, shape, names, meta['frames']['lengths']
+            )
+            self._frames.restore(meta['frames'], arrays.pop(FRAMES))
         except (OverflowError, RecursionError, ValueError) as error:
             raise self._broken(error) from None
         self._restore(meta, arrays)
@@ -224,7 +253,8 @@ class Checkpoint:
             raise self._broken('it does not say what run it is of')
         for name in {**self._run, **made}:
             old, new = made.get(name), self._run.get(name)
-            if old != new:
+            # One that was saved only once it was interrupted goes on in any.
+            if old != new and (name, old) != ('checkpoint_every', 0):
                 raise ValueError(
                     f'checkpoint {str(self._folder)!r} was made with '
                     f'{_short(name)} {_short(old)}, not {_short(new)}: give '
@@ -245,6 +275,7 @@ class Checkpoint:
             entry['scale'] = tuple(map(int, entry['scale']))
         self._log.restore(
             meta['history'],
+            meta['restarts'],
             pixels(arrays.pop('best')),
             meta['best'],
             meta['elapsed'],
@@ -253,6 +284,7 @@ class Checkpoint:
         X = self._log.best_X
         if meta['pixels']:
             X = pixels(arrays.pop('pixels'))
+        self.saved = len(meta['history'])
         self.state = State(
             meta['scale'],
             meta['epoch'],
@@ -285,12 +317,21 @@ class _Lock:
         self._lock.release()
 
 
-def _read_arrays(path, shape, names):
-    """Return the named arrays, of which there must be all and no others."""
+def _read_arrays(path, shape, names, frames):
+    """Return the named arrays, of which there must be all and no others.
+
+    They are of float32 and of one shape, but for the bytes of ``frames``,
+    which has the epoch and the length of each.
+    """
 
     def wanted(name, found, dtype):
         if name == META:
             return False
+        if name == FRAMES:
+            length = sum(length for _, length in frames)
+            if found != (length,) or dtype != 'uint8':
+                raise ValueError(f'array {name!r} is not {length} bytes')
+            return True
         if name not in names:
             raise ValueError(f'array {name[:60]!r} is not expected')
         if found != shape or dtype != 'float32':
@@ -301,9 +342,10 @@ def _read_arrays(path, shape, names):
         return True
 
     arrays = read_npz(path, wanted)
-    for name in names:
+    for name in [*names, FRAMES]:
         if name not in arrays:
             raise ValueError(f'array {name!r} is missing')
+    for name in names:
         if not numpy.isfinite(arrays[name]).all():
             raise ValueError(f'array {name!r} has values that are not finite')
         if name.endswith('variance') and arrays[name].min() < 0:

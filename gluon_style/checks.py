@@ -1,5 +1,6 @@
 """Whether the JSON of a checkpoint has what its run could have written."""
 
+from gluon_style.animation import MOST_FRAMES
 from gluon_style.guard import MOST_HALVINGS
 from gluon_style.history import ENTRY
 
@@ -8,6 +9,8 @@ _ARRAYS = {'adam': ('mean', 'variance'), 'lbfgs': ('gradient',)}
 _GUARDED_ARRAYS = {'adam': ('best_mean', 'best_variance'), 'lbfgs': ()}
 _NUMBERS = {'adam': ('steps', 'lr'), 'lbfgs': ()}
 _GUARDED_NUMBERS = {'adam': ('best_steps', 'halvings'), 'lbfgs': ('halvings',)}
+# What a JPEG has besides its pixels.
+_FRAME_BYTES = 1 << 16
 # Larger than any loss or time of a run, and no number of digits to choke on.
 _MOST = 1e300
 
@@ -19,6 +22,7 @@ def checked_meta(meta, steps):
     run writes.
     """
     scale = _integer(meta, 'scale', 0, len(steps) - 1)
+    final_shape, _ = steps[-1]
     steps = steps[: scale + 1]
     (width, height), current = steps[-1]
     for name in ('ended', 'pixels', 'reached'):
@@ -32,6 +36,8 @@ def checked_meta(meta, steps):
     _check_scales(history, steps, None if meta['ended'] else epoch)
     _number(meta, 'elapsed', history[-1]['seconds'])
     _integer(meta, 'best', 1, len(history))
+    _check_restarts(meta, len(history))
+    _check_frames(meta, len(history), final_shape)
     if history[meta['best'] - 1]['scale'] != [width, height]:
         raise ValueError('the best epoch is not of the scale')
     names = {'best', 'pixels'} if meta['pixels'] else {'best'}
@@ -78,6 +84,34 @@ def _check_scales(history, steps, epoch):
         )
     if found[-epoch:] != [last] * epoch:
         raise ValueError(f'it has not the losses of {epoch} epochs there')
+
+
+def _check_restarts(meta, epochs):
+    restarts = meta.get('restarts')
+    if not isinstance(restarts, list) or len(restarts) > epochs:
+        raise ValueError('its restarts are no list of epochs')
+    for epoch in restarts:
+        _integer({'restart': epoch}, 'restart', 1, epochs)
+
+
+def _check_frames(meta, epochs, image_shape):
+    """Check what is said of an animation's frames: epochs and bytes."""
+    frames = meta.get('frames')
+    if not isinstance(frames, dict) or set(frames) != {'every', 'lengths'}:
+        raise ValueError('its frames are not told')
+    _integer(frames, 'every', 1, epochs)
+    lengths = frames['lengths']
+    if not isinstance(lengths, list) or len(lengths) > MOST_FRAMES:
+        raise ValueError(f'it has not at most {MOST_FRAMES} frames')
+    # No JPEG of noise is larger than its pixels.
+    most = 3 * image_shape[0] * image_shape[1] + _FRAME_BYTES
+    before = 0
+    for pair in lengths:
+        if not isinstance(pair, list) or len(pair) != 2:
+            raise ValueError('a frame has not an epoch and a length')
+        pair = dict(zip(('frame', 'length'), pair))
+        before = _integer(pair, 'frame', before + 1, epochs)
+        _integer(pair, 'length', 1, most)
 
 
 def _check_numbers(meta, settings, most):

@@ -52,10 +52,11 @@ class Log:
     ``callback(history, X)`` is due every ``callback_every`` epochs.
 
     The run is to stop once a picture of ``final_shape``, (1, 3, height,
-    width), has a total of at most ``stop_at``, or after ``time_limit``
-    seconds, or once ``stop()``, asked after each epoch, returns a reason,
-    which then is ``interrupted``. ``best_X`` are the pixels of the least
-    total that was read at the latest scale, and ``best`` is their entry.
+    width), has a total of at most ``stop_at``, after ``stop_after`` epochs
+    or ``time_limit`` seconds, or once ``stop()``, asked after each epoch,
+    returns a reason, which then is ``interrupted``. ``best_X`` are the pixels
+    of the least total that was read at the latest scale, and ``best`` is
+    their entry. ``restarts`` are the epochs after which L-BFGS began anew.
     """
 
     def __init__(
@@ -65,11 +66,12 @@ class Log:
         *,
         stop_at=None,
         final_shape=None,
+        stop_after=None,
         time_limit=None,
         style_repeats=1,
         stop=None,
     ):
-        self.history = []
+        self.history, self.restarts = [], []
         self.best_X = self.best = self.interrupted = None
         self._pending = []
         self._began = time.perf_counter()
@@ -77,10 +79,11 @@ class Log:
         self._callback_every = callback_every
         self._stop_at = stop_at
         self._final_shape = final_shape
+        self._stop_after = stop_after
         self._time_limit = time_limit
         self._style_repeats = style_repeats
         self._stop = stop
-        # Whether ``stop_at`` or ``time_limit`` is.
+        # Whether ``stop_at``, ``stop_after`` or ``time_limit`` is.
         self.reached = False
 
     @property
@@ -93,17 +96,20 @@ class Log:
         """Seconds since the log was begun."""
         return time.perf_counter() - self._began
 
-    def restore(self, history, best_X, best_epoch, elapsed, reached):
+    def restore(self, history, restarts, best_X, best_epoch, elapsed, reached):
         """Go on from an earlier log that had got this far."""
-        self.history = history
-        if best_X is not None:
-            self.best_X, self.best = best_X, history[best_epoch - 1]
+        self.history, self.restarts = history, restarts
+        self.best_X, self.best = best_X, history[best_epoch - 1]
         self._began = time.perf_counter() - elapsed
         self.reached = reached
 
     def add(self, content, style, tv):
         """Append an epoch's losses, arrays that nothing waits for yet."""
         self._pending.append((content, style, tv))
+
+    def has_best(self, X):
+        """Return whether a total was read at the scale of the pixels ``X``."""
+        return self.best_X is not None and self.best_X.shape == X.shape
 
     def due(self):
         """Return whether the callback is due after the latest epoch.
@@ -166,11 +172,12 @@ class Log:
 
     def _keep(self, X):
         last = self.history[-1]
-        new_scale = self.best_X is None or self.best_X.shape != X.shape
-        if new_scale or last['total'] < self.best['total']:
+        if not self.has_best(X) or last['total'] < self.best['total']:
             self.best_X, self.best = X.copy(), last
         final = self._final_shape in (None, X.shape)
         if self._stop_at is not None and final:
             self.reached |= self.best['total'] <= self._stop_at
+        if self._stop_after is not None:
+            self.reached |= last['epoch'] >= self._stop_after
         if self._time_limit is not None:
             self.reached |= last['seconds'] >= self._time_limit

@@ -34,6 +34,11 @@ class Inputs:
             styles = [styles]
         _check_count(styles, settings, mask)
         _check_init(content, styles, settings)
+        if settings.original_size and content is None:
+            raise ValueError(
+                'original_size is true and there is no content picture, of '
+                'which it would be the size: leave it out'
+            )
         self.device = device
         self._settings = settings
         self.content_img = None if content is None else read_image(content)
@@ -63,6 +68,12 @@ class Inputs:
             return self._settings.image_shape(1, 1)
         height, width = self.content_img.shape[:2]
         return self._settings.image_shape(width, height)
+
+    def original_shape(self):
+        """Return the content's (width, height) if that is wanted, or None."""
+        if not self._settings.original_size:
+            return None
+        return self.content_img.shape[1::-1]
 
     def content(self, image_shape):
         """Return the content picture, or None."""

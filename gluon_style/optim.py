@@ -53,7 +53,8 @@ def adam(
     the log says stop, the pixels are the best ones, else the last ones.
 
     With ``guard``, a loss that diverges sends it back to the best pixels
-    with half the learning rate. After each epoch, ``keeper.due(epoch, log)``
+    with half the learning rate; there are some, for the first loss is read
+    at once. After each epoch, ``keeper.due(epoch, log)``
     is asked whether to call ``keeper.save(state)``; ``state`` is a ``State``
     so saved, to go on from. Raises NonFiniteLossError or DivergedError.
     """
@@ -66,19 +67,20 @@ def adam(
         log.add(*objective(pixels))
         due = log.due() or epoch + 1 == num_epochs
         saving = keeper is not None and keeper.due(epoch + 1, log)
-        if due or saving:
+        reading = due or saving or (guard and not log.has_best(pixels))
+        if reading:
             back = descent.read(log)
             if back is not None:
                 epoch = back
                 continue
         epoch += 1
         descent.step(lr_decay if epoch % lr_decay_epoch == 0 else None)
-        if due or saving:
+        if reading:
             descent.note(epoch)
-        if saving:
-            keeper.save(descent.state())
         if due or log.stopped:
             log.call(pixels)
+        if saving:
+            keeper.save(descent.state())
         if log.stopped:
             return log.best_X
     return pixels
@@ -171,6 +173,7 @@ def lbfgs(
     *,
     bounded=False,
     guard=False,
+    restarts=(),
     keeper=None,
     state=None,
 ):
@@ -182,10 +185,11 @@ def lbfgs(
 
     ``guard``, ``keeper`` and ``state`` are as for ``adam``. SciPy does not
     hand out what L-BFGS remembers: whenever ``keeper`` saves, it begins anew
-    from the best pixels, as it will after going on from there.
+    from the best pixels, as it will after going on from there. So it does
+    after the epochs of the log that ``restarts`` has.
     """
     state = state or State()
-    search = _Search(objective, X, num_epochs, log, state)
+    search = _Search(objective, X, num_epochs, log, state, restarts)
     guard = Guard(state) if guard else None
     x = search.begin_anew() if state.arrays else _flat(X.asnumpy())
     while True:
@@ -220,13 +224,14 @@ class _AnewError(Exception):
 class _Search:
     """The loss and its gradient as SciPy asks for them, logged."""
 
-    def __init__(self, objective, X, num_epochs, log, state):
+    def __init__(self, objective, X, num_epochs, log, state, restarts):
         self._objective = objective
         self._pixels = X.copy()
         self._pixels.attach_grad('add')
         self._num_epochs = num_epochs
         self._scale, self._epoch = state.scale, state.epoch
         self._log = log
+        self._restarts = set(restarts)
         # Of the best pixels, so that to begin anew there costs no epoch.
         self._gradient = state.arrays.get('gradient')
         self._known = None
@@ -281,7 +286,7 @@ class _Search:
 
         Raises NonFiniteLossError, for SciPy takes a loss that is not a
         number for the least one, ``_EndError`` after the last epoch, and
-        ``_AnewError`` after saving.
+        ``_AnewError`` where it is to begin anew.
         """
         if self._epoch == self._num_epochs or self._log.stopped:
             raise _EndError
@@ -306,8 +311,12 @@ class _Search:
             or self._log.stopped
         ):
             self._log.call(pixels)
-        if keeper is not None and keeper.due(self._epoch, self._log):
-            keeper.save(self._state(guard))
+        saving = keeper is not None and keeper.due(self._epoch, self._log)
+        epoch = len(self._log.history)
+        if saving or epoch in self._restarts:
+            self._log.restarts.append(epoch)
+            if saving:
+                keeper.save(self._state(guard))
             raise _AnewError
         return total, _flat(gradient)
 

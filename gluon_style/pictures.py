@@ -204,6 +204,23 @@ def _to_srgb(img):
     return img if img.mode == 'RGB' else img.convert('RGB')
 
 
+def resized(img, width, height):
+    """Return a picture, uint8 or float of 0 to 1, of another size."""
+
+    def lanczos(array):
+        resample = Image.Resampling.LANCZOS
+        return Image.fromarray(array).resize((width, height), resample)
+
+    img = numpy.ascontiguousarray(_as_numpy(img))
+    if img.dtype == 'uint8':
+        return numpy.array(lanczos(img))
+    channels = [
+        lanczos(numpy.ascontiguousarray(img[..., i])) for i in range(3)
+    ]
+    # Lanczos overshoots at edges.
+    return numpy.stack(channels, axis=-1).clip(0, 1)
+
+
 def as_bytes(img):
     """Return a picture, float of 0 to 1 or uint8, as NumPy uint8."""
     img = _as_numpy(img)

@@ -174,6 +174,7 @@ def _optimize(objective, X, settings, log, keeper, state):
         'state': state,
     }
     if settings.optimizer == 'lbfgs':
+        options['restarts'] = settings.restarts
         return lbfgs(objective, X, settings.epochs, log, **options)
     return adam(
         objective,

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy
-from PIL import Image
 
 from gluon_style.files import file_digest, replacing
-from gluon_style.pictures import as_bytes, read_picture
+from gluon_style.pictures import as_bytes, read_picture, resized
 from gluon_style.saving import (
     TIFF_SUFFIXES,
     check_output,
@@ -27,13 +26,17 @@ class Result:
     list of ``Log``, and ``record`` a dictionary fit for JSON: the settings
     as used, versions, the weights' source and hash, the device, and the
     picture's losses. ``pixels`` are the picture before it was rounded, an
-    array (height, width, 3) of float32 of 0 to 1, or None.
+    array (height, width, 3) of float32 of 0 to 1, or None. ``animation`` is
+    an ``Animation`` of the run if one was asked for, and ``saved`` how many
+    epochs its checkpoint has, if it was not removed.
     """
 
     image: numpy.ndarray = field(repr=False)
     history: list = field(repr=False)
     record: dict
     pixels: numpy.ndarray = field(default=None, repr=False, compare=False)
+    animation: object = field(default=None, repr=False, compare=False)
+    saved: int = field(default=0, repr=False, compare=False)
 
     def resized(self, width, height):
         """Return the result with its picture enlarged or reduced.
@@ -48,22 +51,21 @@ class Result:
             'resized_to': [width, height],
         }
         if self.pixels is None:
-            image = _resized(self.image, width, height)
+            image = resized(self.image, width, height)
             return replace(self, image=image, record=record)
-        channels = [
-            _resized(self.pixels[..., i], width, height) for i in range(3)
-        ]
-        # Lanczos overshoots at edges.
-        pixels = numpy.stack(channels, axis=-1).clip(0, 1)
-        return Result(as_bytes(pixels), self.history, record, pixels)
+        pixels = resized(self.pixels, width, height)
+        return replace(
+            self, image=as_bytes(pixels), record=record, pixels=pixels
+        )
 
     def save(self, path):
         """Write the picture, ``path``, and all else as JSON beside it.
 
         The suffix is one of ``saving.SUFFIXES``; a TIFF gets ``pixels``,
         where there are any. The picture has the record in its metadata,
-        too; the JSON, of the same name, has it with the history. Raises
-        ValueError as ``save_image`` does and OSError as writing does.
+        too; the JSON, of the same name, has it with the history. The
+        animation, if there is one, goes to its own path. Raises ValueError
+        as ``save_image`` does and OSError as writing does.
         """
         path = Path(path)
         check_output(path)
@@ -75,6 +77,8 @@ class Result:
             beside.write_text(json.dumps(record, indent=1) + '\n')
             img = self.pixels if use_pixels else self.image
             save_image(img, path, self.record)
+        if self.animation is not None:
+            self.animation.save()
 
     @classmethod
     def load(cls, path):
@@ -113,12 +117,6 @@ class Result:
             # Pillow, which has read them, cuts the lower bits off.
             image = as_bytes(pixels)
         return cls(image, history, record, pixels)
-
-
-def _resized(array, width, height):
-    img = Image.fromarray(numpy.ascontiguousarray(array))
-    lanczos = Image.Resampling.LANCZOS
-    return numpy.array(img.resize((width, height), lanczos))
 
 
 def picture_record(source):

@@ -131,9 +131,16 @@ class Settings:
         is computed in, one at a time to save memory; 'off' for none, 'auto'
         for tiles where the whole would not fit into memory. The numbers are
         the same.
-    stop_at, time_limit
-        Stop once the total loss at ``size`` is this low, or after so many
-        seconds, with the best picture so far; None for neither.
+    stop_at, stop_after, time_limit
+        Stop once the total loss at ``size`` is this low, after so many epochs
+        of all sizes together, or after so many seconds, with the best picture
+        so far; None for none of them.
+    restarts
+        Epochs, of all sizes together, after which L-BFGS begins anew from the
+        best picture, as it does at each checkpoint: with these, a run that
+        had checkpoints is repeated without.
+    original_size
+        Whether the result is resized to the content picture's own pixels.
 
     Raises ValueError naming the setting, its value and what is accepted.
     """
@@ -168,7 +175,10 @@ class Settings:
     first: Stage = None
     tile: object = 'auto'
     stop_at: float = None
+    stop_after: int = None
     time_limit: float = None
+    restarts: tuple = ()
+    original_size: bool = False
 
     def __post_init__(self):
         for name in ('content_layers', 'style_layers'):
@@ -184,6 +194,11 @@ class Settings:
         for name in ('stop_at', 'time_limit'):
             if getattr(self, name) is not None:
                 require_number(name, getattr(self, name), LEAST_NUMBER)
+        if self.stop_after is not None:
+            require_integer('stop_after', self.stop_after, least=1)
+        object.__setattr__(self, 'restarts', tuple(self.restarts))
+        for epoch in self.restarts:
+            require_integer('restarts', epoch, least=1)
         for name, choices in _CHOICES.items():
             require_choice(name, getattr(self, name), choices)
         if self.style_scale is not None:
@@ -347,4 +362,5 @@ _CHOICES = {
     'tv_norm': TV_NORMS,
     'color': COLORS,
     'tileable': (True, False),
+    'original_size': (True, False),
 }

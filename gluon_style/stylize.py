@@ -5,7 +5,7 @@ import math
 import os
 import platform
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import mxnet
@@ -13,6 +13,7 @@ import numpy
 
 from gluon_style import __version__
 from gluon_style.checkpoint import Checkpoint, identity, require_folder
+from gluon_style.config import MOST_BYTES, read_config
 from gluon_style.devices import get_device
 from gluon_style.forecast import (
     choose_tile,
@@ -21,6 +22,7 @@ from gluon_style.forecast import (
     seconds_needed,
     size_within,
 )
+from gluon_style.frames import Frames
 from gluon_style.history import Log, NonFiniteLossError
 from gluon_style.inputs import Inputs
 from gluon_style.layers import names_of
@@ -46,13 +48,16 @@ def stylize(
     make_net=build_net,
     callback=None,
     callback_every=None,
-    on_picture=None,
     planned=None,
     patience=PATIENCE,
     checkpoint=None,
     resume=False,
     checkpoint_every=None,
     stop=None,
+    animation=None,
+    save_every=None,
+    output=None,
+    force=False,
     **changes,
 ):
     """Return the content picture in the style of the style picture.
@@ -63,17 +68,23 @@ def stylize(
     black. ``content`` or ``style`` may be None: see ``texture`` and
     ``reconstruct``.
 
-    ``settings`` is a ``Settings`` or a preset's name; further keywords
-    change single settings: ``stylize(a, b, epochs=100)``. ``make_net``,
-    called like ``build_net``, may give the same network to several calls.
+    ``settings`` is a ``Settings``, a preset's name, or the path of a .toml or
+    of a former run's .json (see ``read_config``); further keywords change
+    single settings: ``stylize(a, b, epochs=100)``. ``make_net``, called like
+    ``build_net``, may give the same network to several calls.
 
     ``callback(history, X)`` gets the losses so far, as ``train``'s does, and
     the pixels at hand; on the CPU it is called every epoch unless
-    ``callback_every`` says otherwise, on a GPU every tenth.
-    ``on_picture(entry, image)`` gets, as often, an entry of the history and
-    its picture as it would be saved, (height, width, 3) of uint8.
-    ``planned(steps)`` is called before the first epoch with a list of
-    ((width, height), epochs), one for each scale.
+    ``callback_every`` says otherwise, on a GPU every tenth. ``planned(steps)``
+    is called before the first epoch with a list of ((width, height), epochs),
+    one for each scale.
+
+    ``animation`` is the path of a .gif or .mp4 of the run's pictures, which
+    the result writes when it is saved. ``output`` is the path that it will be
+    saved as: whether that can be is found out before the run. With
+    ``save_every`` the picture of every so many epochs is written beside it,
+    as 'out-00020.png'; where another program wrote such a file, it is kept,
+    and the run warns, unless ``force`` is true.
 
     The forecast of a long run is measured and logged before it begins, as a
     warning with the size that would do if it takes more than ``patience``
@@ -88,14 +99,13 @@ def stylize(
 
     ``stop()`` is asked after each epoch; what it returns, if anything, ends
     the run with the best picture so far, whose record has it as 'stopped'.
+    The result's ``saved`` says how many epochs the checkpoint has.
 
     Raises ValueError or FileNotFoundError, in one sentence, for what cannot
     work, before anything is computed, and NonFiniteLossError, whose
     ``result`` is the last good result, or None.
     """
-    if isinstance(settings, str):
-        settings = preset(settings)
-    settings = settings.changed(changes)
+    settings = _settings(settings).changed(changes)
     if checkpoint_every is None:
         checkpoint_every = CHECKPOINT_EVERY[settings.optimizer]
     if checkpoint is not None and checkpoint_every:
@@ -103,6 +113,10 @@ def stylize(
     device = get_device(settings.device)
     inputs = Inputs(content, style, settings, device, mask)
     image_shape = inputs.image_shape()
+    frames = Frames(
+        animation, save_every, output, inputs.original_shape(), force
+    )
+    frames.planned(image_shape)
     tile = choose_tile(image_shape, settings, device)
     net = make_net(
         names_of(settings.content_layers),
@@ -123,51 +137,74 @@ def stylize(
         'tile': tile,
     }
     log = Log(
-        _watched(callback, on_picture, inputs),
-        callback_every or (1 if device.device_type == 'cpu' else 10),
+        _watched(callback, frames, inputs),
+        _callback_every(callback_every, save_every, device),
         stop_at=settings.stop_at,
         final_shape=(1, 3, *image_shape[::-1]),
+        stop_after=settings.stop_after,
         time_limit=settings.time_limit,
         style_repeats=settings.style_repeats,
         stop=stop,
     )
-    keeper = nullcontext()
+    keeper = None
     if checkpoint is not None:
         keeper = Checkpoint(
             checkpoint,
             checkpoint_every,
             resume,
-            run=identity(record, settings),
+            run=identity(record, settings, checkpoint_every),
             steps=steps,
             log=log,
+            frames=frames,
             device=device,
         )
     try:
-        with keeper as opened:
+        with keeper or nullcontext():
             X, losses = coarse_to_fine(
-                net, inputs, settings, image_shape, log, tile, opened
+                net, inputs, settings, image_shape, log, tile, keeper
             )
     except NonFiniteLossError as error:
         error.result = None
         if error.X is not None:
             error.result = _result(
-                inputs, error.X, error.losses, log.history, record
+                inputs, error.X, error.losses, log, record, frames
             )
         raise
     if log.interrupted:
         record['stopped'] = str(log.interrupted)
-    return _result(inputs, X, losses, log.history, record)
+    result = _result(inputs, X, losses, log, record, frames)
+    return replace(result, saved=keeper.saved if keeper else 0)
 
 
-def _watched(callback, on_picture, inputs):
-    """Return a callback that also makes pictures, if these are wanted."""
-    if on_picture is None:
+def _settings(given):
+    """Return the ``Settings`` of what ``stylize`` takes as such."""
+    if not isinstance(given, (str, Path)):
+        return given
+    if Path(given).suffix in MOST_BYTES:
+        config = read_config(given)
+        return preset(config.preset or 'fast').changed(config.settings)
+    return preset(given)
+
+
+def _callback_every(given, save_every, device):
+    """Return the epochs between two callbacks, so that no picture is missed.
+
+    Each makes a GPU wait.
+    """
+    if given is None:
+        given = 1 if device.device_type == 'cpu' else 10
+    return math.gcd(given, save_every or given)
+
+
+def _watched(callback, frames, inputs):
+    """Return a callback that also takes pictures, if these are wanted."""
+    if not frames.wanted:
         return callback
 
     def call(history, X):
         if callback is not None:
             callback(history, X)
-        on_picture(history[-1], as_bytes(inputs.finished(X)))
+        frames.add(history[-1]['epoch'], inputs.finished(X))
 
     return call
 
@@ -194,7 +231,7 @@ def _log_forecast(net, image_shape, settings, device, tile, patience):
         )
 
 
-def _result(inputs, X, losses, history, record):
+def _result(inputs, X, losses, log, record, frames):
     if losses['scale'] != (record['width'], record['height']):
         logger.warning(
             'stopped at %dx%d: the picture is enlarged from that',
@@ -202,9 +239,24 @@ def _result(inputs, X, losses, history, record):
         )
     # No seconds, so that the same run gives the same bytes.
     losses = {key: losses[key] for key in losses if key != 'seconds'}
-    record = {**record, 'epochs': len(history), 'losses': losses}
+    # What a run without checkpoints needs to begin anew as this one did.
+    settings = {**record['settings'], 'restarts': tuple(log.restarts)}
+    epochs = len(log.history)
+    record = {
+        **record,
+        'settings': settings,
+        'epochs': epochs,
+        'losses': losses,
+    }
     pixels = inputs.finished(X)
-    return Result(as_bytes(pixels), list(history), record, pixels)
+    result = Result(
+        as_bytes(pixels), list(log.history), record, pixels, frames.animation
+    )
+    if frames.size is not None:
+        result = result.resized(*frames.size)
+    if frames.animation is not None:
+        frames.animation.add(result.image, epochs)
+    return result
 
 
 def _record(settings, image_shape, weights, device):

@@ -13,9 +13,7 @@ from gluon_style._mxnet import explain
 from gluon_style.cli import making, several, tools
 from gluon_style.cli.arguments import BAD_INPUT, parse_arguments
 from gluon_style.cli.progress import NOT_FINITE, complain
-from gluon_style.cli.signals import Signals
-
-INTERRUPTED = 130
+from gluon_style.cli.signals import INTERRUPTED, Signals
 
 
 def main(argv=None):

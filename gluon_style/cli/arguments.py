@@ -186,11 +186,6 @@ def _add_output_options(parser):
         metavar='N',
         help='write the picture of every N-th epoch, too, as OUT-00010.png',
     )
-    parser.add_argument(
-        '--original-size',
-        action='store_true',
-        help="enlarge the result to the content picture's own pixels",
-    )
     _add_force(parser)
     parser.add_argument(
         '--quiet', action='store_true', help='print errors only'

@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 
 from gluon_style.cli.progress import NOT_FINITE, Progress, complain
-from gluon_style.files import claim
+from gluon_style.cli.signals import INTERRUPTED
 
 
 def make(args):
@@ -31,54 +31,43 @@ def demo(args):
 def _make(args, request):
     from gluon_style.cli.outputs import Outputs
 
+    if args.checkpoint is None:
+        for name in ('resume', 'checkpoint_every'):
+            if getattr(args, name):
+                raise ValueError(
+                    f'--{name.replace("_", "-")} is given without a '
+                    'checkpoint: name its folder with --checkpoint'
+                )
+    picture = Path(request.output)
     outputs = Outputs(
-        Path(request.output),
+        picture,
         args.plot,
         args.animation,
         args.save_every,
-        _original_size(request) if args.original_size else None,
+        args.checkpoint or picture.with_suffix('.checkpoint'),
         args.force,
     )
-    if args.resume and args.checkpoint is None:
-        raise ValueError(
-            'there is no checkpoint to resume from: name its folder with '
-            '--checkpoint'
-        )
     outputs.check(request.files)
-    with claim(outputs.picture):
-        return _stylize(args, request, outputs)
-
-
-def _original_size(request):
-    """Return (width, height) of the content picture as it is seen."""
-    if request.content is None:
-        raise ValueError(
-            'there is no content picture, of which --original-size would be '
-            'the size: leave it out'
-        )
-    from gluon_style.pictures import read_picture
-
-    height, width = read_picture(request.content).shape[:2]
-    return width, height
+    try:
+        with outputs.claimed():
+            return _stylize(args, request, outputs)
+    except KeyboardInterrupt:
+        if not args.signals.armed:
+            raise
+        complain(f'interrupted before the end{_kept(args)}')
+        return args.signals.code or INTERRUPTED
 
 
 def _stylize(args, request, outputs):
     from gluon_style.checkpoint import remove
-    from gluon_style.cli.outputs import Frames
     from gluon_style.history import NonFiniteLossError
     from gluon_style.stylize import stylize
 
     code, problem = 0, None
-    frames = Frames(outputs)
-    folder, every = args.checkpoint, args.checkpoint_every
-    if folder is None:
-        # For a run that is interrupted only.
-        folder, every = outputs.picture.with_suffix('.checkpoint'), 0
     with Progress(quiet=args.quiet) as progress:
 
         def planned(steps):
             progress.planned(steps)
-            frames.planned(steps)
             args.signals.armed = True
 
         try:
@@ -88,18 +77,24 @@ def _stylize(args, request, outputs):
                 request.settings,
                 mask=request.mask,
                 callback=progress,
-                on_picture=frames if frames.wanted else None,
                 planned=planned,
                 patience=60 * args.patience,
-                checkpoint=folder,
+                checkpoint=outputs.checkpoint,
                 resume=args.resume,
-                checkpoint_every=every,
+                # Without a folder named, for a run that is interrupted only.
+                checkpoint_every=args.checkpoint_every
+                if args.checkpoint
+                else 0,
                 stop=args.signals,
+                animation=args.animation,
+                save_every=args.save_every,
+                output=outputs.picture,
+                force=args.force,
             )
         except NonFiniteLossError as error:
             code, problem, result = NOT_FINITE, error, error.result
     if result is not None:
-        outputs.write(result, frames)
+        outputs.write(result)
         if not args.quiet:
             print(_summary(result, outputs.picture))
     if problem is not None:
@@ -108,24 +103,39 @@ def _stylize(args, request, outputs):
             kept = f'the last good picture is in {outputs.picture}'
         complain(f'{problem}; {kept}')
     elif 'stopped' in result.record:
+        code = args.signals.code
+        going_on = 'nothing was saved yet to go on from'
+        if result.saved:
+            command = _resuming(args, outputs.checkpoint)
+            going_on = f'to go on from epoch {result.saved}: {command}'
         complain(
             f'stopped by {result.record["stopped"]} after '
             f'{len(result.history)} epochs: the best picture so far is in '
-            f'{outputs.picture}; to go on: {_resuming(args, folder)}'
+            f'{outputs.picture}; {going_on}'
         )
     elif args.checkpoint is not None:
-        remove(folder)
-    return code or args.signals.code
+        remove(args.checkpoint)
+    return code
+
+
+def _kept(args):
+    """Return how to go on with a run that ended at once."""
+    from gluon_style.checkpoint import FILE
+
+    if args.checkpoint is None or not Path(args.checkpoint, FILE).exists():
+        return ''
+    return f'; to go on: {_resuming(args, args.checkpoint)}'
 
 
 def _resuming(args, folder):
     """Return the command that goes on with a run."""
-    words = ['gluon-style', *args.argv]
+    command, *words = args.argv
+    given = []
     if args.checkpoint is None:
-        words += ['--checkpoint', str(folder)]
+        given += ['--checkpoint', str(folder)]
     if not args.resume:
-        words.append('--resume')
-    return shlex.join(words)
+        given.append('--resume')
+    return shlex.join(['gluon-style', command, *given, *words])
 
 
 def _summary(result, output):

@@ -84,12 +84,14 @@ _OPTIONS = (
     ('scales', values.integer, 'N', 'sizes, coarse to fine, at most'),
     ('tile', values.tile, 'auto|off|N', 'side of tiles, to save memory'),
     ('stop-at', values.number, 'LOSS', 'stop at this total loss'),
+    ('stop-after', values.integer, 'N', 'stop after N epochs of all sizes'),
     ('time-limit', values.number, 'SECONDS', 'stop after this time'),
 )
 _SWITCHES = (
     ('bounded', 'keep pixels to what can be displayed'),
     ('guard', 'where the loss diverges, go back and halve the step'),
     ('tileable', 'have opposite edges fit each other'),
+    ('original-size', "resize the result to the content's own pixels"),
 )
 
 

@@ -1,15 +1,18 @@
-"""The files that a run is to write: checked before, written during and after.
+"""The files that a run is to write: checked before, written after.
 
 Nothing is overwritten that this program did not write, unless forced.
 """
 
 import os
-from contextlib import ExitStack
-from dataclasses import dataclass
+import re
+import shutil
+import tempfile
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gluon_style.files import replacing, require_ours, require_room
-from gluon_style.saving import check_output, save_image
+from gluon_style.files import claim, is_ours, require_ours, require_room
+from gluon_style.saving import SUFFIXES, check_output
 
 
 @dataclass
@@ -17,16 +20,26 @@ class Outputs:
     """The picture, its record beside it, and what else is asked for.
 
     ``plot`` and ``animation`` are paths or None; with ``save_every`` a
-    picture of every so many epochs is written beside the picture. ``size``,
-    (width, height), is what the picture is resized to at the end, or None.
+    picture of every so many epochs is written beside the picture.
+    ``checkpoint`` is the folder of the checkpoint, if there will be one.
     """
 
     picture: Path
     plot: str = None
     animation: str = None
     save_every: int = None
-    size: tuple = None
+    checkpoint: str = None
     force: bool = False
+
+    @property
+    def record(self):
+        """The path of the picture's record."""
+        return self.picture.with_suffix('.json')
+
+    @property
+    def _written(self):
+        others = [path for path in (self.plot, self.animation) if path]
+        return [self.picture, self.record, *map(Path, others)]
 
     def check(self, inputs):
         """Find out before a long run whether its files can be written.
@@ -34,72 +47,96 @@ class Outputs:
         None may be one of the files ``inputs``, or another program's. Raises
         ValueError, in one sentence.
         """
-        check_output(self.picture, self.size)
-        written = [self.picture, self.picture.with_suffix('.json')]
+        check_output(self.picture)
         if self.plot is not None:
             from gluon_style.plots import check_suffix
 
             check_suffix(self.plot)
-            written.append(Path(self.plot))
         if self.animation is not None:
             from gluon_style.animation import check_animation
 
             check_animation(self.animation)
-            written.append(Path(self.animation))
-        for i, path in enumerate(written):
-            _check_path(path, inputs + written[:i], self.force)
+        taken = [*map(Path, inputs), Path(self.checkpoint)]
+        for path in self._written:
+            _check_path(path, taken, self.force)
+            taken.append(path)
         if self.save_every is not None:
-            pattern = f'{self.picture.stem}-*{self.picture.suffix}'
-            for path in sorted(self.picture.parent.glob(pattern)):
+            self._check_steps(taken)
+        if not self.force:
+            self._check_record()
+
+    def _check_steps(self, taken):
+        """Check the names that pictures of every so many epochs have."""
+        folder = self.picture.resolve().parent
+        stem, suffix = re.escape(self.picture.stem), self.picture.suffix
+        step = re.compile(rf'{stem}-\d{{5,}}{re.escape(suffix)}')
+        for path in map(Path.resolve, taken):
+            if path.parent == folder and step.fullmatch(path.name):
+                raise ValueError(
+                    f'{path.name!r} has the name of a picture that '
+                    '--save-every writes: give the output another name'
+                )
+        for path in sorted(folder.iterdir()):
+            if step.fullmatch(path.name):
                 require_ours(path, self.force)
 
-    def step_path(self, epoch):
-        """Return where the picture of an epoch goes."""
-        name = f'{self.picture.stem}-{epoch:05d}{self.picture.suffix}'
-        return self.picture.with_name(name)
+    def _check_record(self):
+        """Raise ValueError where another picture has the record's name."""
+        for suffix in SUFFIXES:
+            other = self.picture.with_suffix(suffix)
+            if other != self.picture and is_ours(other):
+                raise ValueError(
+                    f'the record of {str(other)!r} has the name of the one to '
+                    'be written: give the output another name, or --force to '
+                    'overwrite it'
+                )
 
-    def write(self, result, frames):
-        """Write all files under temporary names before any gets its own."""
-        if self.size is not None:
-            result = result.resized(*self.size)
+    @contextmanager
+    def claimed(self):
+        """Keep other runs from writing any of the files meanwhile.
+
+        The record's name stands for the picture's, whatever its suffix.
+        """
         with ExitStack() as stack:
-            if self.plot is not None:
-                from gluon_style.plots import plot_result
+            for path in self._written[1:]:
+                stack.enter_context(claim(path))
+            yield
 
-                figure = plot_result(result.image, result.history)
-                figure.save(stack.enter_context(replacing(self.plot)))
-            if frames.animation is not None:
-                place = stack.enter_context(replacing(self.animation))
-                frames.animation.add(result.image, len(result.history))
-                frames.animation.save(place)
+    def write(self, result):
+        """Write all files, the picture and its record first.
+
+        Raises OSError or ValueError where one cannot be written.
+        """
+        self._save(replace(result, animation=None))
+        if self.plot is not None:
+            from gluon_style.plots import plot_result
+
+            require_ours(self.plot, self.force)
+            plot_result(result.image, result.history).save(self.plot)
+        if result.animation is not None:
+            require_ours(self.animation, self.force)
+            result.animation.save()
+
+    def _save(self, result):
+        """Save a result, if need be elsewhere, so that it is not lost."""
+        try:
+            # Much may have come there since the run began.
+            for path in (self.picture, self.record):
+                require_ours(path, self.force)
             result.save(self.picture)
-
-
-class Frames:
-    """What takes a run's pictures on their way, for an animation and files.
-
-    ``wanted`` says whether it takes any.
-    """
-
-    def __init__(self, outputs):
-        self.animation = None
-        self.wanted = bool(outputs.animation or outputs.save_every)
-        self._outputs = outputs
-
-    def planned(self, steps):
-        """Take in the ((width, height), epochs) of each scale."""
-        if self._outputs.animation is not None:
-            from gluon_style.animation import Animation
-
-            self.animation = Animation(self._outputs.animation, steps[-1][0])
-
-    def __call__(self, entry, image):
-        """Take the picture of an entry of the history."""
-        epoch, every = entry['epoch'], self._outputs.save_every
-        if self.animation is not None:
-            self.animation.add(image, epoch)
-        if every is not None and epoch % every == 0:
-            save_image(image, self._outputs.step_path(epoch))
+        except (OSError, ValueError) as error:
+            folder = tempfile.mkdtemp(prefix='gluon_style-')
+            rescued = Path(folder, self.picture.name)
+            try:
+                result.save(rescued)
+            except OSError:
+                shutil.rmtree(folder)
+                raise error from None
+            reason = getattr(error, 'strerror', None) or error
+            raise ValueError(
+                f'output {str(self.picture)!r} was not written ({reason}): '
+                f'the picture is in {str(rescued)!r} instead'
+            ) from None
 
 
 def _check_path(path, others, force):
@@ -113,7 +150,7 @@ def _check_path(path, others, force):
             f'output {str(path)!r} cannot be written: name a file in a '
             'folder you may write to'
         )
-    if path.resolve() in [Path(other).resolve() for other in others]:
+    if path.resolve() in [other.resolve() for other in others]:
         raise ValueError(
             f'output {str(path)!r} is also another file of this run: '
             'give it a name of its own'

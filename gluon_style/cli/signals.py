@@ -3,6 +3,8 @@
 import signal
 import threading
 
+# What a shell expects of a program that Ctrl-C ended.
+INTERRUPTED = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 

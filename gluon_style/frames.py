@@ -1,0 +1,107 @@
+"""The pictures of a run on its way: an animation, a file for each N epochs."""
+
+import logging
+from pathlib import Path
+
+import numpy
+
+from gluon_style.animation import Animation, check_animation
+from gluon_style.files import require_ours
+from gluon_style.limits import require_integer
+from gluon_style.pictures import as_bytes, resized
+from gluon_style.saving import check_output, save_image
+
+logger = logging.getLogger(__name__)
+
+
+def step_path(output, epoch):
+    """Return where the picture of an epoch goes: 'out-00020.png'."""
+    return output.with_name(f'{output.stem}-{epoch:05d}{output.suffix}')
+
+
+class Frames:
+    """What takes the pictures of a run.
+
+    ``animation`` is the path of a .gif or .mp4, or None. Of every
+    ``save_every``-th epoch, if that is no None, a file is written beside
+    ``output``, the path of the result or None, of ``size``, (width, height),
+    if that is no None. One that cannot be written, or would take the place of
+    another program's unless ``force`` is true, is a warning only. Raises
+    ValueError as ``check_animation`` does, and for a file for each of no
+    epochs or beside nothing.
+    """
+
+    def __init__(self, animation, save_every, output, size, force):
+        if animation is not None:
+            check_animation(animation)
+        if save_every is not None:
+            require_integer('save_every', save_every, least=1)
+            if output is None:
+                raise ValueError(
+                    f'save_every is {save_every} and output is None: name the '
+                    'picture that the files are to be beside'
+                )
+        self.animation = None
+        self.size = size
+        self._path = animation
+        self._save_every = save_every
+        self._output = None if output is None else Path(output)
+        self._force = force
+        self._warned = False
+
+    @property
+    def wanted(self):
+        """Whether any picture is."""
+        return self._path is not None or self._save_every is not None
+
+    def planned(self, image_shape):
+        """Take in the final picture's (width, height).
+
+        Raises ValueError where the output cannot have as many pixels.
+        """
+        if self._output is not None:
+            check_output(self._output, self.size or image_shape)
+        if self._path is not None:
+            self.animation = Animation(self._path, image_shape)
+
+    def add(self, epoch, pixels):
+        """Take the picture of an epoch, (height, width, 3) of 0 to 1."""
+        if self.animation is not None:
+            self.animation.add(as_bytes(pixels), epoch)
+        if self._save_every is not None and epoch % self._save_every == 0:
+            try:
+                self._save(epoch, pixels)
+            except (OSError, ValueError) as error:
+                if not self._warned:
+                    logger.warning(
+                        'the picture of epoch %d was not saved: %s',
+                        epoch,
+                        error,
+                    )
+                self._warned = True
+
+    def packed(self):
+        """Return the animation's frames as for JSON, and their bytes."""
+        if self.animation is None:
+            return {'every': 1, 'lengths': []}, numpy.zeros(0, 'uint8')
+        return self.animation.packed()
+
+    def restore(self, told, packed):
+        """Take back what ``packed`` returned; warn of frames that lack.
+
+        Raises ValueError where it is no such thing.
+        """
+        if self.animation is None:
+            return
+        if not told['lengths']:
+            logger.warning(
+                'the checkpoint has no frames: the animation begins there'
+            )
+        self.animation.restore(told, packed)
+
+    def _save(self, epoch, pixels):
+        path = step_path(self._output, epoch)
+        require_ours(path, self._force)
+        if self.size is not None:
+            pixels = resized(pixels, *self.size)
+        save_image(pixels, path)
