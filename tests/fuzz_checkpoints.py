@@ -15,7 +15,8 @@ import gluon_style  # noqa: F401 - readies MXNet before it is imported
 # isort: split
 from mxnet import cpu, np
 
-from gluon_style.checkpoint import FILE, META, Checkpoint
+from gluon_style.checkpoint import FILE, FRAMES, META, Checkpoint
+from gluon_style.frames import Frames
 from gluon_style.history import ENTRY, Log
 from gluon_style.pyramid import plan
 from gluon_style.settings import Settings
@@ -31,6 +32,14 @@ RUNS = {
 }
 
 
+def _frames():
+    """Return an animation that has one frame."""
+    frames = Frames('a.gif', None, None, None, False)
+    frames.planned(SHAPE)
+    frames.add(1, numpy.zeros((*SHAPE[::-1], 3)))
+    return frames
+
+
 def _checkpoint(folder, optimizer, log, resume):
     return Checkpoint(
         folder,
@@ -39,6 +48,7 @@ def _checkpoint(folder, optimizer, log, resume):
         run={'gluon_style': '1', 'optimizer': optimizer},
         steps=plan(RUNS[optimizer], SHAPE),
         log=log,
+        frames=_frames(),
         device=cpu(),
     )
 
@@ -63,6 +73,8 @@ def make_checkpoints(folder):
     for optimizer in RUNS:
         for epoch in (1, 5, 12):
             log = Log()
+            if optimizer == 'lbfgs':
+                log.restarts += range(1, epoch + 1, 2)
             for i in range(epoch):
                 X, state = _state(optimizer, i + 1)
                 log.add(np.array(3 / (i + 1)), np.array(2.0), np.array(1.0))
@@ -103,6 +115,7 @@ def _write_whole(path, meta):
     optimizer = 'lbfgs' if b'"optimizer": "lbfgs"' in meta else 'adam'
     X, state = _state(optimizer, 1)
     arrays = {**state.arrays, 'best': X.asnumpy(), 'pixels': X.asnumpy()}
+    arrays[FRAMES] = _frames().packed()[1]
     if b'"pixels": false' in meta:
         del arrays['pixels']
     numpy.savez(path, **{META: numpy.frombuffer(meta, 'uint8')}, **arrays)
@@ -120,3 +133,4 @@ def _resume(folder, optimizer):
     for epoch, entry in enumerate(log.history, start=1):
         assert tuple(entry) == ENTRY and entry['epoch'] == epoch
     assert log.best in log.history and log.best_X.shape == shape
+    assert all(1 <= epoch <= len(log.history) for epoch in log.restarts)

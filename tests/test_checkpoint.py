@@ -9,7 +9,8 @@ import pytest
 from conftest import picture, random_layers
 
 from gluon_style import Settings, stylize
-from gluon_style.checkpoint import FILE, LOCK
+from gluon_style.checkpoint import FILE, LOCK, remove
+from gluon_style.files import replacing
 from gluon_style.formats import write_layers
 from gluon_style.layers import CONV_SHAPES
 from gluon_style.objective import Objective
@@ -318,30 +319,148 @@ def test_a_failed_save_is_a_warning(tiny, tmp_path, monkeypatch, caplog):
     assert 'the checkpoint was not saved: [Errno 28]' in caplog.text
     assert len(result.history) == 10
     assert (folder / FILE).read_bytes() == before
-    assert sorted(p.name for p in folder.iterdir()) == [FILE, LOCK]
+    assert sorted(p.name for p in folder.iterdir()) == [LOCK, FILE]
 
 
 def test_what_a_killed_save_left_is_removed(tiny, tmp_path):
     folder = tmp_path / 'run'
-    killed(tiny, folder, 5)
-    (folder / '.new-abc.npz').write_bytes(b'half')
+    killed(tiny, folder, 6)
+    with pytest.raises(Killed), replacing(folder / FILE) as left:
+        raise Killed
+    left.write_bytes(b'half')
     run(tiny, folder, resume=True)
-    assert sorted(p.name for p in folder.iterdir()) == [FILE, LOCK]
+    assert sorted(p.name for p in folder.iterdir()) == [LOCK, FILE]
 
 
 def test_seconds_and_the_time_limit_go_on(tiny, tmp_path):
     folder = tmp_path / 'run'
     settings = tiny.changed({'time_limit': 1000.0})
-    killed(settings, folder, 4)
+    killed(settings, folder, 5)
     rewrite(folder, meta_of(elapsed=500.0))
     result = run(settings, folder, resume=True)
     seconds = [entry['seconds'] for entry in result.history]
     assert seconds == sorted(seconds) and len(seconds) == 10
     assert seconds[3] < 500 < seconds[4] < 1000
     (folder / FILE).unlink()
-    killed(settings, folder, 4)
+    killed(settings, folder, 5)
     rewrite(folder, meta_of(elapsed=1000.0))
     assert len(run(settings, folder, resume=True).history) == 5
+
+
+@pytest.fixture(scope='module')
+def lbfgs(tiny):
+    return tiny.changed({'optimizer': 'lbfgs', 'bounded': True})
+
+
+def test_a_run_with_checkpoints_is_repeated_without(lbfgs, tmp_path):
+    killed(lbfgs, tmp_path / 'run', 6)
+    result = run(lbfgs, tmp_path / 'run', resume=True)
+    assert result.record['settings']['restarts'] == (4, 8)
+    restarts = result.record['settings']['restarts']
+    again = run(lbfgs.changed({'restarts': restarts}))
+    assert (again.image == result.image).all()
+    assert again.record['settings'] == result.record['settings']
+    # Or the restarts were of no use.
+    assert (run(lbfgs).image != result.image).any()
+
+
+def test_a_run_that_was_interrupted_twice_is_repeated(lbfgs, tmp_path):
+    folder = tmp_path / 'run'
+    first = run(lbfgs, folder, stop=3, every=0)
+    assert first.saved == 3
+    second = run(lbfgs, folder, stop=4, every=0, resume=True)
+    assert second.saved == 7
+    result = run(lbfgs, folder, resume=True)
+    restarts = result.record['settings']['restarts']
+    assert restarts == (3, 7, 8)
+    again = run(lbfgs.changed({'restarts': restarts}))
+    assert (again.image == result.image).all()
+
+
+def test_a_stopped_run_is_repeated_by_its_epochs(tiny, lbfgs):
+    for settings in (tiny, lbfgs):
+        stopped = run(settings, stop=6)
+        again = run(settings.changed({'stop_after': 6}))
+        assert (again.image == stopped.image).all()
+        assert len(again.history) == 6
+
+
+def test_lbfgs_keeps_to_its_checkpoints(tiny, lbfgs, tmp_path):
+    killed(lbfgs, tmp_path / 'run', 6)
+    with pytest.raises(ValueError, match='with checkpoint_every 4, not 5'):
+        run(lbfgs, tmp_path / 'run', resume=True, every=5)
+    # Adam is the same with any.
+    killed(tiny, tmp_path / 'adam', 6)
+    result = run(tiny, tmp_path / 'adam', resume=True, every=5)
+    require_same(result, run(tiny))
+
+
+def frames(result):
+    return result.animation.packed()
+
+
+@pytest.mark.parametrize('optimizer', ['adam', 'lbfgs'])
+def test_the_animation_of_a_resumed_run_is_whole(tiny, tmp_path, optimizer):
+    settings = tiny.changed({'optimizer': optimizer})
+    options = {'animation': tmp_path / 'a.gif'}
+    expected = run(settings, tmp_path / 'whole', **options)
+    killed(settings, tmp_path / 'run', 6, **options)
+    result = run(settings, tmp_path / 'run', resume=True, **options)
+    (told, packed), (wanted, wanted_bytes) = frames(result), frames(expected)
+    assert told == wanted and len(told['lengths']) == 10
+    assert (packed == wanted_bytes).all()
+
+
+def test_an_animation_that_begins_with_the_resumed_part(
+    tiny, tmp_path, caplog
+):
+    killed(tiny, tmp_path / 'run', 6)
+    options = {'animation': tmp_path / 'a.gif'}
+    result = run(tiny, tmp_path / 'run', resume=True, **options)
+    assert 'the animation begins there' in caplog.text
+    assert [epoch for epoch, _ in frames(result)[0]['lengths']] == [
+        *range(5, 11)
+    ]
+
+
+def test_frames_that_are_no_pictures_are_refused(tiny, tmp_path):
+    options = {'animation': tmp_path / 'a.gif'}
+    folder = tmp_path / 'run'
+    killed(tiny, folder, 6, **options)
+    rewrite(folder, lambda arrays: arrays['frames'].__setitem__(0, 0))
+    with pytest.raises(ValueError, match='frame of epoch 1 is no JPEG of 32x'):
+        run(tiny, folder, resume=True, **options)
+
+
+def test_what_is_no_checkpoint_is_kept(tiny, tmp_path, caplog):
+    folder = tmp_path / 'run'
+    folder.mkdir()
+    (folder / FILE).write_bytes(b'mine')
+    result = run(tiny, folder, stop=3, every=0)
+    assert result.saved == 0
+    assert 'exists and is no checkpoint: remove it' in caplog.text
+    assert (folder / FILE).read_bytes() == b'mine'
+
+
+def test_removing_takes_nothing_of_others(tiny, tmp_path, monkeypatch, caplog):
+    folder = tmp_path / 'run'
+    folder.mkdir()
+    (folder / 'lock').write_bytes(b'mine')
+    run(tiny, folder)
+    remove(folder)
+    assert [path.name for path in folder.iterdir()] == ['lock']
+    (folder / 'lock').unlink()
+    run(tiny, folder)
+    monkeypatch.chdir(folder)
+    remove('.')
+    assert list(folder.iterdir()) == []
+    monkeypatch.chdir(tmp_path)
+    run(tiny, folder)
+    with filelock.FileLock(folder / LOCK).acquire(timeout=0):
+        remove(folder)
+    assert 'was not removed: checkpoint' in caplog.text
+    remove(folder)
+    assert not folder.exists()
 
 
 def rewrite(folder, change):
@@ -377,6 +496,16 @@ def bytes_of(text):
     )
 
 
+def frames_of(lengths, files, every=1):
+    told = {'every': every, 'lengths': lengths}
+
+    def changed(arrays):
+        meta_of(frames=told)(arrays)
+        arrays['frames'] = numpy.frombuffer(files, 'uint8')
+
+    return changed
+
+
 class Trap:
     """Makes a file in the working folder when it is unpickled."""
 
@@ -399,7 +528,7 @@ BROKEN = {
         f'without {name}': json_of(lambda meta, name=name: meta.pop(name))
         for name in (
             *('scale', 'epoch', 'ended', 'numbers', 'pixels', 'best'),
-            *('elapsed', 'reached', 'history'),
+            *('elapsed', 'reached', 'history', 'restarts', 'frames'),
         )
     },
     'epoch -1': meta_of(epoch=-1),
@@ -416,6 +545,19 @@ BROKEN = {
     'no history': meta_of(history=[]),
     'history a string': meta_of(history='four'),
     'short history': json_of(lambda meta: meta['history'].pop()),
+    'restart 0': meta_of(restarts=[0]),
+    'restart 5': meta_of(restarts=[1, 5]),
+    'restart true': meta_of(restarts=[True]),
+    'restarts a string': meta_of(restarts='4'),
+    'frames a list': meta_of(frames=[]),
+    'frame missing': meta_of(frames={'every': 1, 'lengths': [[1, 9]]}),
+    'frame of no epoch': frames_of([[5, 3]], b'abc'),
+    'frames out of order': frames_of([[2, 1], [1, 2]], b'abc'),
+    'frame of one number': frames_of([[3]], b'abc'),
+    'frame without bytes': frames_of([[3, 0]], b''),
+    'frames too long': frames_of([[3, 10**9]], b'abc'),
+    'frames every 0': frames_of([[3, 3]], b'abc', every=0),
+    'too many frames': frames_of([[1, 1]] * 121, b'a' * 121),
     'loss NaN': entry_of(total=float('nan')),
     'loss infinite': entry_of(style=float('inf')),
     'loss a string': entry_of(style='1'),

@@ -79,7 +79,8 @@ def test_every_setting_has_its_option(run, tmp_path):
         *('--style-loss', 'w2', '--tv-norm', 'l2', '--style-scale', '0.5'),
         *('--style-blend', '2', '--color', 'match', '--feather', '0.1'),
         *('--no-tileable', '--no-guard'),
-        *('--stop-at', '1e-3', '--time-limit', '600'),
+        *('--stop-at', '1e-3', '--stop-after', '90', '--time-limit', '600'),
+        *('--original-size',),
     )
     assert code == 0, err
     record = json.loads((tmp_path / 'out.json').read_text())
@@ -115,7 +116,10 @@ def test_every_setting_has_its_option(run, tmp_path):
         'first': None,
         'tile': 32,
         'stop_at': 1e-3,
+        'stop_after': 90,
         'time_limit': 600,
+        'restarts': [],
+        'original_size': True,
     }
     # A first stage comes with a preset only.
     assert set(settings) | {'weights'} == set(vars(Settings()))

@@ -1,7 +1,11 @@
 """The fuzzer itself, and what it finds: nothing."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import fuzz
-import numpy
 import pytest
 from fuzz_seeds import KINDS
 
@@ -52,17 +56,33 @@ def test_other_errors_are_faults(tmp_path, read):
     assert outcome == 'FAULT' and problem
 
 
-def test_slow_and_greedy_readers_are_faults(tmp_path, monkeypatch):
-    before = fuzz.peak_bytes()
-    monkeypatch.setattr(fuzz, 'MOST_BYTES', 50 << 20)
-    assert fuzz.judge(lambda path: None, tmp_path, before) == (None, 'right')
-    problem, outcome = fuzz.judge(
-        lambda path: numpy.ones(200 << 20, 'uint8'), tmp_path, before
+# In a process of its own, whose peak no earlier test has raised.
+GREEDY = """
+import pathlib, sys
+import numpy
+import fuzz
+before, folder = fuzz.peak_bytes(), pathlib.Path(sys.argv[1])
+fuzz.MOST_BYTES = 50 << 20
+print(*fuzz.judge(lambda path: None, folder, before))
+greedy = fuzz.judge(lambda path: numpy.ones(200 << 20, 'u1'), folder, before)
+print(greedy[0][:8], greedy[1])
+fuzz.MOST_SECONDS = -1
+print(*fuzz.judge(lambda path: None, folder, before))
+"""
+
+
+def test_slow_and_greedy_readers_are_faults(tmp_path):
+    done = subprocess.run(
+        [sys.executable, '-c', GREEDY, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, 'PYTHONPATH': str(Path(fuzz.__file__).parent)},
     )
-    assert outcome == 'FAULT' and problem.startswith('it took ')
-    monkeypatch.setattr(fuzz, 'MOST_SECONDS', -1)
-    problem, outcome = fuzz.judge(lambda path: None, tmp_path, before)
-    assert (problem, outcome) == ('it took 0.0 s', 'FAULT')
+    assert done.stdout.splitlines() == [
+        'None right',
+        'it took  FAULT',
+        'it took 0.0 s FAULT',
+    ], done.stderr
 
 
 CRASHING = """

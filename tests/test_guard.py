@@ -57,6 +57,21 @@ def test_adam_goes_back_to_the_best_with_half_the_rate(caplog, factor):
     assert [e['epoch'] for e in log.history] == list(range(1, len(totals) + 1))
 
 
+@pytest.mark.parametrize('factor', [math.nan, 1e9])
+@pytest.mark.parametrize('call', [2, 4, 10])
+def test_losses_that_are_read_every_tenth_epoch(caplog, factor, call):
+    bowl, log = Failing({call: factor}), Log(callback_every=10)
+    with caplog.at_level(logging.WARNING, 'gluon_style'):
+        adam(bowl, start(), 25, log, **ADAM)
+    [warning] = warnings_of(caplog)
+    assert f'diverges at epoch {call}:' in warning
+    # The first loss was read at once: there is something to go back to.
+    assert (bowl.seen[10] == bowl.seen[0]).all()
+    totals = [entry['total'] for entry in log.history]
+    assert numpy.isfinite(totals).all() and max(totals) == totals[0]
+    assert len(totals) == 25
+
+
 def test_at_most_three_times_and_then_it_says_what_to_try(caplog):
     bowl, log = Failing(dict.fromkeys(range(3, 99), math.nan)), Log()
     with pytest.raises(DivergedError) as error:

@@ -1,6 +1,7 @@
 """What run, texture and reconstruct make of their options, as files."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy
@@ -9,7 +10,9 @@ from conftest import picture
 from PIL import Image, ImageSequence
 
 from gluon_style import cli
+from gluon_style.cli.outputs import Outputs
 from gluon_style.pictures import read_picture
+from gluon_style.saving import read_words
 
 
 @pytest.fixture
@@ -150,7 +153,7 @@ def test_a_texture_is_repeated_by_its_record(command):
 @pytest.mark.parametrize('suffix', ['.jpg', '.webp', '.tif'])
 def test_other_formats_carry_the_record(command, suffix):
     from gluon_style import Result
-    from gluon_style.saving import read_words, record_of
+    from gluon_style.saving import record_of
 
     run = ['run', 'content.png', 'style.png', '--quiet', '-o', f'out{suffix}']
     assert command(*run) == (0, '')
@@ -170,9 +173,18 @@ def test_original_size_is_the_contents(command):
     assert command(*run, '--original-size') == (0, '')
     assert made().shape == (40, 60, 3)
     assert record()['losses']['scale'] == [32, 24]
-    code, err = command('texture', 'style.png', '-o', 'a.png')
-    code, err = command('texture', 'style.png', '-o', 'a', '--original-size')
-    assert code == 2 and 'there is no content picture' in err
+    assert record()['resized_to'] == [60, 40]
+    # The record repeats that, too.
+    assert cli.main(['run', '--config', 'out.json', '-o', 'b.png']) == 0
+    assert (made() == made('b.png')).all()
+
+
+def test_pictures_on_the_way_have_the_original_size(command):
+    run = ['run', 'content.png', 'style.png', '--quiet', '-o', 'out.tif']
+    assert command(*run, '--original-size', '--save-every', '3') == (0, '')
+    words = read_words('out-00003.tif') * 65535
+    assert words.shape == (40, 60, 3)
+    assert (words.round() % 257 != 0).mean() > 0.5
 
 
 def test_pictures_on_the_way(command, tmp_path):
@@ -208,7 +220,7 @@ def test_only_own_files_are_overwritten_unless_forced(command, tmp_path):
         ('out.json', []),
         ('plot.svg', ['--plot', 'plot.svg']),
         ('a.gif', ['--animation', 'a.gif']),
-        ('out-2.png', ['--save-every', '2']),
+        ('out-00002.png', ['--save-every', '2']),
     ):
         Path(name).write_text('{"mine": 1}')
         code, err = command(*run, *option)
@@ -221,12 +233,129 @@ def test_two_runs_of_one_output(command):
     from gluon_style.files import claim
 
     run = ['run', 'content.png', 'style.png', '--quiet', '-o', 'out.png']
-    with claim('out.png'):
-        code, err = command(*run)
-    assert code == 2
-    assert "output 'out.png' is being written by another run" in err
-    assert not Path('out.png').exists()
+    # The record's name is that of the other picture's, too.
+    for output in ('out.png', 'out.jpg'):
+        run[-1] = output
+        with claim('out.json'):
+            code, err = command(*run)
+        assert code == 2
+        assert "output 'out.json' is being written by another run" in err
+        assert not Path(output).exists()
+    with claim('a.svg'):
+        assert command(*run, '--plot', 'a.svg')[0] == 2
     assert command(*run) == (0, '')
+
+
+def test_a_record_is_of_one_picture(command):
+    run = ['run', 'content.png', 'style.png', '--quiet', '-o']
+    assert command(*run, 'out.png') == (0, '')
+    before = Path('out.json').read_bytes()
+    code, err = command(*run, 'out.jpg')
+    assert code == 2 and err.count('\n') == 1
+    assert "the record of 'out.png' has the name of the one to" in err
+    assert Path('out.json').read_bytes() == before
+    assert command(*run, 'out.jpg', '--force') == (0, '')
+
+
+@pytest.mark.parametrize('name', ['a.png', 'a[1].png'])
+def test_pictures_on_the_way_take_no_other_file(command, name):
+    stem = Path(name).stem
+    run = ['run', 'content.png', 'style.png', '--quiet', '-o', name]
+    step = f'{stem}-00002.png'
+    Image.fromarray(picture(9, 9)).save(step)
+    before = Path(step).read_bytes()
+    code, err = command(*run, '--save-every', '2')
+    assert code == 2 and f'{step!r} exists and was not written by' in err
+    assert Path(step).read_bytes() == before
+    for options in (
+        ['--init', step],
+        ['--style', step],
+        ['--plot', step],
+    ):
+        code, err = command(*run, '--save-every', '3', '--force', *options)
+        assert code == 2 and err.count('\n') == 1
+        assert f'{step!r} has the name of a picture that --save-every' in err
+        assert Path(step).read_bytes() == before
+
+
+def test_a_picture_on_the_way_that_fails_is_a_warning(command, monkeypatch):
+    from gluon_style import frames
+
+    def full(*args):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(frames, 'save_image', full)
+    run = ['run', 'content.png', 'style.png', '--quiet', '-o', 'out.png']
+    code, err = command(*run, '--save-every', '1')
+    assert code == 0 and err.count('\n') == 1
+    assert 'the picture of epoch 1 was not saved: [Errno 28]' in err
+    assert record()['epochs'] == 3
+
+
+def test_a_picture_on_the_way_that_became_anothers_is_kept(
+    command, monkeypatch
+):
+    foreign = b'mine'
+    check = Outputs.check
+
+    def check_and_write(self, files):
+        check(self, files)
+        Path('out-00002.png').write_bytes(foreign)
+
+    monkeypatch.setattr(Outputs, 'check', check_and_write)
+    run = ['run', 'content.png', 'style.png', '--quiet', '-o', 'out.png']
+    code, err = command(*run, '--save-every', '2')
+    assert code == 0 and 'of epoch 2 was not saved' in err
+    assert Path('out-00002.png').read_bytes() == foreign
+
+
+def test_a_picture_without_its_place_goes_elsewhere(command, monkeypatch):
+    check = Outputs.check
+
+    def check_and_write(self, files):
+        check(self, files)
+        Path('out.png').write_bytes(b'mine')
+
+    monkeypatch.setattr(Outputs, 'check', check_and_write)
+    run = ['run', 'content.png', 'style.png', '--quiet', '-o', 'out.png']
+    code, err = command(*run, '--plot', 'a.svg')
+    assert code == 2 and err.count('\n') == 1
+    assert "output 'out.png' was not written ('out.png' exists and" in err
+    assert Path('out.png').read_bytes() == b'mine'
+    rescued = Path(err.split("the picture is in '")[1].split("'")[0])
+    assert made(rescued).shape == (24, 32, 3)
+    assert record(rescued.with_suffix('.json'))['epochs'] == 3
+    shutil.rmtree(rescued.parent)
+
+
+def test_the_picture_does_not_depend_on_the_others(command, monkeypatch):
+    from gluon_style.plots import Animator
+
+    def full(*args):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(Animator, 'save', full)
+    run = ['run', 'content.png', 'style.png', '--quiet', '-o', 'out.png']
+    code, err = command(*run, '--plot', 'a.svg')
+    assert code == 2 and 'No space left on device' in err
+    assert made().shape == (24, 32, 3) and record()['epochs'] == 3
+
+
+def test_too_long_a_side_is_found_before_the_run(command):
+    run = ['run', 'content.png', 'style.png', '-o', 'out.webp']
+    layers = ['--content-layers', 'conv1_1', '--style-layers', 'conv1_1']
+    code, err = command(*run, *layers, size='17000x16')
+    assert code == 2 and err.count('\n') == 1
+    assert 'a side of a WebP has at most 16383' in err
+    assert 'content' not in err.split('WebP')[0].split('%')[-1]
+
+
+def test_checkpoints_options_need_its_folder(command):
+    run = ['run', 'content.png', 'style.png', '-o', 'out.png', '--quiet']
+    code, err = command(*run, '--checkpoint-every', '5')
+    assert code == 2 and '--checkpoint-every is given without a' in err
+    code, err = command(*run, '--checkpoint', 'out.png')
+    assert code == 2 and 'is also another file of this run' in err
 
 
 @pytest.mark.parametrize(

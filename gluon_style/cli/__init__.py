@@ -74,6 +74,7 @@ def _log_to_stderr(quiet):
     logger.addHandler(handler)
     # MXNet sets up the root logger, which would say everything twice.
     logger.propagate = False
+    level = logger.level
     logger.setLevel(logging.WARNING if quiet else logging.INFO)
     try:
         with warnings.catch_warnings():
@@ -82,6 +83,7 @@ def _log_to_stderr(quiet):
             yield
     finally:
         logger.removeHandler(handler)
+        logger.setLevel(level)
         logger.propagate = True
 
 

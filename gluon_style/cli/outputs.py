@@ -76,7 +76,7 @@ class Outputs:
                     f'{path.name!r} has the name of a picture that '
                     '--save-every writes: give the output another name'
                 )
-        for path in sorted(folder.iterdir()):
+        for path in sorted(self.picture.parent.iterdir()):
             if step.fullmatch(path.name):
                 require_ours(path, self.force)
 
