@@ -6,6 +6,7 @@ The program itself is started, killed and resumed, in processes of its own.
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -177,8 +178,8 @@ def test_a_signal_keeps_the_best_picture_and_says_how_to_go_on(
     )
     assert 0 < len(totals) < len(outcome(expected)[1])
     # The command that is printed, as a shell understands it.
-    resume = last.split('to go on: ')[1]
-    assert resume.endswith('--resume')
+    resume = re.split(r'to go on from epoch \d+: ', last)[1]
+    assert resume.startswith('gluon-style run --resume ')
     path = os.pathsep.join([str(Path(sys.executable).parent)])
     done = subprocess.run(
         resume,

@@ -1,4 +1,5 @@
 import os
+import shlex
 import signal
 import threading
 
@@ -52,7 +53,10 @@ def test_resume_needs_the_checkpoints_folder(tmp_path, monkeypatch, capsys):
         (tmp_path / name).write_bytes(b'x')
     code = cli.main(['run', 'a.png', 'b.png', '-o', 'out.png', '--resume'])
     assert code == 2
-    assert 'name its folder with --checkpoint' in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        'gluon-style: --resume is given without a checkpoint: name its folder '
+        'with --checkpoint\n'
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,3 +73,77 @@ def test_a_signal_before_the_first_step_writes_nothing(
     err = capsys.readouterr().err
     assert err == 'gluon-style: interrupted: nothing was written\n'
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def command(pictures, weights_file, tmp_path, monkeypatch):
+    """The arguments of a short run in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    options = ['--preset', 'chapter', '--size', '32x24', '--epochs', '6']
+    options += ['--weights', weights_file, '--quiet', '-o', 'out.png']
+    return ['run', *options, '--', *pictures]
+
+
+def signalled_while_writing(monkeypatch, *numbers):
+    write = Outputs.write
+
+    def write_and_signal(self, result):
+        for number in numbers:
+            os.kill(os.getpid(), number)
+        write(self, result)
+
+    monkeypatch.setattr(Outputs, 'write', write_and_signal)
+
+
+def test_a_signal_after_the_last_step_changes_nothing(
+    command, tmp_path, monkeypatch, capsys
+):
+    signalled_while_writing(monkeypatch, signal.SIGINT)
+    assert cli.main(command) == 0
+    assert capsys.readouterr().err == ''
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ['out.json', 'out.png']
+
+
+def test_a_second_signal_says_how_to_go_on(
+    command, tmp_path, monkeypatch, capsys
+):
+    given = ['--checkpoint', 'kept', '--checkpoint-every', '2']
+    command[1:1] = given
+    signalled_while_writing(monkeypatch, signal.SIGINT, signal.SIGTERM)
+    assert cli.main(command) == 143
+    line = capsys.readouterr().err
+    assert line.startswith('gluon-style: interrupted before the end; to go on')
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    program, *words = shlex.split(line.split('to go on: ')[1])
+    assert program == 'gluon-style' and cli.main(words) == 0
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ['out.json', 'out.png']
+
+
+def test_what_is_said_fits_what_was_saved(
+    command, tmp_path, monkeypatch, capsys
+):
+    asked = []
+
+    def at_the_second_step(self):
+        asked.append(None)
+        if len(asked) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return self._caught and 'SIGINT'
+
+    monkeypatch.setattr(Signals, '__call__', at_the_second_step)
+    assert cli.main(command) == 130
+    line = capsys.readouterr().err
+    assert 'stopped by SIGINT after 2 epochs' in line
+    command_line = line.split('to go on from epoch 2: ')[1]
+    asked.clear()
+    (tmp_path / 'out.checkpoint' / 'checkpoint.npz').unlink()
+    # L-BFGS goes on from what it saved last, which is nothing yet.
+    lbfgs = [*shlex.split(command_line)[1:]]
+    lbfgs.remove('--resume')
+    lbfgs[1:1] = ['--optimizer', 'lbfgs']
+    assert cli.main(lbfgs) == 130
+    err = capsys.readouterr().err
+    assert 'nothing was saved yet to go on from' in err
