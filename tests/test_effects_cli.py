@@ -1,0 +1,193 @@
+"""The options that change the look, against the keywords of ``stylize``."""
+
+import argparse
+import json
+import re
+from pathlib import Path
+
+import numpy
+import pytest
+from conftest import picture
+from PIL import Image
+
+from gluon_style import cli, stylize
+from gluon_style.cli.arguments import make_parser
+from gluon_style.pictures import read_picture
+
+SIZE = (32, 24)
+SHALLOW = {
+    'style_layers': ('conv1_1', 'conv2_1'),
+    'content_layers': ('conv2_2',),
+}
+LOSSES = ('content', 'style', 'tv', 'total')
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    """A folder of a content picture, two styles and a mask."""
+    path = tmp_path_factory.mktemp('effects')
+    mask = numpy.zeros((24, 32, 3), 'uint8')
+    mask[:, :14] = 255
+    for name, img in {
+        'content': picture(60, 40, seed=1),
+        'a': picture(50, 40, seed=2),
+        'b': picture(40, 40, seed=3),
+        'mask': mask,
+    }.items():
+        Image.fromarray(img).save(path / f'{name}.png')
+    return path
+
+
+@pytest.fixture(scope='module')
+def called(folder, weights_file):
+    """Call ``stylize`` with names of styles; the plain answer is kept."""
+    kept = {}
+
+    def call(styles, mask=None, **options):
+        key = repr((styles, mask, options))
+        if key not in kept:
+            kept[key] = stylize(
+                str(folder / 'content.png'),
+                [str(folder / f'{name}.png') for name in styles],
+                'chapter',
+                mask=mask and str(folder / mask),
+                weights=weights_file,
+                device='cpu',
+                size=SIZE,
+                epochs=2,
+                lr=0.1,
+                **{**SHALLOW, **options},
+            )
+        return kept[key]
+
+    return call
+
+
+@pytest.fixture
+def command(folder, weights_file, monkeypatch, tmp_path, capsys):
+    """Run the command; returns its picture and its losses by epoch."""
+    monkeypatch.chdir(folder)
+
+    def call(*options):
+        output = tmp_path / 'out.png'
+        options = [*options, '--quiet', '--weights', weights_file]
+        options += ['--device', 'cpu']
+        options += ['--size', '32x24', '--epochs', '2', '--lr', '0.1']
+        for name, layers in SHALLOW.items():
+            name = f'--{name.replace("_", "-")}'
+            if name not in options:
+                options += [name, ','.join(layers)]
+        run = ['run', 'content.png', '-o', str(output), *options]
+        assert cli.main([*run, '--preset', 'chapter']) == 0
+        assert capsys.readouterr() == ('', '')
+        record = json.loads(Path(output).with_suffix('.json').read_text())
+        return read_picture(output), losses(record['history'])
+
+    return call
+
+
+def losses(history):
+    return [[entry[name] for name in LOSSES] for entry in history]
+
+
+BOTH = ['--style', 'a.png', '--style', 'b.png']
+
+
+@pytest.mark.parametrize(
+    'options, keywords',
+    [
+        (['--style-blend', '2:1'], {'style_blend': (2, 1)}),
+        (['--mask', 'mask.png'], {'mask': 'mask.png'}),
+        (
+            ['--mask', 'mask.png', '--feather', '0.3'],
+            {'mask': 'mask.png', 'feather': 0.3},
+        ),
+    ],
+)
+def test_two_styles_are_the_keywords(command, called, options, keywords):
+    image, found = command(*BOTH, *options)
+    result = called('ab', **keywords)
+    assert image.tobytes() == result.image.tobytes()
+    assert found == losses(result.history)
+    # No option is without effect, nor the styles' order.
+    for other in (
+        called('ab'),
+        called('ba', **keywords),
+        called('ab', mask=keywords.get('mask'), feather=0.1),
+    ):
+        assert found[0][1] != pytest.approx(other.history[0]['style'], 1e-4)
+
+
+@pytest.mark.parametrize(
+    'options, keywords',
+    [
+        (['--pooling', 'avg'], {'pooling': 'avg'}),
+        (['--style-loss', 'w2'], {'style_loss': 'w2'}),
+        (['--style-loss', 'meanvar'], {'style_loss': 'meanvar'}),
+        (['--tv-norm', 'l2'], {'tv_norm': 'l2'}),
+        (['--tileable'], {'tileable': True}),
+        (['--style-scale', '0.5'], {'style_scale': 0.5}),
+        (
+            ['--content-layers', 'conv4_1:0.5,conv5_1'],
+            {'content_layers': ('conv4_1:0.5', 'conv5_1')},
+        ),
+        (
+            ['--style-layers', 'conv1_1:3,conv2_2'],
+            {'style_layers': ('conv1_1:3', 'conv2_2')},
+        ),
+        (['--color', 'match'], {'color': 'match'}),
+        (['--color', 'histogram'], {'color': 'histogram'}),
+        (['--color', 'luminance'], {'color': 'luminance'}),
+        (['--init', 'style'], {'init': 'style'}),
+        (
+            ['--init', 'blend:0.3', '--seed', '4'],
+            {'init': 'blend:0.3', 'seed': 4},
+        ),
+    ],
+    ids=lambda value: '-'.join(value) if isinstance(value, list) else '',
+)
+def test_options_are_the_keywords(command, called, options, keywords):
+    image, found = command('a.png', *options)
+    result, plain = called('a', **keywords), called('a')
+    assert image.tobytes() == result.image.tobytes()
+    assert found == losses(result.history)
+    # No option is without effect.
+    assert image.tobytes() != plain.image.tobytes()
+    # Colors that are kept in the result are none of the losses' matter.
+    same = found == losses(plain.history)
+    assert same == (keywords.get('color') == 'luminance')
+
+
+def subparser(parser, name):
+    (commands,) = (
+        action
+        for action in parser._actions
+        if isinstance(action, argparse._SubParsersAction)
+    )
+    return commands.choices[name]
+
+
+@pytest.mark.parametrize('name', ['run', 'texture', 'reconstruct'])
+def test_every_option_has_its_help(name, capsys):
+    options = {
+        option: action.help
+        for action in subparser(make_parser(), name)._actions
+        for option in action.option_strings
+        if option.startswith('--')
+    }
+    assert len(options) > 40
+    with pytest.raises(SystemExit) as stop:
+        cli.main([name, '--help'])
+    assert stop.value.code == 0
+    shown = capsys.readouterr().out
+    for option, help_ in options.items():
+        # A default alone says nothing.
+        said = re.sub(r'\((fast|default): .*\)$', '', help_ or '')
+        assert said.strip() and option in shown, option
+    described = ''.join(shown.split())
+    missing = [
+        option
+        for option, help_ in options.items()
+        if ''.join(help_.split()) not in described
+    ]
+    assert missing == []
