@@ -6,12 +6,8 @@ written down, not recorded, for it is short: ``style_losses`` has it. And as
 the picture enters only through sums over positions, it may be taken tile by
 tile, in the memory of one tile.
 
-For the same reason a style can be kept to a region, by guided Gram matrices
-(Gatys et al. 2017, 'Controlling Perceptual Factors in Neural Style
-Transfer', section 4): a guide of 0 to 1 weighs each position in the sums.
+For the same reason a style can be kept to a region: see ``regions``.
 """
-
-from typing import NamedTuple
 
 from mxnet import autograd, np, npx
 from mxnet.gluon import nn
@@ -20,11 +16,11 @@ from gluon_style.layers import (
     CONTENT_LAYERS,
     STYLE_LAYERS,
     layer_index,
-    num_poolings,
     weighted,
 )
 from gluon_style.losses import TV_LOSSES
-from gluon_style.style_losses import STYLE_LOSSES, Moments, blend
+from gluon_style.regions import Region, everywhere, masked
+from gluon_style.style_losses import STYLE_LOSSES, Moments
 from gluon_style.tiles import (
     cut,
     feature_shape,
@@ -36,28 +32,6 @@ from gluon_style.tiles import (
     wrapped,
 )
 from gluon_style.vgg import check_depth
-
-
-class Guide(NamedTuple):
-    """How much each position of a layer counts, (1, 1, height, width).
-
-    ``count`` is their sum.
-    """
-
-    weights: object
-    count: float
-
-
-class Region(NamedTuple):
-    """Where a style is wanted, and its losses by layer.
-
-    ``guides`` has a layer's ``Guide`` by the layer's index, or is None where
-    all positions count alike; ``share`` is the region's part of the loss.
-    """
-
-    guides: dict
-    share: float
-    losses: dict
 
 
 class Objective:
@@ -116,9 +90,14 @@ class Objective:
         if content_X is not None:
             self._contents_Y = self._content_features(content_X)
         if styles is not None:
-            self._regions = self._make_regions(
-                styles, STYLE_LOSSES[style_loss], style_blend, mask
-            )
+            if not isinstance(styles, (list, tuple)):
+                styles = [styles]
+            loss = STYLE_LOSSES[style_loss]
+            targets = [self._style_moments(style_X) for style_X in styles]
+            if mask is None:
+                self._regions = everywhere(targets, loss, style_blend)
+            else:
+                self._regions = masked(targets, loss, mask, styles[0].ctx)
 
     def __call__(self, X):
         """Return the weighted content, style and TV losses of ``X``.
@@ -167,57 +146,27 @@ class Objective:
         with autograd.record():
             return self._features(seen(X, tile))
 
-    def _make_regions(self, styles, loss, style_blend, mask):
-        styles = styles if isinstance(styles, (list, tuple)) else [styles]
-        moments = [
-            self._moments(style_X, self._tiles(style_X), [None])
-            for style_X in styles
-        ]
-        targets = [{i: found[i][0] for i in found} for found in moments]
-        if mask is None:
-            style_blend = style_blend or [1] * len(styles)
-            target = {
-                i: blend([found[i] for found in targets], style_blend)
-                for i in self._style_layers
-            }
-            return [Region(None, 1, {i: loss(target[i]) for i in target})]
-        return [
-            Region(
-                self._guides(where, styles[0].ctx),
-                float(where.mean()),
-                {i: loss(target[i]) for i in target},
-            )
-            for where, target in zip((mask, 1 - mask), targets)
-            # Where a style is wanted nowhere it has no statistics.
-            if where.any()
-        ]
-
-    def _guides(self, where, ctx):
-        """Return the mask at each style layer: its mean over each position."""
-        guides = {}
-        for i in self._style_layers:
-            weights = _pooled(where, num_poolings(i))
-            # A region too small for a layer weighs nothing there.
-            count = max(float(weights.sum()), 1e-6)
-            weights = np.array(weights, dtype='float32', ctx=ctx)
-            guides[i] = Guide(weights, count)
-        return guides
+    def _style_moments(self, style_X):
+        """Return the ``Moments`` of a style picture by layer."""
+        alike = [Region(None, 1, {})]
+        found = self._moments(style_X, self._tiles(style_X), alike)
+        return {i: moments for i, [moments] in found.items()}
 
     def _moments(self, X, tiles, regions, features=None):
         """Return the ``Moments`` of ``X`` by layer, a list with each region's.
 
-        A region is its guides or None. Sums are taken over the tiles.
+        Sums are taken over the tiles.
         """
         products, sums = {}, {}
         for tile in tiles:
             found = features or self._features(seen(X, tile))
             for i in self._style_layers:
                 Y = cut(found[i], own_place(tile, i))
-                for k, guides in enumerate(regions):
+                for k, region in enumerate(regions):
                     guided = Y
-                    if guides is not None:
+                    if region.guides is not None:
                         place = whole_place(tile, i)
-                        guided = Y * cut(guides[i].weights, place)
+                        guided = Y * cut(region.guides[i].weights, place)
                     key = i, k
                     products[key] = products.get(key, 0) + _product(guided, Y)
                     if self._takes_mean:
@@ -228,15 +177,14 @@ class Objective:
                 npx.waitall()
         moments = {i: [] for i in self._style_layers}
         for (i, k), product in products.items():
-            n = _count(X, i, regions[k])
+            n = regions[k].count(X, i)
             mean = sums[i, k] / n if self._takes_mean else None
             moments[i].append(Moments(product / n, mean))
         return moments
 
     def _style(self, X, tiles, features):
         """Return the style loss, and by layer each region's ``Slopes``."""
-        regions = [region.guides for region in self._regions]
-        moments = self._moments(X, tiles, regions, features)
+        moments = self._moments(X, tiles, self._regions, features)
         style, slopes = 0, {i: [] for i in self._style_layers}
         for i, weight in self._style_layers.items():
             for region, found in zip(self._regions, moments[i]):
@@ -293,7 +241,7 @@ class Objective:
         head, C = 0 if slopes else np.zeros_like(own), own.shape[1]
         for region, slope in zip(self._regions, slopes):
             factor = self._weights[1] * self._style_layers[i] * region.share
-            factor = factor / _count(X, i, region.guides)
+            factor = factor / region.count(X, i)
             K = (2 * factor * slope.by_second).reshape(C, C, 1, 1)
             bias = []
             if slope.by_mean is not None:
@@ -329,20 +277,6 @@ def _weights_by_index(layers):
         layers = [layers]
     pairs = [weighted(layer) for layer in layers]
     return {layer_index(name): weight for name, weight in pairs}
-
-
-def _pooled(where, poolings):
-    """Return the mean of a mask over what each position pools."""
-    side = 2**poolings
-    height, width = (length // side for length in where.shape)
-    where = where[: height * side, : width * side]
-    where = where.reshape(height, side, width, side).mean(axis=(1, 3))
-    return where.astype('float32')[None, None]
-
-
-def _count(X, layer, guides):
-    """Return over how many positions a region averages."""
-    return positions(X, layer) if guides is None else guides[layer].count
 
 
 def _segments(net, layers):
