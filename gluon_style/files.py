@@ -81,6 +81,28 @@ def _flush_folder(folder):
             os.close(handle)
 
 
+def replace_folder(new, folder, old):
+    """Rename the folder ``new`` to ``folder``, flushed to the disk.
+
+    What was at ``folder`` becomes ``old``, and is put back when this raises,
+    as OSError, or is interrupted. All three are on one file system.
+    """
+    for place, _, names in os.walk(new):
+        for name in names:
+            with open(Path(place, name), 'rb') as file:
+                os.fsync(file.fileno())
+        _flush_folder(place)
+    try:
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+    except BaseException:
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        raise
+    _flush_folder(folder.parent)
+
+
 def require_room(folder, needed=LEAST_FREE_BYTES):
     """Return the free bytes of a folder's disk.
 
