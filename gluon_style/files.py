@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -22,6 +23,8 @@ _MARKS = {
     **dict.fromkeys(('.jpg', '.jpeg', '.tif', '.tiff'), MARK),
 }
 _MARKED_BYTES = 1 << 20
+# Of a text of JSON; a record has some hundred bytes an epoch.
+MOST_JSON_BYTES = 64 << 20
 
 
 @contextlib.contextmanager
@@ -134,20 +137,52 @@ def is_ours(path):
     """Return whether this package wrote the file ``path``.
 
     Its suffix is one of those that are written, and it has the mark of that
-    kind in its first or last megabyte; JSON has the keys of a record.
+    kind in its first or last megabyte; JSON has the keys of a record, and
+    is no larger than ``read_json`` reads.
     """
     path = Path(path)
     suffix = path.suffix.lower()
     try:
         if suffix == '.json':
-            return _is_record(json.loads(path.read_bytes()))
+            return _is_record(read_json(path))
         if suffix == '.jsonl':
-            lines = path.read_bytes().splitlines()
-            return all(map(_is_cell, map(json.loads, lines)))
+            text = _read_bounded(path)
+            lines = io.BytesIO(text)
+            return bool(text) and all(map(_is_cell, map(_parsed, lines)))
         return suffix in _MARKS and _MARKS[suffix] in _ends(path)
-    # ValueError: no JSON, or no text; RecursionError: JSON that is too deep.
-    except (OSError, RecursionError, ValueError):
+    # ValueError: no JSON of a fit size and depth, or no text.
+    except (OSError, ValueError):
         return False
+
+
+def read_json(path):
+    """Return what is in a file of JSON.
+
+    Raises ValueError for one of more than ``MOST_JSON_BYTES`` bytes, for
+    what is no JSON and for what is nested too deeply, and OSError as reading
+    does.
+    """
+    return _parsed(_read_bounded(path))
+
+
+def _read_bounded(path):
+    """Return a file's bytes, or raise ValueError where they are too many."""
+    with open(path, 'rb') as file:
+        text = file.read(MOST_JSON_BYTES + 1)
+    if len(text) > MOST_JSON_BYTES:
+        raise ValueError(
+            f'it has more than the {MOST_JSON_BYTES} bytes of JSON that are '
+            'read'
+        )
+    return text
+
+
+def _parsed(text):
+    """Return what JSON says; raises ValueError where that is nothing."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError('its JSON is nested too deeply') from None
 
 
 def _is_record(content):

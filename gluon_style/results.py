@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy
 from PIL import Image
 
-from gluon_style.files import file_digest, replacing
+from gluon_style.files import file_digest, read_json, replacing
 from gluon_style.pictures import as_bytes, read_picture
 from gluon_style.saving import (
     TIFF_SUFFIXES,
@@ -93,7 +93,7 @@ class Result:
                 'picture of that name'
             )
         try:
-            record = json.loads(beside.read_text())
+            record = read_json(beside)
             history = record.pop('history')
             shape = record['height'], record['width'], 3
             for entry in [*history, record['losses']]:

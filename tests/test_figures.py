@@ -159,11 +159,20 @@ def test_published_curves_are_drawn_behind(tmp_path):
     [
         '',
         '[]',
+        pytest.param('[' * 200_000, id='deep'),
         '{"curves": {"content": {"epoch": [1], "loss": [2]}}}',
         json.dumps(
             {
                 'curves': dict.fromkeys(
                     ('content', 'style', 'tv'), {'epoch': [1], 'loss': []}
+                )
+            }
+        ),
+        json.dumps(
+            {
+                'curves': dict.fromkeys(
+                    ('content', 'style', 'tv'),
+                    {'epoch': [1], 'loss': [10**400]},
                 )
             }
         ),
@@ -182,6 +191,24 @@ def test_a_reference_without_curves_is_one_sentence(tmp_path, text):
     path.write_text(text)
     with pytest.raises(ValueError, match='has no curves: it must be JSON'):
         read_reference(path)
+
+
+def test_a_huge_reference_is_one_sentence(tmp_path, monkeypatch):
+    path = tmp_path / 'curves.json'
+    curves = dict.fromkeys(
+        ('content', 'style', 'tv'), {'epoch': [1], 'loss': [2.5]}
+    )
+    text = json.dumps({'curves': curves})
+    path.write_text(text)
+    monkeypatch.setattr('gluon_style.files.MOST_JSON_BYTES', len(text))
+    assert read_reference(path)['tv'] == ([1], [2.5])
+    monkeypatch.setattr('gluon_style.files.MOST_JSON_BYTES', len(text) - 1)
+    with pytest.raises(ValueError) as error:
+        read_reference(path)
+    assert str(error.value) == (
+        f'reference {str(path)!r} has no curves: it must be JSON, of at most '
+        '64 MiB, with the epochs and losses of content, style and tv'
+    )
 
 
 def test_the_books_own_reference_is_read(shared):
