@@ -108,7 +108,7 @@ class Result:
                 f'picture {str(path)!r} is {image.shape[1]}x{image.shape[0]} '
                 f'and its record says {shape[1]}x{shape[0]}: make it anew'
             )
-        pixels = read_words(path)
+        pixels = read_words(path, image.shape)
         if pixels is not None:
             # Pillow, which has read them, cuts the lower bits off.
             image = as_bytes(pixels)
