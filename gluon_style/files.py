@@ -25,6 +25,9 @@ _MARKS = {
 _MARKED_BYTES = 1 << 20
 # Of a text of JSON; a record has some hundred bytes an epoch.
 MOST_JSON_BYTES = 64 << 20
+# Of lists and objects within each other; a figure's numbers have seven. What
+# is as deep as Python just so reads fails later, where it is used.
+_MOST_DEPTH = 20
 
 
 @contextlib.contextmanager
@@ -180,9 +183,24 @@ def _read_bounded(path):
 def _parsed(text):
     """Return what JSON says; raises ValueError where that is nothing."""
     try:
-        return json.loads(text)
+        content = json.loads(text)
+        _require_shallow(content, _MOST_DEPTH)
     except RecursionError:
-        raise ValueError('its JSON is nested too deeply') from None
+        raise ValueError(
+            f'its JSON is more than {_MOST_DEPTH} lists and objects deep'
+        ) from None
+    return content
+
+
+def _require_shallow(content, depth):
+    """Raise RecursionError where JSON is deeper than ``depth``."""
+    if not isinstance(content, (dict, list)):
+        return
+    if depth == 0:
+        raise RecursionError
+    inner = content.values() if isinstance(content, dict) else content
+    for each in inner:
+        _require_shallow(each, depth - 1)
 
 
 def _is_record(content):

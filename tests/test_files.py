@@ -145,14 +145,27 @@ def test_of_a_huge_file_no_more_than_64_mebibytes_are_read(tmp_path, name):
 
 @pytest.mark.parametrize(
     'text',
-    ['[' * 200_000, '{"a":' * 200_000, '{', ''],
-    ids=['deep list', 'deep object', 'cut', 'empty'],
+    ['{', '', 'NaNo', '\xff'],
 )
 def test_json_that_says_nothing_is_a_value_error(tmp_path, text):
     path = tmp_path / 'a.json'
-    path.write_text(text)
+    path.write_bytes(text.encode('latin-1'))
     with pytest.raises(ValueError):
         read_json(path)
+
+
+def test_json_is_read_up_to_a_depth(tmp_path):
+    path = tmp_path / 'a.json'
+    for start, end in (('[', ']'), ('{"a": ', '}')):
+        path.write_text(f'{start * 20}1{end * 20}')
+        assert json.dumps(read_json(path)) == path.read_text()
+        for depth in (21, 900, 990, 100_000):
+            path.write_text(f'{start * depth}1{end * depth}')
+            with pytest.raises(ValueError) as error:
+                read_json(path)
+            assert str(error.value) == (
+                'its JSON is more than 20 lists and objects deep'
+            )
 
 
 def test_records_are_ours_and_other_json_is_not(tmp_path):

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import os
 import shutil
 from dataclasses import asdict
 from html.parser import HTMLParser
@@ -353,11 +354,13 @@ def test_a_resized_result_says_what_the_run_made(folder, pictures):
 
 def test_what_is_no_whole_result_is_left_out(folder, pictures, caplog):
     save(folder / 'good.png', *pictures)
-    for name in ('alone', 'cut', 'other', 'size', 'weights'):
+    for name in ('alone', 'cut', 'deep', 'huge', 'other', 'size', 'weights'):
         save(folder / f'{name}.png', *pictures)
     (folder / 'alone.json').unlink()
     cut = (folder / 'cut.png').read_bytes()
     (folder / 'cut.png').write_bytes(cut[: len(cut) // 2])
+    (folder / 'deep.json').write_text('[' * 200_000)
+    os.truncate(folder / 'huge.json', 1 << 30)
     (folder / 'other.json').write_text('{"name": "an editor"}')
     record = json.loads((folder / 'good.json').read_text())
     (folder / 'size.json').write_text(json.dumps({**record, 'width': 61}))
@@ -367,10 +370,14 @@ def test_what_is_no_whole_result_is_left_out(folder, pictures, caplog):
     (folder / 'text.png').write_text('no picture')
     (folder / 'notes.json').write_text('{}')
     (folder / 'folder.png').mkdir()
+    (folder / 'huge.webp').touch()
+    os.truncate(folder / 'huge.webp', 1 << 30)
     assert write_report(folder, pictures=[Path(pictures[0]).parent])[1] == 1
     reasons = [
         ('alone', "alone.json' is not a file: it belongs to the picture"),
         ('cut', "cut.png' is broken or incomplete"),
+        ('deep', '(ValueError: its JSON is more than 20 lists and objects'),
+        ('huge', '(ValueError: it has more than the 67108864 bytes of JSON'),
         ('other', "other.json' is not one of this package (KeyError: 'hist"),
         ('size', 'is 60x40 and its record says 61x40: make it anew'),
         ('weights', 'its record is not one of this package (TypeError: '),
@@ -388,6 +395,9 @@ def test_what_is_no_whole_result_is_left_out(folder, pictures, caplog):
         {'style': {'file': ['a.jpg'], 'sha256': 'ab'}},
         {'settings': ['lr']},
         {'versions': None},
+        {'versions': []},
+        {'others': [1]},
+        {'content': None},
         {'history': [{'scale': ['<script>', 1], 'epoch': 1}]},
         {'losses': {'scale': [1, 1], 'content': '<script>'}},
     ],
