@@ -146,6 +146,9 @@ def is_ours(path):
     path = Path(path)
     suffix = path.suffix.lower()
     try:
+        # Reading a pipe would wait for its writer.
+        if not path.is_file():
+            return False
         if suffix == '.json':
             return _is_record(read_json(path))
         if suffix == '.jsonl':

@@ -171,8 +171,9 @@ def record_of(path):
     """
     try:
         with warnings.catch_warnings():
-            # Of many pixels, none of which is decoded here.
-            warnings.simplefilter('ignore', Image.DecompressionBombWarning)
+            # Of many pixels, none of which is decoded here, and of metadata
+            # that are cut off.
+            warnings.simplefilter('ignore')
             with Image.open(path) as file:
                 record = json.loads(_embedded_text(file))
     # What Pillow meets in a foreign or broken file has many types.

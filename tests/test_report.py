@@ -307,6 +307,16 @@ def test_a_large_result_is_reduced_and_says_so(folder, pictures):
     ) in page.text
 
 
+def test_a_picture_file_of_many_bytes_is_not_shown_itself(folder, pictures):
+    save(folder / 'out.png', *pictures)
+    os.truncate(folder / 'out.png', 16 << 20)
+    shown = Page(write_report(folder)[0]).image('r0-result')
+    assert len(shown) == 16 << 20
+    os.truncate(folder / 'out.png', (16 << 20) + 1)
+    shown = opened(Page(write_report(folder)[0]).image('r0-result'))
+    assert (shown.format, shown.size) == ('JPEG', (60, 40))
+
+
 def test_what_a_run_came_to_is_said(folder, pictures):
     save(folder / 'out.png', *pictures)
     beside = folder / 'out.json'
@@ -388,11 +398,39 @@ def test_what_is_no_whole_result_is_left_out(folder, pictures, caplog):
         assert reason in message
 
 
+@pytest.mark.parametrize('suffix', ['.jpg', '.webp', '.tif'])
+@pytest.mark.parametrize('part', [0.1, 0.5])
+def test_a_cut_picture_of_any_kind_is_left_out_with_a_word(
+    folder, pictures, capsys, suffix, part
+):
+    save(folder / 'good.png', *pictures)
+    path = folder / f'cut{suffix}'
+    save(path, *pictures)
+    os.truncate(path, int(part * path.stat().st_size))
+    # A photograph of its name is not it.
+    shutil.copy(pictures[1], folder / 'cut.jpeg')
+    place = str(Path(pictures[0]).parent)
+    assert cli.main(['report', str(folder), '--pictures', place]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith(f'{folder}/report.html: 1 result, ')
+    assert err.startswith(f'gluon-style: {path} is left out: picture ')
+    assert err.count('\n') == 1
+
+
+def test_a_pipe_is_not_waited_for(folder, pictures):
+    save(folder / 'good.png', *pictures)
+    for name in ('a.webp', 'b.png', 'b.json'):
+        os.mkfifo(folder / name)
+    assert write_report(folder)[1] == 1
+
+
 @pytest.mark.parametrize(
     'change',
     [
         {'content': {'file': 'a.jpg', 'sha256': 'no hash'}},
         {'style': {'file': ['a.jpg'], 'sha256': 'ab'}},
+        {'style': {'file': [], 'sha256': 'ab'}},
+        {'style': {'file': None, 'sha256': {}}},
         {'settings': ['lr']},
         {'versions': None},
         {'versions': []},

@@ -252,6 +252,16 @@ def test_foreign_and_broken_files_have_no_record(tmp_path):
     assert record_of(path) is None
 
 
+def test_no_record_of_a_cut_tiff_is_no_warning(tmp_path, recwarn):
+    path = tmp_path / 'a.tif'
+    save_image(picture(60, 40), path, RECORD)
+    whole = path.read_bytes()
+    for size in range(0, 1000, 100):
+        path.write_bytes(whole[:size])
+        record_of(path)
+    assert len(recwarn) == 0
+
+
 def test_a_picture_of_many_pixels_has_its_record(tmp_path, monkeypatch):
     path = tmp_path / 'a.png'
     save_image(picture(10, 9), path, RECORD)
