@@ -17,7 +17,7 @@ from gluon_style.figures.editions import (
 )
 from gluon_style.figures.panels import power
 from gluon_style.figures.studio import Check, Eye, Studio, falling
-from gluon_style.files import is_ours
+from gluon_style.files import claim, is_ours
 from gluon_style.presets import PRESETS
 
 
@@ -298,6 +298,33 @@ def test_list_names_each_figure(capsys):
     assert cli.main(['figure', '--list']) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(RECIPES)
+
+
+def test_a_second_run_of_a_figure_is_refused(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr('gluon_style.figures.draw', None)
+    path = tmp_path / 'out' / 'gram.png'
+    with claim(path):
+        assert cli.main(['figure', 'gram', '-o', str(path.parent)]) == 2
+    assert capsys.readouterr() == (
+        '',
+        f'gluon-style: output {str(path)!r} is being written by another run: '
+        'give this one another name\n',
+    )
+    assert not path.parent.exists()
+
+
+def test_a_figure_is_claimed_while_it_is_drawn(monkeypatch, tmp_path):
+    path = tmp_path / 'gram.png'
+
+    def drawn(*args, **kwargs):
+        with pytest.raises(ValueError, match='by another run'), claim(path):
+            pass
+        return path, []
+
+    monkeypatch.setattr('gluon_style.figures.draw', drawn)
+    assert cli.main(['figure', 'gram', '-o', str(tmp_path)]) == 0
+    with claim(path):
+        pass
 
 
 @pytest.mark.parametrize('good, code', [(True, 0), (False, 1), (None, 0)])
