@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gluon_style import __version__
-from gluon_style.files import file_digest, require_room
+from gluon_style.files import file_digest, replace_folder, require_room
 from gluon_style.installed import find_project, installed_versions
 from gluon_style.sources import SOURCES, fetch, pip_error
 
@@ -62,9 +62,9 @@ def make_bundle(folder, weights='oxford', project=None):
     The computer has this system and this minor version of Python, and gets
     the versions of the packages that are installed here. ``weights`` is the
     name of a source, ``project`` this package's source folder, which is
-    looked for unless given. ``folder`` is new, empty, or an earlier bundle,
-    which is made anew; it appears at the end or not at all. Raises
-    ValueError, or OSError as writing does.
+    looked for unless given. ``folder`` is new, empty, or an earlier bundle
+    in which nothing was added or changed, and which is made anew; it appears
+    at the end or not at all. Raises ValueError, or OSError as writing does.
     """
     folder = Path(folder).resolve()
     _check_folder(folder)
@@ -82,9 +82,7 @@ def make_bundle(folder, weights='oxford', project=None):
         _gather_others(project, new, file)
         _write_texts(new, source)
         size = _write_sums(new)
-        if folder.exists():
-            folder.rename(Path(temporary, 'old'))
-        new.rename(folder)
+        replace_folder(new, folder, Path(temporary, 'old'))
     return Bundle(folder, wheels, size)
 
 
@@ -103,22 +101,44 @@ def _check_folder(folder):
     if strangers:
         raise ValueError(
             f'folder {str(folder)!r} has {strangers[0]!r}, which is not from '
-            'a bundle: name a new or empty folder'
+            'a bundle or was changed since: name a new or empty folder'
         )
 
 
 def _strangers(folder):
-    """Return what is there and not listed in the sums of a bundle."""
+    """Return what is there and not as the sums of a bundle have it.
+
+    That are relative names, in order: of files, links and the like that are
+    not listed or have another hash, and of folders without a listed file.
+    """
     if folder.is_file():
         return [folder.name]
-    sums, known = folder / SUMS, set()
-    if sums.is_file():
-        lines = sums.read_text(errors='replace').splitlines()
-        names = [line.partition('  ')[2] for line in lines]
-        # Others have files of this name too.
-        if any(name.startswith('wheels/gluon_style-') for name in names):
-            known.update(names, [SUMS])
-    return [name for name in _files(folder) if name not in known]
+    sums = _read_sums(folder / SUMS)
+    places = {place for name in sums for place in name.parents}
+
+    def is_known(name):
+        path = folder / name
+        if path.is_symlink():
+            return False
+        if path.is_dir():
+            return name in places
+        return name in sums and sums[name] in (None, file_digest(path))
+
+    names = [path.relative_to(folder) for path in sorted(folder.rglob('*'))]
+    return [name.as_posix() for name in names if not is_known(name)]
+
+
+def _read_sums(path):
+    """Return the hash of each file of a bundle, None for the sums' own."""
+    if not path.is_file():
+        return {}
+    lines = path.read_text(errors='replace').splitlines()
+    pairs = [line.partition('  ') for line in lines]
+    # Others have files of this name too.
+    if not any(name.startswith('wheels/gluon_style-') for _, _, name in pairs):
+        return {}
+    sums = {Path(name): digest for digest, _, name in pairs}
+    return {**sums, Path(SUMS): None}
 
 
 def _files(folder):

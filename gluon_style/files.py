@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -22,6 +23,11 @@ _MARKS = {
     **dict.fromkeys(('.jpg', '.jpeg', '.tif', '.tiff'), MARK),
 }
 _MARKED_BYTES = 1 << 20
+# Of a text of JSON; a record has some hundred bytes an epoch.
+MOST_JSON_BYTES = 64 << 20
+# Of lists and objects within each other; a figure's numbers have seven. What
+# is as deep as Python just so reads fails later, where it is used.
+_MOST_DEPTH = 20
 
 
 @contextlib.contextmanager
@@ -81,6 +87,28 @@ def _flush_folder(folder):
             os.close(handle)
 
 
+def replace_folder(new, folder, old):
+    """Rename the folder ``new`` to ``folder``, flushed to the disk.
+
+    What was at ``folder`` becomes ``old``, and is put back when this raises,
+    as OSError, or is interrupted. All three are on one file system.
+    """
+    for place, _, names in os.walk(new):
+        for name in names:
+            with open(Path(place, name), 'rb') as file:
+                os.fsync(file.fileno())
+        _flush_folder(place)
+    try:
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+    except BaseException:
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        raise
+    _flush_folder(folder.parent)
+
+
 def require_room(folder, needed=LEAST_FREE_BYTES):
     """Return the free bytes of a folder's disk.
 
@@ -112,20 +140,70 @@ def is_ours(path):
     """Return whether this package wrote the file ``path``.
 
     Its suffix is one of those that are written, and it has the mark of that
-    kind in its first or last megabyte; JSON has the keys of a record.
+    kind in its first or last megabyte; JSON has the keys of a record, and
+    is no larger than ``read_json`` reads.
     """
     path = Path(path)
     suffix = path.suffix.lower()
     try:
+        # Reading a pipe would wait for its writer.
+        if not path.is_file():
+            return False
         if suffix == '.json':
-            return _is_record(json.loads(path.read_bytes()))
+            return _is_record(read_json(path))
         if suffix == '.jsonl':
-            lines = path.read_bytes().splitlines()
-            return all(map(_is_cell, map(json.loads, lines)))
+            text = _read_bounded(path)
+            lines = io.BytesIO(text)
+            return bool(text) and all(map(_is_cell, map(_parsed, lines)))
         return suffix in _MARKS and _MARKS[suffix] in _ends(path)
-    # ValueError: no JSON, or no text; RecursionError: JSON that is too deep.
-    except (OSError, RecursionError, ValueError):
+    # ValueError: no JSON of a fit size and depth, or no text.
+    except (OSError, ValueError):
         return False
+
+
+def read_json(path):
+    """Return what is in a file of JSON.
+
+    Raises ValueError for one of more than ``MOST_JSON_BYTES`` bytes, for
+    what is no JSON and for what is nested too deeply, and OSError as reading
+    does.
+    """
+    return _parsed(_read_bounded(path))
+
+
+def _read_bounded(path):
+    """Return a file's bytes, or raise ValueError where they are too many."""
+    with open(path, 'rb') as file:
+        text = file.read(MOST_JSON_BYTES + 1)
+    if len(text) > MOST_JSON_BYTES:
+        raise ValueError(
+            f'it has more than the {MOST_JSON_BYTES} bytes of JSON that are '
+            'read'
+        )
+    return text
+
+
+def _parsed(text):
+    """Return what JSON says; raises ValueError where that is nothing."""
+    try:
+        content = json.loads(text)
+        _require_shallow(content, _MOST_DEPTH)
+    except RecursionError:
+        raise ValueError(
+            f'its JSON is more than {_MOST_DEPTH} lists and objects deep'
+        ) from None
+    return content
+
+
+def _require_shallow(content, depth):
+    """Raise RecursionError where JSON is deeper than ``depth``."""
+    if not isinstance(content, (dict, list)):
+        return
+    if depth == 0:
+        raise RecursionError
+    inner = content.values() if isinstance(content, dict) else content
+    for each in inner:
+        _require_shallow(each, depth - 1)
 
 
 def _is_record(content):

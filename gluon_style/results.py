@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy
 
-from gluon_style.files import file_digest, replacing
+from gluon_style.files import file_digest, read_json, replacing
 from gluon_style.pictures import as_bytes, read_picture, resized
 from gluon_style.saving import (
     TIFF_SUFFIXES,
@@ -97,7 +97,7 @@ class Result:
                 'picture of that name'
             )
         try:
-            record = json.loads(beside.read_text())
+            record = read_json(beside)
             history = record.pop('history')
             shape = record['height'], record['width'], 3
             for entry in [*history, record['losses']]:
@@ -112,7 +112,7 @@ class Result:
                 f'picture {str(path)!r} is {image.shape[1]}x{image.shape[0]} '
                 f'and its record says {shape[1]}x{shape[0]}: make it anew'
             )
-        pixels = read_words(path)
+        pixels = read_words(path, image.shape)
         if pixels is not None:
             # Pillow, which has read them, cuts the lower bits off.
             image = as_bytes(pixels)

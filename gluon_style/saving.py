@@ -135,22 +135,31 @@ def srgb_profile():
     return made[:24] + date + made[36:]
 
 
-def read_words(path):
+def read_words(path, shape=None):
     """Return the pixels of a TIFF of 16 bits a channel, or None.
 
     They are an array (height, width, 3) of float32 of 0 to 1. Pillow would
-    read 8 of the bits. None is for all that is not such a file.
+    read 8 of the bits. None is for all that is not such a file, or not as
+    ``save_image`` writes it: of ``shape``, where that is given, as Pillow
+    found it, and not compressed, so that the pixels take no more memory than
+    the file has bytes.
     """
     if Path(path).suffix.lower() not in TIFF_SUFFIXES:
         return None
     import tifffile
 
     try:
-        words = tifffile.imread(path)
+        with tifffile.TiffFile(path) as file:
+            # Its first page alone: a description may tell of more pixels,
+            # in other pages and even in other files.
+            page = file.pages[0]
+            fit = page.dtype == 'uint16' and page.is_contiguous
+            fit = fit and len(page.shape) == 3 and page.shape[2] == 3
+            if not fit or shape not in (None, page.shape):
+                return None
+            words = page.asarray()
     # What tifffile meets in a foreign or broken file has many types.
     except Exception:
-        return None
-    if words.dtype != 'uint16' or words.ndim != 3 or words.shape[2] != 3:
         return None
     return (words / 65535).astype('float32')
 
@@ -162,8 +171,9 @@ def record_of(path):
     """
     try:
         with warnings.catch_warnings():
-            # Of many pixels, none of which is decoded here.
-            warnings.simplefilter('ignore', Image.DecompressionBombWarning)
+            # Of many pixels, none of which is decoded here, and of metadata
+            # that are cut off.
+            warnings.simplefilter('ignore')
             with Image.open(path) as file:
                 record = json.loads(_embedded_text(file))
     # What Pillow meets in a foreign or broken file has many types.

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from gluon_style import __version__
 from gluon_style.files import require_ours
+from gluon_style.history import ENTRY
 from gluon_style.results import Result, picture_record
+from gluon_style.saving import record_of
 from gluon_style.settings import Settings
 
 
@@ -29,29 +31,68 @@ def finished(job, folder):
     """Return the result of ``job`` that is in ``folder``, or None.
 
     It counts if it was made from the same pictures, with the same settings,
-    by the same version of this package.
+    by the same version of this package, and is whole.
     """
-    try:
-        result = Result.load(job.path(folder))
-    except (FileNotFoundError, ValueError):
-        return None
-    record = result.record
+    path = job.path(folder)
     pictures = {'content': job.content, 'style': job.style}
     if job.settings.init_file is not None:
         pictures['init'] = job.settings.init_file
-    named = {**record.get('others', {}), **record}
-    made = (
-        record.get('settings'),
-        [named.get(role, {}).get('sha256') for role in pictures],
-        record.get('versions', {}).get('gluon_style'),
-    )
+    try:
+        result = Result.load(path)
+        made = _made(result.record, pictures)
+        whole = _is_whole(result, path)
+    # JSON may be of any shape.
+    except (
+        AttributeError,
+        FileNotFoundError,
+        KeyError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ):
+        return None
     wanted = (
         # Through JSON, which has no tuples.
         json.loads(json.dumps(asdict(job.settings))),
         [picture_record(img)['sha256'] for img in pictures.values()],
         __version__,
     )
-    return result if made == wanted else None
+    return result if whole and made == wanted else None
+
+
+def _made(record, roles):
+    """Return the settings, the pictures' hashes and the version of a run."""
+    named = {**record.get('others', {}), **record}
+    return (
+        record['settings'],
+        [named[role]['sha256'] for role in roles],
+        record['versions']['gluon_style'],
+    )
+
+
+def _is_whole(result, path):
+    """Return whether picture and record are of one run and have its losses.
+
+    Who is killed between the two renames of ``Result.save`` leaves the new
+    picture beside the former one's record.
+    """
+    record, within = result.record, record_of(path)
+    # What makes files smaller may have taken out the record within.
+    alike = within is None or json.dumps(within) == json.dumps(record)
+    of_picture = {**record['losses'], 'seconds': 0}
+    return (
+        alike
+        and bool(result.history)
+        and all(map(_is_entry, [*result.history, of_picture]))
+    )
+
+
+def _is_entry(entry):
+    """Return whether an entry of the history has all numbers."""
+    width, height = entry['scale']
+    others = [entry[name] for name in ENTRY if name != 'scale']
+    numbers = [width, height, *others]
+    return all(isinstance(number, (int, float)) for number in numbers)
 
 
 def run(job, folder, watch=None, make_net=None, force=False):

@@ -4,6 +4,7 @@ import functools
 import itertools
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,7 +37,7 @@ class Cell:
 
 
 def combinations(contents, styles, settings, varied):
-    """Return a cell for every combination, none of them run.
+    """Return a cell for every combination, each of its own name, none run.
 
     ``contents`` and ``styles`` are paths; ``varied`` has a list of values
     for each setting's name. Raises ValueError for a value that no run could
@@ -50,35 +51,38 @@ def combinations(contents, styles, settings, varied):
             raise ValueError(
                 f'{name} {twice[0]!r} is named twice: name each once'
             )
+    stems = [[Path(path).stem for path in each] for each in (contents, styles)]
+    words = [
+        [f'{name}-{say(choice)}' for choice in choices]
+        for name, choices in varied.items()
+    ]
+    named = list(itertools.product(*map(_distinct, [*stems, *words])))
+    # Parts that differ may be the same once they are joined.
+    names = _distinct(['--'.join(each) for each in named])
+    chosen = itertools.product(*axes.values())
     cells = []
-    for content, style, *values in itertools.product(
-        _named(contents), _named(styles), *varied.values()
-    ):
+    for (content, style, *values), each, name in zip(chosen, named, names):
         values = dict(zip(varied, values))
-        pair = content[1], style[1]
-        words = [_fit(f'{key}-{say(v)}') for key, v in values.items()]
-        name = '--'.join([*pair, *words])
-        job = Job(name, content[0], style[0], settings.changed(values))
-        cells.append(Cell(job, pair, values))
+        job = Job(name, content, style, settings.changed(values))
+        cells.append(Cell(job, each[:2], values))
     return cells
 
 
-def _fit(text):
-    """Return text fit for a file's name."""
-    return re.sub(r'[^\w.+-]+', '_', text)
+def _distinct(texts):
+    """Return texts fit for a file's name, no two of which are the same.
 
-
-def _named(paths):
-    """Return (path, stem), the stem fit for a file's name and unique.
-
-    It has a number where another one is the same but for its case.
+    Those that would be, but for their case, have their number in the list.
     """
-    stems = [_fit(Path(path).stem) for path in paths]
-    lower = [stem.lower() for stem in stems]
-    return [
-        (path, stem if lower.count(stem.lower()) == 1 else f'{stem}-{i}')
-        for i, (path, stem) in enumerate(zip(paths, stems), start=1)
-    ]
+    names = [re.sub(r'[^\w.+-]+', '_', text) for text in texts]
+    while True:
+        count = Counter(map(str.lower, names))
+        if len(count) == len(names):
+            return names
+        # Again, for a number may make it the name of another one.
+        names = [
+            name if count[name.lower()] == 1 else f'{name}-{i}'
+            for i, name in enumerate(names, start=1)
+        ]
 
 
 def say(value):

@@ -148,9 +148,9 @@ def test_sums_are_those_of_all_files(pip):
 def test_a_bundle_is_made_anew_and_nothing_else_is(pip, capsys):
     Path('stick').mkdir()
     assert cli.main(['bundle', 'stick']) == 0
-    Path('stick', 'README.txt').write_text('changed')
+    before = os.stat('stick').st_ino
     assert cli.main(['bundle', 'stick']) == 0
-    assert 'changed' not in Path('stick', 'README.txt').read_text()
+    assert os.stat('stick').st_ino != before
     Path('stick', 'pictures', 'mine.jpg').write_text('mine')
     assert cli.main(['bundle', 'stick']) == 2
     err = capsys.readouterr().err.splitlines()
@@ -164,6 +164,69 @@ def test_a_bundle_is_made_anew_and_nothing_else_is(pip, capsys):
         assert cli.main(['bundle', name]) == 2
     assert sorted(os.listdir()) == ['file', 'other', 'stick']
     assert files('other') == ['SHA256SUMS', 'disk.img']
+
+
+@pytest.mark.parametrize(
+    'name, change',
+    [
+        ('notebooks/neural_style.ipynb', lambda p: p.write_text('my answer')),
+        ('README.txt', lambda p: p.write_bytes(p.read_bytes() + b'mine')),
+        ('pictures/album', lambda p: p.mkdir()),
+        ('pictures/painting.jpg', lambda p: (p.unlink(), p.mkdir())),
+        ('link', lambda p: p.symlink_to('README.txt')),
+    ],
+)
+def test_what_was_changed_in_a_bundle_is_kept(pip, capsys, name, change):
+    assert cli.main(['bundle', 'stick']) == 0
+    change(Path('stick', name))
+    before = tree('stick')
+    capsys.readouterr()
+    assert cli.main(['bundle', 'stick']) == 2
+    assert capsys.readouterr().err == (
+        f"gluon-style: folder '{pip.work}/stick' has {name!r}, which is not "
+        'from a bundle or was changed since: name a new or empty folder\n'
+    )
+    assert tree('stick') == before
+
+
+def tree(folder):
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes() if p.is_file() else ''
+        for p in Path(folder).rglob('*')
+    }
+
+
+def test_a_bundle_of_which_files_are_missing_is_made_anew(pip):
+    assert cli.main(['bundle', 'stick']) == 0
+    before = tree('stick')
+    Path('stick', 'pictures', 'painting.jpg').unlink()
+    shutil.rmtree(Path('stick', 'wheels'))
+    Path('stick', 'wheels').mkdir()
+    assert cli.main(['bundle', 'stick']) == 0
+    assert tree('stick') == before
+
+
+@pytest.mark.parametrize(
+    'error, code',
+    [(OSError(28, 'No space left'), 2), (KeyboardInterrupt, 130)],
+)
+def test_a_bundle_that_cannot_be_put_there_leaves_the_former(
+    pip, monkeypatch, error, code
+):
+    assert cli.main(['bundle', 'stick']) == 0
+    before, inode = tree('stick'), os.stat('stick').st_ino
+    rename = Path.rename
+
+    def failing(path, target):
+        if path.name == 'new':
+            assert not os.path.exists('stick')
+            raise error
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, 'rename', failing)
+    assert cli.main(['bundle', 'stick']) == code
+    assert os.listdir() == ['stick'] and tree('stick') == before
+    assert os.stat('stick').st_ino == inode
 
 
 @pytest.mark.parametrize(

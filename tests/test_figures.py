@@ -17,7 +17,7 @@ from gluon_style.figures.editions import (
 )
 from gluon_style.figures.panels import power
 from gluon_style.figures.studio import Check, Eye, Studio, falling
-from gluon_style.files import is_ours
+from gluon_style.files import claim, is_ours
 from gluon_style.presets import PRESETS
 
 
@@ -159,11 +159,20 @@ def test_published_curves_are_drawn_behind(tmp_path):
     [
         '',
         '[]',
+        pytest.param('[' * 200_000, id='deep'),
         '{"curves": {"content": {"epoch": [1], "loss": [2]}}}',
         json.dumps(
             {
                 'curves': dict.fromkeys(
                     ('content', 'style', 'tv'), {'epoch': [1], 'loss': []}
+                )
+            }
+        ),
+        json.dumps(
+            {
+                'curves': dict.fromkeys(
+                    ('content', 'style', 'tv'),
+                    {'epoch': [1], 'loss': [10**400]},
                 )
             }
         ),
@@ -182,6 +191,24 @@ def test_a_reference_without_curves_is_one_sentence(tmp_path, text):
     path.write_text(text)
     with pytest.raises(ValueError, match='has no curves: it must be JSON'):
         read_reference(path)
+
+
+def test_a_huge_reference_is_one_sentence(tmp_path, monkeypatch):
+    path = tmp_path / 'curves.json'
+    curves = dict.fromkeys(
+        ('content', 'style', 'tv'), {'epoch': [1], 'loss': [2.5]}
+    )
+    text = json.dumps({'curves': curves})
+    path.write_text(text)
+    monkeypatch.setattr('gluon_style.files.MOST_JSON_BYTES', len(text))
+    assert read_reference(path)['tv'] == ([1], [2.5])
+    monkeypatch.setattr('gluon_style.files.MOST_JSON_BYTES', len(text) - 1)
+    with pytest.raises(ValueError) as error:
+        read_reference(path)
+    assert str(error.value) == (
+        f'reference {str(path)!r} has no curves: it must be JSON, of at most '
+        '64 MiB, with the epochs and losses of content, style and tv'
+    )
 
 
 def test_the_books_own_reference_is_read(shared):
@@ -271,6 +298,33 @@ def test_list_names_each_figure(capsys):
     assert cli.main(['figure', '--list']) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(RECIPES)
+
+
+def test_a_second_run_of_a_figure_is_refused(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr('gluon_style.figures.draw', None)
+    path = tmp_path / 'out' / 'gram.png'
+    with claim(path):
+        assert cli.main(['figure', 'gram', '-o', str(path.parent)]) == 2
+    assert capsys.readouterr() == (
+        '',
+        f'gluon-style: output {str(path)!r} is being written by another run: '
+        'give this one another name\n',
+    )
+    assert not path.parent.exists()
+
+
+def test_a_figure_is_claimed_while_it_is_drawn(monkeypatch, tmp_path):
+    path = tmp_path / 'gram.png'
+
+    def drawn(*args, **kwargs):
+        with pytest.raises(ValueError, match='by another run'), claim(path):
+            pass
+        return path, []
+
+    monkeypatch.setattr('gluon_style.figures.draw', drawn)
+    assert cli.main(['figure', 'gram', '-o', str(tmp_path)]) == 0
+    with claim(path):
+        pass
 
 
 @pytest.mark.parametrize('good, code', [(True, 0), (False, 1), (None, 0)])

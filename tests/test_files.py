@@ -4,6 +4,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tracemalloc
 
 import pytest
 from conftest import picture
@@ -13,6 +14,8 @@ from gluon_style.files import (
     LEAST_FREE_BYTES,
     claim,
     is_ours,
+    read_json,
+    replace_folder,
     replacing,
     require_ours,
     require_room,
@@ -79,6 +82,24 @@ def test_a_system_that_flushes_no_folder_still_writes(tmp_path, monkeypatch):
     assert (tmp_path / 'a.txt').read_text() == 'new'
 
 
+def test_a_folder_is_flushed_before_it_replaces_another(tmp_path, monkeypatch):
+    new, folder, old = (tmp_path / name for name in ('new', 'f', 'old'))
+    for place in (new / 'deep', folder):
+        place.mkdir(parents=True)
+        (place / 'a.txt').write_text(place.name)
+    flushed = []
+    monkeypatch.setattr(
+        os, 'fsync', lambda handle: flushed.append(os.fstat(handle).st_ino)
+    )
+    wanted = [new / 'deep' / 'a.txt', new / 'deep', new, tmp_path]
+    inodes = {path.stat().st_ino for path in wanted}
+    replace_folder(new, folder, old)
+    assert set(flushed) == inodes and flushed[-1] == tmp_path.stat().st_ino
+    assert (folder / 'deep' / 'a.txt').read_text() == 'deep'
+    assert (old / 'a.txt').read_text() == 'f'
+    assert sorted(os.listdir(tmp_path)) == ['f', 'old']
+
+
 def test_room_is_required(tmp_path, monkeypatch):
     assert require_room(tmp_path) > LEAST_FREE_BYTES
     usage = shutil.disk_usage(tmp_path)._replace(free=5 << 20)
@@ -89,6 +110,62 @@ def test_room_is_required(tmp_path, monkeypatch):
     assert str(error.value) == (
         f'folder {str(tmp_path)!r} has 5 MB free: at least 16 MB are needed'
     )
+
+
+def test_json_is_read_up_to_a_size(tmp_path, monkeypatch):
+    path = tmp_path / 'a.json'
+    text = json.dumps({'figure': 'Öl'}, ensure_ascii=False).encode()
+    monkeypatch.setattr('gluon_style.files.MOST_JSON_BYTES', len(text))
+    path.write_bytes(text)
+    assert read_json(path) == {'figure': 'Öl'}
+    assert is_ours(path)
+    path.write_bytes(text + b' ')
+    with pytest.raises(ValueError) as error:
+        read_json(path)
+    assert str(error.value) == (
+        f'it has more than the {len(text)} bytes of JSON that are read'
+    )
+    assert not is_ours(path)
+    with pytest.raises(FileNotFoundError):
+        read_json(tmp_path / 'b.json')
+
+
+@pytest.mark.parametrize('name', ['a.json', 'a.jsonl'])
+def test_of_a_huge_file_no_more_than_64_mebibytes_are_read(tmp_path, name):
+    path = tmp_path / name
+    path.touch()
+    os.truncate(path, 400 << 20)
+    tracemalloc.start()
+    try:
+        assert not is_ours(path)
+        assert tracemalloc.get_traced_memory()[1] < 70 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    'text',
+    ['{', '', 'NaNo', '\xff'],
+)
+def test_json_that_says_nothing_is_a_value_error(tmp_path, text):
+    path = tmp_path / 'a.json'
+    path.write_bytes(text.encode('latin-1'))
+    with pytest.raises(ValueError):
+        read_json(path)
+
+
+def test_json_is_read_up_to_a_depth(tmp_path):
+    path = tmp_path / 'a.json'
+    for start, end in (('[', ']'), ('{"a": ', '}')):
+        path.write_text(f'{start * 20}1{end * 20}')
+        assert json.dumps(read_json(path)) == path.read_text()
+        for depth in (21, 900, 990, 100_000):
+            path.write_text(f'{start * depth}1{end * depth}')
+            with pytest.raises(ValueError) as error:
+                read_json(path)
+            assert str(error.value) == (
+                'its JSON is more than 20 lists and objects deep'
+            )
 
 
 def test_records_are_ours_and_other_json_is_not(tmp_path):
@@ -189,6 +266,6 @@ def test_a_sweeps_manifest_is_ours(tmp_path):
     line = {'name': 'a', 'file': 'a.png', 'settings': {}, 'state': 'done'}
     path.write_text(f'{json.dumps(line)}\n{json.dumps(line)}\n')
     assert is_ours(path)
-    for text in ('{"name": 1}\n', '[]\n', 'x\n'):
+    for text in ('', '{"name": 1}\n', '[]\n', 'x\n', '[' * 100_000):
         path.write_text(text)
         assert not is_ours(path)

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import os
 import shutil
 from dataclasses import asdict
 from html.parser import HTMLParser
@@ -306,6 +307,16 @@ def test_a_large_result_is_reduced_and_says_so(folder, pictures):
     ) in page.text
 
 
+def test_a_picture_file_of_many_bytes_is_not_shown_itself(folder, pictures):
+    save(folder / 'out.png', *pictures)
+    os.truncate(folder / 'out.png', 16 << 20)
+    shown = Page(write_report(folder)[0]).image('r0-result')
+    assert len(shown) == 16 << 20
+    os.truncate(folder / 'out.png', (16 << 20) + 1)
+    shown = opened(Page(write_report(folder)[0]).image('r0-result'))
+    assert (shown.format, shown.size) == ('JPEG', (60, 40))
+
+
 def test_what_a_run_came_to_is_said(folder, pictures):
     save(folder / 'out.png', *pictures)
     beside = folder / 'out.json'
@@ -353,11 +364,13 @@ def test_a_resized_result_says_what_the_run_made(folder, pictures):
 
 def test_what_is_no_whole_result_is_left_out(folder, pictures, caplog):
     save(folder / 'good.png', *pictures)
-    for name in ('alone', 'cut', 'other', 'size', 'weights'):
+    for name in ('alone', 'cut', 'deep', 'huge', 'other', 'size', 'weights'):
         save(folder / f'{name}.png', *pictures)
     (folder / 'alone.json').unlink()
     cut = (folder / 'cut.png').read_bytes()
     (folder / 'cut.png').write_bytes(cut[: len(cut) // 2])
+    (folder / 'deep.json').write_text('[' * 200_000)
+    os.truncate(folder / 'huge.json', 1 << 30)
     (folder / 'other.json').write_text('{"name": "an editor"}')
     record = json.loads((folder / 'good.json').read_text())
     (folder / 'size.json').write_text(json.dumps({**record, 'width': 61}))
@@ -367,10 +380,14 @@ def test_what_is_no_whole_result_is_left_out(folder, pictures, caplog):
     (folder / 'text.png').write_text('no picture')
     (folder / 'notes.json').write_text('{}')
     (folder / 'folder.png').mkdir()
+    (folder / 'huge.webp').touch()
+    os.truncate(folder / 'huge.webp', 1 << 30)
     assert write_report(folder, pictures=[Path(pictures[0]).parent])[1] == 1
     reasons = [
         ('alone', "alone.json' is not a file: it belongs to the picture"),
         ('cut', "cut.png' is broken or incomplete"),
+        ('deep', '(ValueError: its JSON is more than 20 lists and objects'),
+        ('huge', '(ValueError: it has more than the 67108864 bytes of JSON'),
         ('other', "other.json' is not one of this package (KeyError: 'hist"),
         ('size', 'is 60x40 and its record says 61x40: make it anew'),
         ('weights', 'its record is not one of this package (TypeError: '),
@@ -381,13 +398,44 @@ def test_what_is_no_whole_result_is_left_out(folder, pictures, caplog):
         assert reason in message
 
 
+@pytest.mark.parametrize('suffix', ['.jpg', '.webp', '.tif'])
+@pytest.mark.parametrize('part', [0.1, 0.5])
+def test_a_cut_picture_of_any_kind_is_left_out_with_a_word(
+    folder, pictures, capsys, suffix, part
+):
+    save(folder / 'good.png', *pictures)
+    path = folder / f'cut{suffix}'
+    save(path, *pictures)
+    os.truncate(path, int(part * path.stat().st_size))
+    # A photograph of its name is not it.
+    shutil.copy(pictures[1], folder / 'cut.jpeg')
+    place = str(Path(pictures[0]).parent)
+    assert cli.main(['report', str(folder), '--pictures', place]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith(f'{folder}/report.html: 1 result, ')
+    assert err.startswith(f'gluon-style: {path} is left out: picture ')
+    assert err.count('\n') == 1
+
+
+def test_a_pipe_is_not_waited_for(folder, pictures):
+    save(folder / 'good.png', *pictures)
+    for name in ('a.webp', 'b.png', 'b.json'):
+        os.mkfifo(folder / name)
+    assert write_report(folder)[1] == 1
+
+
 @pytest.mark.parametrize(
     'change',
     [
         {'content': {'file': 'a.jpg', 'sha256': 'no hash'}},
         {'style': {'file': ['a.jpg'], 'sha256': 'ab'}},
+        {'style': {'file': [], 'sha256': 'ab'}},
+        {'style': {'file': None, 'sha256': {}}},
         {'settings': ['lr']},
         {'versions': None},
+        {'versions': []},
+        {'others': [1]},
+        {'content': None},
         {'history': [{'scale': ['<script>', 1], 'epoch': 1}]},
         {'losses': {'scale': [1, 1], 'content': '<script>'}},
     ],

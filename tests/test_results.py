@@ -1,8 +1,10 @@
 import json
+import os
 from dataclasses import replace
 
 import numpy
 import pytest
+import tifffile
 from conftest import picture
 from PIL import Image
 
@@ -68,6 +70,18 @@ def test_another_suffix_writes_nothing(result, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_of_a_tiff_of_many_pages_the_first_is_loaded(result, tmp_path):
+    path = tmp_path / 'out.tif'
+    result.save(path)
+    pages = numpy.zeros((3, 24, 32, 3), 'uint16')
+    tifffile.imwrite(path, pages, append=True, photometric='rgb')
+    with tifffile.TiffFile(path) as file:
+        assert len(file.pages) == 4
+    loaded = Result.load(path)
+    assert (loaded.image == result.image).all()
+    assert loaded.pixels.shape == (24, 32, 3)
+
+
 @pytest.mark.parametrize('deep', [False, True])
 def test_a_resized_result_is_saved_and_loaded(result, tmp_path, deep):
     pixels = picture(32, 24).astype('float32') / 255 if deep else None
@@ -115,10 +129,21 @@ def test_loading_what_is_not_a_result_is_one_sentence(result, tmp_path):
     result.save(path)
     beside = tmp_path / 'out.json'
     text = beside.read_text()
-    for broken in ('', '[]', '{}', text[:100], text.replace('scale', 'x')):
-        beside.write_text(broken)
+    deep = '[' * 200_000
+    scales = text.replace('scale', 'x')
+    for broken in ('', '[]', '{}', text[:100], scales, deep, '\ud800'):
+        beside.write_text(broken, errors='surrogatepass')
         with pytest.raises(ValueError, match='is not one of this package'):
             Result.load(path)
+    beside.write_text(text)
+    os.truncate(beside, (64 << 20) + 1)
+    with pytest.raises(ValueError) as error:
+        Result.load(path)
+    assert str(error.value) == (
+        f'record {str(beside)!r} is not one of this package (ValueError: it '
+        'has more than the 67108864 bytes of JSON that are read): make the '
+        'picture anew'
+    )
     beside.write_text(text.replace('"width": 32', '"width": 33'))
     with pytest.raises(ValueError, match='is 32x24 and its record says 33x24'):
         Result.load(path)

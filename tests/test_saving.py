@@ -1,8 +1,10 @@
 import io
 import json
+import tracemalloc
 
 import numpy
 import pytest
+import tifffile
 from conftest import picture
 from PIL import Image, ImageCms
 from skimage.metrics import peak_signal_noise_ratio
@@ -133,6 +135,59 @@ def test_what_has_no_sixteen_bits_has_no_words(tmp_path):
     assert read_words(tmp_path / 'a.png') is None
 
 
+def test_other_pages_of_a_tiff_take_no_memory(tmp_path):
+    path = tmp_path / 'a.tif'
+    page = numpy.arange(64 * 48 * 3, dtype='uint16').reshape(48, 64, 3)
+    for _ in range(100):
+        tifffile.imwrite(
+            path, page, append=path.exists(), photometric='rgb', metadata=None
+        )
+    read_words(path)
+    tracemalloc.start()
+    try:
+        words = read_words(path, (48, 64, 3))
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (words == (page / 65535).astype('float32')).all()
+    # As float64, and a tenth of what all pages take as they are.
+    assert most < 10 * page.nbytes
+    assert read_words(path, (48, 65, 3)) is None
+
+
+def test_a_description_sends_nobody_to_other_shapes_or_files(tmp_path):
+    page, other = (numpy.full((4, 5, 3), i, 'uint16') for i in (1, 2))
+    tifffile.imwrite(tmp_path / 'b.tif', other, photometric='rgb')
+    ome = (
+        '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/'
+        'Schemas/OME/2016-06"><Image ID="Image:0"><Pixels ID="Pixels:0" '
+        'DimensionOrder="XYCZT" Type="uint16" SizeX="5" SizeY="4" SizeC="3" '
+        'SizeZ="1" SizeT="1"><Channel ID="Channel:0" SamplesPerPixel="3"/>'
+        '<TiffData IFD="0" PlaneCount="1"><UUID FileName="b.tif">urn:uuid:1'
+        '</UUID></TiffData></Pixels></Image></OME>'
+    )
+    shape = '{"shape": [4000, 5000, 3]}'
+    path = tmp_path / 'a.tif'
+    for description in (ome, shape):
+        tifffile.imwrite(
+            path,
+            page,
+            photometric='rgb',
+            description=description,
+            metadata=None,
+        )
+        words = read_words(path, (4, 5, 3))
+        assert words.shape == (4, 5, 3) and (words == words[0, 0, 0]).all()
+        assert words[0, 0, 0] == pytest.approx(1 / 65535)
+
+
+def test_a_compressed_tiff_has_no_words(tmp_path):
+    path = tmp_path / 'a.tif'
+    page = numpy.zeros((64, 64, 3), 'uint16')
+    tifffile.imwrite(path, page, photometric='rgb', compression='zlib')
+    assert read_words(path) is None
+
+
 def test_other_suffixes_are_refused(tmp_path):
     for name in ('a.gif', 'a', 'a.png.txt'):
         with pytest.raises(ValueError) as error:
@@ -195,6 +250,16 @@ def test_foreign_and_broken_files_have_no_record(tmp_path):
     save_image(picture(8, 6), path, RECORD)
     path.write_bytes(path.read_bytes()[:40])
     assert record_of(path) is None
+
+
+def test_no_record_of_a_cut_tiff_is_no_warning(tmp_path, recwarn):
+    path = tmp_path / 'a.tif'
+    save_image(picture(60, 40), path, RECORD)
+    whole = path.read_bytes()
+    for size in range(0, 1000, 100):
+        path.write_bytes(whole[:size])
+        record_of(path)
+    assert len(recwarn) == 0
 
 
 def test_a_picture_of_many_pixels_has_its_record(tmp_path, monkeypatch):

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from conftest import picture
 from PIL import Image
@@ -64,6 +66,81 @@ def test_a_broken_result_is_made_anew(job, tmp_path):
     (tmp_path / 'one.json').write_text('{')
     assert finished(job, tmp_path) is None
     series.run(job, tmp_path)
+    assert finished(job, tmp_path) is not None
+
+
+def deep(depth):
+    """Return an object within others, as deep as said."""
+    value = {}
+    for _ in range(depth):
+        value = {'a': value}
+    return value
+
+
+ODD = [
+    {'versions': []},
+    {'versions': None},
+    {'others': [1]},
+    {'others': 'init'},
+    {'content': None},
+    {'content': 'content.png'},
+    {'style': []},
+    {'settings': None},
+    {'settings': deep(400)},
+    {'losses': []},
+    {'losses': {'scale': [32, 24]}},
+    {'losses': {'scale': []}},
+    {'history': []},
+    {'history': {}},
+    {'history': [1]},
+    {'history': [{'scale': [32, 24], 'epoch': 'one'}]},
+]
+
+
+@pytest.mark.parametrize('stripped', [False, True])
+def test_a_record_of_another_shape_is_none(job, tmp_path, stripped):
+    series.run(job, tmp_path)
+    path = tmp_path / 'one.json'
+    text = path.read_text()
+    if stripped:
+        picture = tmp_path / 'one.png'
+        Image.open(picture).save(picture)
+    for change in ODD:
+        path.write_text(json.dumps({**json.loads(text), **change}))
+        assert finished(job, tmp_path) is None, change
+    path.write_text(text)
+    assert finished(job, tmp_path) is not None
+
+
+def test_a_deep_record_is_made_anew(job, tmp_path):
+    series.run(job, tmp_path)
+    path = tmp_path / 'one.json'
+    text = path.read_text()
+    others = '{"a":' * 200_000 + '1' + '}' * 200_000
+    for broken in ('[' * 200_000, f'{text[:-3]}, "others": {others}}}'):
+        path.write_text(broken)
+        assert finished(job, tmp_path) is None
+        series.run(job, tmp_path)
+        assert path.read_text()[:20] == text[:20]
+
+
+def test_a_picture_beside_the_record_of_another_run_is_made_anew(
+    job, tmp_path
+):
+    former = series.run(job, tmp_path)
+    record = (tmp_path / 'one.json').read_bytes()
+    other = Job(
+        'one', job.content, job.style, job.settings.changed({'epochs': 3})
+    )
+    # As who is killed between the two renames leaves them.
+    series.run(other, tmp_path)
+    newer = (tmp_path / 'one.png').read_bytes()
+    (tmp_path / 'one.json').write_bytes(record)
+    assert finished(job, tmp_path) is None
+    assert finished(other, tmp_path) is None
+    again = series.run(job, tmp_path)
+    assert (again.image == former.image).all()
+    assert (tmp_path / 'one.png').read_bytes() != newer
     assert finished(job, tmp_path) is not None
 
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from gluon_style import Settings, cli
-from gluon_style.files import is_ours
+from gluon_style.files import claim, is_ours
 from gluon_style.sweep import combinations, contact_sheet, previewed, say
 
 
@@ -67,6 +67,28 @@ def test_names_are_fit_for_files_and_unique(settings):
         'My_Cat-3--oil',
         'dog--oil',
     ]
+
+
+def test_no_two_cells_have_one_name(settings):
+    cells = combinations(
+        # The first two get numbers, and one of these is the third's name.
+        ['a.png', 'b/A.png', 'a-1.png', 'x--s.png', 'x.png'],
+        ['s.png', 's--s.png'],
+        settings,
+        {'init': ['x/1.png', 'x_1.png', 'noise']},
+    )
+    names = [cell.job.name for cell in cells]
+    assert len({name.lower() for name in names}) == len(names) == 30
+    assert names[:3] == [
+        'a-1-1--s--init-x_1.png-1',
+        'a-1-1--s--init-x_1.png-2',
+        'a-1-1--s--init-noise',
+    ]
+    pairs = list(dict.fromkeys(cell.pair for cell in cells))
+    assert pairs[:5:2] == [('a-1-1', 's'), ('A-2', 's'), ('a-1-3', 's')]
+    # x--s with s, and x with s--s.
+    assert names[18] == 'x--s--s--init-x_1.png-1-19'
+    assert names[27] == 'x--s--s--init-x_1.png-1-28'
 
 
 @pytest.mark.parametrize(
@@ -169,6 +191,42 @@ def test_interrupted_it_says_how_to_go_on(sweep, monkeypatch):
     assert states == ['done'] * 3
 
 
+@pytest.mark.parametrize('place', ['.', 'preview'])
+def test_a_second_sweep_of_a_folder_is_refused(sweep, place):
+    path = sweep.folder / place / 'manifest.jsonl'
+    with claim(path):
+        assert sweep() == 2
+        assert sweep.err == (
+            f'gluon-style: output {str(path)!r} is being written by another '
+            'run: give this one another name\n'
+        )
+        assert not sweep.folder.exists()
+
+
+def test_a_folder_is_claimed_for_the_whole_sweep(sweep, monkeypatch):
+    import gluon_style.sweep as module
+
+    claimed = []
+
+    def refused(name, *others):
+        for path in ('manifest.jsonl', 'preview/manifest.jsonl'):
+            with pytest.raises(ValueError), claim(sweep.folder / path):
+                pass
+        claimed.append(name)
+
+    run, sheet = module.run, module.contact_sheet
+    monkeypatch.setattr(
+        module, 'run', lambda *args: (refused('run'), run(*args))[1]
+    )
+    monkeypatch.setattr(
+        module, 'contact_sheet', lambda *args: (refused('sheet'), sheet(*args))
+    )
+    assert sweep('--preview', '32') == 0
+    assert claimed == ['run', 'sheet'] * 2
+    with claim(sweep.folder / 'manifest.jsonl'):
+        pass
+
+
 def test_a_run_that_fails_is_noted_and_the_others_go_on(sweep):
     options = ('--optimizer', 'adam', '--lr', '1e30,0.1', '--preview', '0')
     assert sweep(*options, '--no-bounded', '--no-guard', '--epochs', '4') == 3
@@ -209,12 +267,15 @@ def test_layers_are_repeated_options(sweep):
         (['--preview', '5'], 'size gives a picture of 5x3 pixels'),
     ],
 )
-def test_mistakes_are_one_sentence(sweep, options, sentence):
+def test_mistakes_are_one_sentence(sweep, capsys, options, sentence):
     try:
-        code = sweep(*options)
+        code, err = sweep(*options), sweep.err
     except SystemExit as end:
-        code = end.code
+        # The parser's own mistakes end the process.
+        code, err = end.code, capsys.readouterr().err
     assert code == 2
+    assert sentence in err and err.count('\n') == 1
+    assert err.startswith('gluon-style')
 
 
 def test_a_missing_picture_is_one_sentence(sweep):

@@ -1,11 +1,12 @@
 """The commands figure and sweep: many pictures."""
 
 import time
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
 from gluon_style.cli.progress import NOT_FINITE, complain, watch
-from gluon_style.files import require_ours
+from gluon_style.files import claim, require_ours
 from gluon_style.presets import preset
 
 
@@ -29,9 +30,10 @@ def figure(args):
         device=args.device,
         force=args.force,
     )
-    path, checks = draw(
-        args.name, args.output, options, watch=watch(args.quiet)
-    )
+    with claim(Path(args.output, f'{args.name}.png')):
+        path, checks = draw(
+            args.name, args.output, options, watch=watch(args.quiet)
+        )
     words = {True: 'good', False: 'OUT', None: 'open'}
     for check in checks:
         print(f'{words[check.good]:4} {check.text}')
@@ -67,11 +69,13 @@ def sweep(args):
         small = previewed(cells, args.preview)
         preview = (small, folder / 'preview', folder / 'preview.png')
         stages.insert(0, preview)
-    for _, place, sheet in stages:
-        require_ours(sheet, args.force)
-        require_ours(place / 'manifest.jsonl', args.force)
-    for stage in stages:
-        failed = _sweep_stage(*stage, args)
+    with ExitStack() as claims:
+        for _, place, sheet in stages:
+            claims.enter_context(claim(place / 'manifest.jsonl'))
+            require_ours(sheet, args.force)
+            require_ours(place / 'manifest.jsonl', args.force)
+        for stage in stages:
+            failed = _sweep_stage(*stage, args)
     return NOT_FINITE if failed else 0
 
 

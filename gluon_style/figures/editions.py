@@ -1,11 +1,11 @@
 """The chapter's own figure, of each edition: losses beside the picture."""
 
-import json
 import math
 from dataclasses import replace
 from itertools import groupby
 
 from gluon_style.figures.studio import Check
+from gluon_style.files import MOST_JSON_BYTES, read_json
 from gluon_style.plots import plot_result
 from gluon_style.presets import PRESETS
 
@@ -117,8 +117,7 @@ def read_reference(path):
     [...]}, "style": ..., "tv": ...}}. Raises ValueError for another one.
     """
     try:
-        with open(path, encoding='utf-8') as file:
-            curves = json.load(file)['curves']
+        curves = read_json(path)['curves']
         found = {
             name: (
                 [float(epoch) for epoch in curves[name]['epoch']],
@@ -128,11 +127,13 @@ def read_reference(path):
         }
         good = all(len(x) == len(y) > 0 for x, y in found.values())
         good &= all(map(math.isfinite, sum(sum(found.values(), ()), [])))
-    except (KeyError, TypeError, ValueError):
+    # OverflowError: a whole number beyond all floats.
+    except (KeyError, OverflowError, TypeError, ValueError):
         good = False
     if not good:
         raise ValueError(
-            f'reference {str(path)!r} has no curves: it must be JSON with '
-            'the epochs and losses of content, style and tv'
+            f'reference {str(path)!r} has no curves: it must be JSON, of '
+            f'at most {MOST_JSON_BYTES >> 20} MiB, with the epochs and losses '
+            'of content, style and tv'
         )
     return found

@@ -125,12 +125,24 @@ def _is_result(path):
     """Return whether a picture has a record within.
 
     Those of PNG are known by the record beside them, too: programs that make
-    such files smaller take out what is within.
+    such files smaller take out what is within. So are broken ones, which
+    have lost it.
     """
     if path.suffix.lower() not in saving.SUFFIXES:
         return False
-    beside = path.suffix == '.png' and is_ours(path.with_suffix('.json'))
-    return beside or saving.record_of(path) is not None
+    beside = is_ours(path.with_suffix('.json'))
+    if beside and path.suffix == '.png':
+        return True
+    within = path.is_file() and saving.record_of(path) is not None
+    return within or beside and _is_broken(path)
+
+
+def _is_broken(path):
+    try:
+        read_picture(path)
+    except (OSError, ValueError):
+        return True
+    return False
 
 
 def _find_pictures(results, paths):

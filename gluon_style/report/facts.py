@@ -1,7 +1,5 @@
 """What the page says of a result, from its record; no MXNet."""
 
-from pathlib import Path
-
 from gluon_style.report.curves import LOSSES, loss_curves
 from gluon_style.report.markup import Html, fill, join, pairs
 
@@ -14,8 +12,10 @@ def check_record(result):
         losses_of(record['losses'])
         curves_of(result.history)
         for role in ('content', 'style'):
+            for name in ('sha256', 'file'):
+                if not isinstance(record[role][name], (str, type(None))):
+                    raise TypeError(f'the {name} of {role} is no text')
             bytes.fromhex(record[role]['sha256'] or '')
-            Path(record[role]['file'] or '')
     except (
         AttributeError,
         KeyError,

@@ -30,8 +30,10 @@ from gluon_style.results import Result
 # Longest sides, in pixels, of what the page holds: a result and the content
 # picture under its slider, a style picture, and a small content picture.
 MOST_SIDE, STYLE_SIDE, SMALL_SIDE = 1600, 800, 320
-# Files that browsers show as they are.
+# Files that browsers show as they are, and how large: any picture of
+# ``MOST_SIDE`` has fewer bytes, and a page of more would not be opened.
 _SHOWN = {'.jpeg': 'jpeg', '.jpg': 'jpeg', '.png': 'png', '.webp': 'webp'}
+_MOST_BYTES = 16 << 20
 # With so many results, small pictures at the top lead to each.
 MANY = 4
 # So many settings that differ still fit under a small picture.
@@ -139,6 +141,7 @@ def _stage(id_, entry):
     result = entry.result
     shape = _fitting(entry, MOST_SIDE)
     whole = shape == (result.record['width'], result.record['height'])
+    whole = whole and entry.path.stat().st_size <= _MOST_BYTES
     kind = _SHOWN.get(entry.path.suffix.lower())
     values = {
         'id': id_,
