@@ -11,16 +11,22 @@ import numpy
 from PIL import Image
 
 # Eigenvalues of the colors' covariance, 0 to 1 a channel. A direction in
-# which they deviate by less than a byte's step has noise, and no color.
-_LEAST_VARIANCE = 1 / 255**2
+# which they deviate by less than this, two of a byte's steps, or by less than
+# this part of the largest one, has noise, and no color: a camera's noise of
+# 1.3 steps on a grey, sepia or blue picture would be enlarged up to fifty
+# times. Photographs deviate by at least 2.2 steps and have parts from 6e-4 on
+# (the sample cat 3.8 and 5e-3, the sample painting 21 and 6e-2).
+_LEAST_VARIANCE = 4 / 255**2
+_LEAST_PART = 5e-4
 
 
 def match_color(style_img, content_img):
     """Return the style picture with the content's mean color and covariance.
 
     The colors are mapped linearly, by the symmetric roots of both
-    covariances. Where the style picture does not vary, as a grey one does in
-    all but one direction, neither does the returned one.
+    covariances. Where the style picture does not vary by more than noise, as
+    a grey one does not in all but one direction, neither does the returned
+    one.
     """
     style, content = _as_floats(style_img), _as_floats(content_img)
     return _as_bytes(matched(style, content))
@@ -44,7 +50,7 @@ def _moments(img):
 def _power(covariance, exponent):
     """Return a power of a covariance, of its directions with color only."""
     values, vectors = numpy.linalg.eigh(covariance)
-    kept = values > _LEAST_VARIANCE
+    kept = values > max(_LEAST_VARIANCE, _LEAST_PART * values[-1])
     powers = numpy.zeros(3)
     powers[kept] = values[kept] ** exponent
     return (vectors * powers) @ vectors.T

@@ -5,6 +5,7 @@ No MXNet.
 
 import json
 import logging
+import os
 import platform
 import sys
 from dataclasses import dataclass, field, fields
@@ -35,20 +36,23 @@ class Config:
 
     ``settings`` has settings by name, ``pictures`` the paths 'content',
     'mask' and 'output', and 'style', which is a list. ``preset`` is a
-    preset's name or None.
+    preset's name or None. ``command`` is what repeats the run of a record,
+    'run', 'texture' or 'reconstruct'; None of a TOML.
     """
 
     settings: dict
     pictures: dict = field(default_factory=dict)
     preset: str = None
+    command: str = None
 
 
 def read_config(path):
     """Return the ``Config`` of a .toml or of the .json of a former run.
 
     In TOML, keys are the names of settings, and 'preset', 'content',
-    'style', 'mask' and 'output'; paths are relative to the file. A former
-    run's pictures are found by their hashes beside the record, in the current
+    'style', 'mask' and 'output'; paths are relative to the file, as are those
+    of 'init' and 'weights' where such a file is there. A former run's
+    pictures are found by their hashes beside the record, in the current
     folder and among the samples. Raises FileNotFoundError or ValueError, in
     one sentence.
     """
@@ -87,7 +91,14 @@ def _read_toml(path):
         raise ValueError(
             f'config {str(path)!r} is no TOML: {_one_line(error)}'
         ) from None
-    table = {key.replace('-', '_'): value for key, value in table.items()}
+    keys = [key.replace('-', '_') for key in table]
+    twice = [key for key in keys if keys.count(key) > 1]
+    if twice:
+        raise ValueError(
+            f'config {str(path)!r} has {twice[0]!r} twice, once with a dash: '
+            'leave out one of them'
+        )
+    table = dict(zip(keys, table.values()))
     preset = table.pop('preset', None)
     if not isinstance(preset, (str, type(None))):
         raise ValueError(f'preset is {preset!r}: it must be a name')
@@ -99,10 +110,14 @@ def _read_toml(path):
     if isinstance(pictures.get('style'), str):
         pictures['style'] = [pictures['style']]
     settings = _checked(path, table)
-    if isinstance(settings.get('init'), str):
-        beside = path.parent / settings['init']
-        if beside.is_file():
-            settings['init'] = str(beside)
+    made = Settings(**settings)
+    # What is no known name is a file's.
+    files = {'init': made.init_file}
+    if made.weights not in ('auto', *SOURCES):
+        files['weights'] = made.weights
+    for name, file in files.items():
+        if file is not None and (path.parent / file).is_file():
+            settings[name] = str(path.parent / file)
     return Config(settings, pictures, preset)
 
 
@@ -146,16 +161,18 @@ def _read_record(path):
     """Return what repeats a run, or raise ValueError where it cannot be."""
     try:
         record = json.loads(path.read_text('utf-8'))
-        settings = dict(record['settings'])
-        weights, tile = dict(record['weights']), record['tile']
-        versions = dict(record['versions'])
+        settings = _table(record['settings'])
+        _text(settings['weights'])
+        weights, tile = _table(record['weights']), record['tile']
+        _text(weights['source'])
+        then = {**_table(record['versions']), 'threads': record.get('threads')}
         roles = {
-            'content': dict(record['content']),
-            'style': dict(record['style']),
-            **record.get('others', {}),
+            'content': record['content'],
+            'style': record['style'],
+            **_table(record.get('others', {})),
         }
         wanted = {
-            role: (each['file'], str(each['sha256']))
+            role: (each['file'], _text(each['sha256']))
             for role, each in roles.items()
             if each['sha256'] is not None
         }
@@ -165,11 +182,10 @@ def _read_record(path):
             f'({type(error).__name__}: {_one_line(error)}): give the .json '
             'beside a picture of this program'
         ) from None
-    settings = _checked(path, settings)
     # What 'auto' chose then, it is to be now.
-    settings['tile'] = tile or 'off'
+    settings = _checked(path, {**settings, 'tile': tile or 'off'})
     settings['weights'] = _same_weights(settings['weights'], weights)
-    _warn_of_versions(versions)
+    _warn_of_versions(then)
     found = {
         role: _find(path.parent, role, *each) for role, each in wanted.items()
     }
@@ -180,12 +196,33 @@ def _read_record(path):
         pictures['style'] = [
             found[role] for role in found if role.startswith('style')
         ]
-    return Config(settings, pictures)
+    return Config(settings, pictures, command=_command(wanted))
+
+
+def _table(value):
+    return _of(dict, value)
+
+
+def _text(value):
+    return _of(str, value)
+
+
+def _of(kind, value):
+    if not isinstance(value, kind):
+        raise TypeError(f'{type(value).__name__} in place of {kind.__name__}')
+    return value
+
+
+def _command(roles):
+    """Return the command for a run of pictures of these roles."""
+    if 'style' not in roles:
+        return 'reconstruct'
+    return 'run' if 'content' in roles else 'texture'
 
 
 def _same_weights(given, record):
     """Return the weights that a run had, or raise ValueError."""
-    source = record.get('source')
+    source = record['source']
     if source in SOURCES:
         # Its file is checked against its hash whenever it is used.
         return source
@@ -203,11 +240,13 @@ def _warn_of_versions(then):
         'mxnet': installed_version(),
         'numpy': numpy.__version__,
         'python': platform.python_version(),
+        # Importing this package has set it; sums depend on how many add up.
+        'threads': os.environ.get('OMP_NUM_THREADS'),
     }
     changed = [
         f'{name} {then[name]}, here {now[name]}'
         for name in now
-        if name in then and then[name] != now[name]
+        if name in then and then[name] not in (None, now[name])
     ]
     if changed:
         logger.warning(

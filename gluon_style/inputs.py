@@ -1,5 +1,6 @@
 """The pictures that a run is made from: read once, given at any size."""
 
+import logging
 from pathlib import Path
 
 import numpy
@@ -9,31 +10,46 @@ from PIL import Image, ImageFilter
 from gluon_style.color import keep_color, match_color, match_histogram
 from gluon_style.images import postprocess, preprocess, read_image
 from gluon_style.layers import least_side, names_of
-from gluon_style.pictures import read_picture
+from gluon_style.pictures import as_bytes, read_picture
 from gluon_style.results import picture_record
 from gluon_style.settings import INITS, noise_part
 
+logger = logging.getLogger(__name__)
+
+# How far a mask's proportions may be from those of what it is laid on.
+_MOST_STRETCH = 0.02
 _ABSENT = {'file': None, 'sha256': None}
+# What gives a style picture the content's colors beforehand.
+_CHANGES = {'match': match_color, 'histogram': match_histogram}
 
 
 class Inputs:
     """The content picture, the styles, the mask, and what a run starts from.
 
     Pictures are paths, Pillow images or uint8 arrays (height, width, 3).
-    ``styles`` may be a list of them, ``content`` or ``styles`` may be None.
+    ``styles`` may be a list of them, and ``content`` or ``styles`` may be
+    None, as an empty list is. A mask may also be an array (height, width) of
+    uint8, bool, or floats of 0 to 1; its transparent parts count as black.
     ``record`` has the name and the hash of each. What is asked of them is
     preprocessed, (1, 3, height, width), on ``device``, for a synthesized
     image of ``image_shape``, (width, height).
 
     Raises as ``read_image`` does, and ValueError where there are more or
-    fewer styles than the mask or ``style_blend`` of ``settings`` tell apart.
+    fewer styles than the mask or ``style_blend`` of ``settings`` tell apart,
+    and where its ``color`` or ``init`` needs a picture that is not given.
     """
 
     def __init__(self, content, styles, settings, device, mask=None):
         if styles is not None and not isinstance(styles, (list, tuple)):
             styles = [styles]
+        styles = styles or None
         _check_count(styles, settings, mask)
         _check_init(content, styles, settings)
+        _check_color(content, styles, settings)
+        if content is None and styles is None:
+            raise ValueError(
+                'no picture is given: give a content picture, a style or both'
+            )
         if settings.original_size and content is None:
             raise ValueError(
                 'original_size is true and there is no content picture, of '
@@ -48,19 +64,22 @@ class Inputs:
             self._init_img = read_image(settings.init_file)
         self._mask = None
         if mask is not None:
-            self._mask = read_picture(mask).mean(axis=2) / 255
+            mask_img = _read_mask(mask)
+            self._mask = mask_img.mean(axis=2) / 255
+            self._warn_of_mask()
+            # In the record, a mask that is no file is what was read of it.
+            mask = mask if isinstance(mask, (str, Path)) else mask_img
         # Last, for what is no picture has been said now in a sentence.
         self.record = _record(content, styles, settings, mask)
 
     def _colored(self, style):
         """Return a style picture, with the content's colors if wanted."""
-        change = {'match': match_color, 'histogram': match_histogram}
         style_img = read_image(style)
         color = self._settings.color
-        if color not in change or self.content_img is None:
+        if color not in _CHANGES:
             return style_img
         pair = style_img.asnumpy(), self.content_img.asnumpy()
-        return np.array(change[color](*pair), dtype='uint8')
+        return np.array(_CHANGES[color](*pair), dtype='uint8')
 
     def image_shape(self):
         """Return (width, height) of the result."""
@@ -112,6 +131,34 @@ class Inputs:
         blurred = blurred.filter(ImageFilter.GaussianBlur(radius))
         return numpy.asarray(blurred) / 255
 
+    def _warn_of_mask(self):
+        """Log a mask that keeps no style apart, or does so elsewhere."""
+        for value, word, where in (
+            (1, 'white', 'everywhere'),
+            (0, 'black', 'nowhere'),
+        ):
+            if (self._mask == value).all():
+                logger.warning(
+                    'the mask is %s everywhere, and so the first style goes '
+                    '%s',
+                    word,
+                    where,
+                )
+        height, width = self._mask.shape
+        shapes = [self.image_shape()]
+        if self.content_img is not None:
+            # Drawn for a content picture, it is stretched as that one is.
+            shapes.append(self.content_img.shape[1::-1])
+        stretches = [abs(width * h / (height * w) - 1) for w, h in shapes]
+        if min(stretches) > _MOST_STRETCH:
+            logger.warning(
+                'the mask is %dx%d pixels: it is stretched to the proportions '
+                'of %dx%d',
+                width,
+                height,
+                *shapes[0],
+            )
+
     def start(self, image_shape):
         """Return the pixels that the optimization starts from."""
         part = noise_part(self._settings.init)
@@ -145,7 +192,7 @@ class Inputs:
         It has the content's colors if the settings want so.
         """
         image = postprocess(X).asnumpy()
-        if self._settings.color != 'luminance' or self.content_img is None:
+        if self._settings.color != 'luminance':
             return image
         return keep_color(image, self.content_img.asnumpy())
 
@@ -190,6 +237,51 @@ def _check_init(content, styles, settings):
             f'init is {init!r} and that picture is not given: it must be '
             'noise or the file of a picture'
         )
+
+
+def _check_color(content, styles, settings):
+    """Raise ValueError for colors of a picture that is not given."""
+    color = settings.color
+    if color != 'style' and content is None:
+        raise ValueError(
+            f'color is {color!r} and there is no content picture to take '
+            'colors from: it must be style'
+        )
+    if color in _CHANGES and not styles:
+        raise ValueError(
+            f'color is {color!r} and there is no style picture to give the '
+            "content's colors to: it must be style or luminance"
+        )
+
+
+def _read_mask(source):
+    """Return a mask as an array (height, width, 3) of uint8."""
+    if isinstance(source, (str, Path, Image.Image)):
+        return read_picture(source, behind='black')
+    if not hasattr(source, 'shape') or not hasattr(source, 'dtype'):
+        raise TypeError(
+            f'mask is a {type(source).__name__}: give a path, a Pillow image '
+            'or an array'
+        )
+    shape, dtype = tuple(source.shape), numpy.dtype(source.dtype)
+    grey = len(shape) == 2 and (dtype == 'uint8' or dtype.kind in 'bf')
+    colored = len(shape) == 3 and shape[2] == 3 and dtype == 'uint8'
+    if 0 in shape or not (grey or colored):
+        raise ValueError(
+            f'mask is an array of {dtype}, shape {shape}: it must be uint8, '
+            'bool or floats of 0 to 1, shape (height, width), or uint8, shape '
+            '(height, width, 3)'
+        )
+    array = source.asnumpy() if hasattr(source, 'asnumpy') else source
+    array = numpy.asarray(array)
+    # Written so that NaN fails.
+    if dtype.kind == 'f' and not ((array >= 0) & (array <= 1)).all():
+        raise ValueError(
+            f'mask has floats from {array.min():g} to {array.max():g}: they '
+            'must be from 0 to 1'
+        )
+    img = as_bytes(array)
+    return numpy.repeat(img[..., None], 3, axis=2) if grey else img
 
 
 def _record(content, styles, settings, mask):

@@ -5,7 +5,9 @@ the model zoo's ``vgg19().features``; a ``conv`` layer's output is taken before
 its ReLU, as the chapter takes it.
 """
 
+import contextlib
 import math
+from numbers import Integral
 
 # Convolutions and output channels of each of the five blocks.
 _BLOCKS = ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))
@@ -40,11 +42,11 @@ def layer_index(layer):
     """
     if layer in LAYER_NAMES:
         return LAYER_NAMES.index(layer)
-    try:
-        index = int(layer)
-    except (TypeError, ValueError):
-        index = -1
-    if isinstance(layer, (int, str)) and 0 <= index < len(LAYER_NAMES):
+    index = -1
+    if isinstance(layer, (Integral, str)):
+        with contextlib.suppress(ValueError):
+            index = int(layer)
+    if 0 <= index < len(LAYER_NAMES):
         return index
     raise ValueError(
         f'layer {layer!r} is not in VGG-19: give a name such as conv4_4 '

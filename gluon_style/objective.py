@@ -40,9 +40,9 @@ class Objective:
     ``content_X`` is a preprocessed picture, (1, 3, height, width), on the
     device of ``net``; the loss is of pictures of its shape. ``styles`` is
     one such picture, of any height and width, or a list, whose statistics
-    are averaged with the weights ``style_blend``. Either may be None and has
-    no loss then. Layers are names or indices, names also with their weight
-    in the sum: 'conv4_1:0.5'.
+    are averaged with the weights ``style_blend``. Either may be None, and the
+    list empty, and has no loss then. Layers are names or indices, names also
+    with their weight in the sum: 'conv4_1:0.5'.
 
     ``style_loss`` is a key of ``STYLE_LOSSES``, ``tv_norm`` one of
     ``TV_LOSSES``. A ``mask``, a NumPy array (height, width) of 0 to 1, keeps
@@ -74,6 +74,8 @@ class Objective:
         wraps=False,
         tile=None,
     ):
+        if isinstance(styles, (list, tuple)) and not styles:
+            styles = None
         self._content_layers = self._style_layers = {}
         if content_X is not None:
             self._content_layers = _weights_by_index(content_layers)

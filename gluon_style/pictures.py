@@ -40,7 +40,7 @@ _LARGEST_PROFILE = 16 << 20
 _ROWS = 256
 
 
-def read_picture(source):
+def read_picture(source, behind='white'):
     """Return a picture as a person sees it: 8-bit sRGB, upright, opaque.
 
     ``source`` is a file's path, a Pillow image, or an array
@@ -48,20 +48,20 @@ def read_picture(source):
     array (height, width, 3) of uint8.
 
     EXIF orientation and the color profile are applied, transparency is laid
-    on white, 16 bits become 8, grey and CMYK become RGB. Raises
+    on the color ``behind``, 16 bits become 8, grey and CMYK become RGB. Raises
     FileNotFoundError, ValueError or TypeError, in one sentence, for what is
     no complete picture within Pillow's limit of pixels.
     """
     if isinstance(source, Image.Image):
         with _in_a_sentence('picture'):
-            return numpy.array(_as_seen(source))
+            return numpy.array(_as_seen(source, behind))
     if not isinstance(source, (str, Path)):
         return _checked_array(source)
     path = Path(source)
     if not path.is_file():
         raise FileNotFoundError(f'picture {str(path)!r} is not a file')
     with _in_a_sentence(f'picture {str(path)!r}'), _opened(path) as file:
-        return numpy.array(_as_seen(file, ours=True))
+        return numpy.array(_as_seen(file, behind, ours=True))
 
 
 def _opened(path):
@@ -129,7 +129,7 @@ def _upright(img, ours):
         return img
 
 
-def _as_seen(img, ours=False):
+def _as_seen(img, behind, ours=False):
     if not 0 < min(img.size) <= max(img.size) <= _LONGEST_SIDE:
         raise ValueError(
             f'it is {img.width} by {img.height} pixels, and sides are of 1 '
@@ -149,9 +149,9 @@ def _as_seen(img, ours=False):
         img = _converted(img, 'L' if grey else 'RGB')
     img = _to_srgb(img)
     if alpha is not None:
-        white = Image.new('RGB', img.size, 'white')
-        white.paste(img, mask=alpha)
-        img = white
+        opaque = Image.new('RGB', img.size, behind)
+        opaque.paste(img, mask=alpha)
+        img = opaque
     return img
 
 

@@ -65,9 +65,13 @@ def texturing(settings):
 
 def reconstruction(settings, layer='conv4_2'):
     """Return ``Settings``, or a preset's by name, for ``reconstruct``."""
-    # The net is then made no deeper than the layer.
-    layers = {'content_layers': layer, 'style_layers': layer}
-    return _by_name(settings).changed({**_RECONSTRUCTION, **layers})
+    changes = {**_RECONSTRUCTION, **layer_alone(layer)}
+    return _by_name(settings).changed(changes)
+
+
+def layer_alone(layer):
+    """Return the changes for which a net is made no deeper than a layer."""
+    return {'content_layers': layer, 'style_layers': layer}
 
 
 def _by_name(settings):

@@ -1,5 +1,6 @@
 """Every setting of a run, its default and its limits, in one place."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
 from gluon_style.layers import (
@@ -13,7 +14,8 @@ from gluon_style.layers import (
 )
 from gluon_style.limits import (
     LEAST_NUMBER,
-    require_blend,
+    blend_parts,
+    plain_fields,
     require_choice,
     require_integer,
     require_number,
@@ -53,6 +55,7 @@ class Stage:
     lr_decay_epoch: int
 
     def __post_init__(self):
+        plain_fields(self)
         require_number('scale', self.scale, LEAST_NUMBER, most=1)
         require_number('lr', self.lr, LEAST_NUMBER)
         for name in ('epochs', 'lr_decay_epoch'):
@@ -75,7 +78,8 @@ class Settings:
         Factors of the three losses in their sum.
     content_layers, style_layers
         Names or indices of layers of VGG-19, kept as names. A name may have
-        the weight of the layer in the sum: 'conv4_1:0.5'.
+        the weight of the layer in the sum: 'conv4_1:0.5', or as a dictionary
+        {'conv4_1': 0.5}.
     pooling
         'max', as VGG-19 was trained, or 'avg', as Gatys et al. 2015 prefer:
         averages, rescaled so that activations keep their magnitude.
@@ -87,8 +91,8 @@ class Settings:
     tv_norm
         'l1', the chapter's, or 'l2': see ``gluon_style.losses``.
     style_blend
-        Where there are several styles, a number for each: the parts they
-        have in the style aimed at. None for equal parts.
+        Where there are several styles, a number for each, (2, 1) or '2:1':
+        the parts they have in the style aimed at. None for equal parts.
     style_scale
         Longest side of a style picture for 1 of the result's, its proportions
         kept. None squashes it to the result's shape, as the chapter does.
@@ -100,7 +104,8 @@ class Settings:
         Width of the soft edge of a mask, as a part of the longest side.
     tileable
         Whether the opposite edges of the result fit each other; its sides
-        must then be multiples of what the poolings halve them by.
+        must then be multiples of what the poolings halve them by, and are
+        rounded to these where ``size`` is the longest side.
     style_repeats
         How many times the objective has the list of style losses, of which
         the history then has one: edition 0.17 of the chapter adds it up ten
@@ -181,6 +186,7 @@ class Settings:
     original_size: bool = False
 
     def __post_init__(self):
+        plain_fields(self)
         for name in ('content_layers', 'style_layers'):
             layers = _layer_names(name, getattr(self, name))
             object.__setattr__(self, name, layers)
@@ -205,8 +211,8 @@ class Settings:
             require_number('style_scale', self.style_scale, 0.05, most=8)
         require_number('feather', self.feather, least=0, most=1)
         if self.style_blend is not None:
-            object.__setattr__(self, 'style_blend', tuple(self.style_blend))
-            require_blend('style_blend', self.style_blend)
+            parts = blend_parts('style_blend', self.style_blend)
+            object.__setattr__(self, 'style_blend', parts)
         noise_part(self.init)
         self._require_tile()
         self._require_first()
@@ -268,15 +274,19 @@ class Settings:
             )
         step = self.step
         if any(side % step for side in image_shape):
-            nearest = [
-                max(1, round(side / step)) * step for side in image_shape
-            ]
+            nearest = self._in_steps(image_shape)
             raise ValueError(
                 'size gives a picture of {}x{} pixels: a tileable one must '
                 'be a multiple of {} either way, such as {}x{}'.format(
                     *image_shape, step, *nearest
                 )
             )
+
+    def _in_steps(self, image_shape):
+        """Return the nearest (width, height) of multiples of ``step``."""
+        return tuple(
+            max(1, round(side / self.step)) * self.step for side in image_shape
+        )
 
     @property
     def init_file(self):
@@ -312,6 +322,8 @@ class Settings:
             return self.size
         scale = self.size / max(width, height)
         shape = (max(1, round(width * scale)), max(1, round(height * scale)))
+        if self.tileable:
+            shape = self._in_steps(shape)
         self.require_shape(shape)
         return shape
 
@@ -319,6 +331,12 @@ class Settings:
 def _layer_names(name, layers):
     if isinstance(layers, (str, int)):
         layers = (layers,)
+    if isinstance(layers, dict):
+        layers = [f'{layer}:{weight}' for layer, weight in layers.items()]
+    if not isinstance(layers, Iterable):
+        raise ValueError(
+            f'{name} is {layers!r}: it must be names or indices of layers'
+        )
     pairs = [weighted(layer) for layer in layers]
     if not pairs:
         raise ValueError(f'{name} is empty: name at least one layer')

@@ -1,10 +1,23 @@
 """Break files as the world does, and as somebody with intent would."""
 
+import json
 import struct
 import zlib
 
 _NUMBERS = (0, 1, 2, 127, 255, 2**15, 2**16 - 1, 2**24, 2**31 - 1, 2**31)
 _NUMBERS += (2**32 - 1, 2**40, 2**62, 2**63 - 1, 2**64 - 1)
+_VALUES = (None, True, 0, 5, -1.5, 10**400, float('inf'), float('nan'))
+_VALUES += (
+    '',
+    'noise',
+    'a\nb\0',
+    'x' * 5000,
+    [],
+    [[]],
+    [1, 'a'],
+    {},
+    {'a': []},
+)
 _NEAR = 600  # bytes from an end, where the headers are
 _PNG = b'\x89PNG\r\n\x1a\n'
 
@@ -12,8 +25,11 @@ _PNG = b'\x89PNG\r\n\x1a\n'
 def mutate(data, others, rng):
     """Return ``data`` after one to four mutations.
 
-    ``others`` are files to splice in; ``rng`` is a random.Random.
+    ``others`` are files to splice in; ``rng`` is a random.Random. Half of
+    the JSON stays JSON, of which other values are deleted or replaced.
     """
+    if data.startswith(b'{') and rng.random() < 0.5:
+        return _change_json(data, rng)
     data = bytearray(data)
     for _ in range(rng.randint(1, 4)):
         if data:
@@ -21,6 +37,34 @@ def mutate(data, others, rng):
     if data.startswith(_PNG) and rng.random() < 0.7:
         _repair_png(data)
     return bytes(data)
+
+
+def _change_json(data, rng):
+    """Delete or replace one to three values, at any depth."""
+    tree = json.loads(data)
+    for _ in range(rng.choice((1, 1, 1, 2, 3))):
+        places = list(_places(tree))
+        if not places:
+            break
+        parent, key = rng.choice(places)
+        if rng.random() < 0.25:
+            del parent[key]
+        else:
+            other, at = rng.choice(places)
+            # A copy, or the tree might get a loop.
+            value = rng.choice((*_VALUES, other[at]))
+            parent[key] = json.loads(json.dumps(value))
+    return json.dumps(tree).encode()
+
+
+def _places(tree):
+    """Yield (list or dictionary, key) of each value within."""
+    keys = ()
+    if isinstance(tree, (dict, list)):
+        keys = range(len(tree)) if isinstance(tree, list) else list(tree)
+    for key in keys:
+        yield tree, key
+        yield from _places(tree[key])
 
 
 def _place(data, rng):

@@ -133,7 +133,7 @@ def read_weights(path):
 
 
 def make_configs(folder):
-    """Write settings in TOML, and the records of two runs."""
+    """Write settings in TOML, and the records of runs."""
     (folder / 'all.toml').write_text(_TOML)
     (folder / 'few.toml').write_text("style = 'a.jpg'\nsize = 300\n")
     lines = _TOML.split('[first]')[0].split('\n')
@@ -153,6 +153,11 @@ def make_configs(folder):
     stages = {'first': asdict(Stage(0.5, 3, 0.1, 2)), 'tile': 64}
     record['settings'].update(stages)
     (folder / 'stages.json').write_text(json.dumps(record))
+    # As many as there are of TOML.
+    absent = {'file': None, 'sha256': None}
+    for i in range(6):
+        alone = {**record, ('content', 'style')[i % 2]: absent, 'others': {}}
+        (folder / f'alone{i}.json').write_text(json.dumps(alone))
 
 
 _TOML = """

@@ -4,6 +4,7 @@ from conftest import picture
 from PIL import Image
 from skimage.color import rgb2yiq
 
+from gluon_style import samples
 from gluon_style.color import (
     keep_color,
     match_color,
@@ -62,6 +63,32 @@ def test_degenerate_colors_give_no_noise():
     grey[::2, ::3, 0] += 1
     values = numpy.linalg.eigvalsh(moments(match_color(grey, content))[1])
     assert values[2] > 50 and values[1] < 1
+
+
+def test_noise_on_one_hue_gives_no_confetti(photograph):
+    light = photograph.mean(axis=2, keepdims=True)
+    noise = numpy.random.RandomState(0).normal(0, 1.3, photograph.shape)
+    painting = numpy.asarray(Image.open(samples.PAINTING))
+    for hue in ([1, 1, 1], [0.9, 0.77, 0.54], [0.2, 0.5, 1]):
+        style = (hue * light + noise).round().clip(0, 255).astype('uint8')
+        exact = matched(style / 255, painting / 255)
+        values = numpy.linalg.eigvalsh(moments(255 * exact)[1])
+        # One direction has color; deviations are in levels.
+        assert values[2] ** 0.5 > 50 and values[1] < 1e-9
+
+
+def test_photographs_and_paintings_are_matched_exactly(photograph):
+    painting = numpy.asarray(Image.open(samples.PAINTING))
+    both = photograph / 255, painting / 255
+    for style, content in (both, both[::-1]):
+        found = moments(matched(style, content))
+        for value, wanted in zip(found, moments(content)):
+            numpy.testing.assert_allclose(value, wanted, rtol=1e-6)
+
+
+@pytest.fixture(scope='module')
+def photograph():
+    return samples.photograph()
 
 
 def test_grey_content_gives_a_grey_style():

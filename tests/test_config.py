@@ -63,6 +63,30 @@ def test_a_start_beside_the_file_is_found(tmp_path, monkeypatch):
     assert init == str(tmp_path / 'start.png')
 
 
+def test_weights_beside_the_file_are_found(tmp_path, monkeypatch):
+    (tmp_path / 'own.npz').write_bytes(b'')
+    path = write(tmp_path / 'run.toml', "weights = 'own.npz'")
+    monkeypatch.chdir('/')
+    weights = read_config(path).settings['weights']
+    assert weights == str(tmp_path / 'own.npz')
+
+
+@pytest.mark.parametrize(
+    'name, value',
+    [
+        ('init', 'noise'),
+        ('init', 'content'),
+        ('init', 'blend:0.3'),
+        ('weights', 'auto'),
+        ('weights', 'oxford'),
+    ],
+)
+def test_a_known_name_is_no_file_of_that_name(tmp_path, name, value):
+    (tmp_path / value).write_bytes(b'')
+    path = write(tmp_path / 'run.toml', f"{name} = '{value}'")
+    assert read_config(path).settings == {name: value}
+
+
 @pytest.fixture
 def record(tmp_path):
     """A record, and the pictures it names beside it."""
@@ -155,6 +179,51 @@ def test_other_versions_are_said(record, caplog):
     assert 'numpy 0.1, here' in caplog.text
 
 
+def test_another_number_of_threads_is_said(record, caplog, monkeypatch):
+    monkeypatch.setenv('OMP_NUM_THREADS', '2')
+    with caplog.at_level(logging.WARNING, 'gluon_style'):
+        read_config(record(threads='2'))
+        read_config(record(threads=None))
+        assert caplog.text == ''
+        read_config(record(threads='16'))
+    assert 'the run to be repeated had threads 16, here 2: ' in caplog.text
+
+
+def test_a_record_tells_which_command_made_it(record):
+    absent = {'file': None, 'sha256': None}
+    painting = picture_record(samples.PAINTING)
+    assert read_config(record(others={})).command == 'run'
+    assert read_config(record(content=absent)).command == 'texture'
+    made = record(content=painting, style=absent)
+    assert read_config(made).command == 'reconstruct'
+
+
+@pytest.mark.parametrize(
+    'changes, sentence',
+    [
+        ({'settings': {'lr': 1}}, "no record of a run (KeyError: 'weights')"),
+        ({'settings': {'weights': 5}}, '(TypeError: int in place of str)'),
+        ({'settings': {'weights': None}}, '(TypeError: NoneType in place of'),
+        ({'settings': [['weights', 'auto']]}, '(TypeError: list in place of'),
+        ({'weights': {'source': []}}, '(TypeError: list in place of str)'),
+        ({'weights': {}}, "(KeyError: 'source')"),
+        ({'content': {'file': 'a', 'sha256': 3}}, '(TypeError: int in place'),
+        ({'others': [1]}, '(TypeError: list in place of dict)'),
+        ({'tile': [1]}, 'tile is (1,): it must be auto, off or a multiple'),
+        (
+            {'settings': {'weights': 'a', 'style_layers': [float('inf')]}},
+            'layer inf is not in VGG-19',
+        ),
+    ],
+)
+def test_odd_records_are_sentences(record, changes, sentence):
+    path = record(**changes)
+    with pytest.raises(ValueError) as error:
+        read_config(path)
+    assert sentence in str(error.value)
+    assert '\n' not in str(error.value)
+
+
 @pytest.mark.parametrize(
     'name, text, sentence',
     [
@@ -166,6 +235,11 @@ def test_other_versions_are_said(record, caplog):
         ('a.toml', 'style = [3]', "style is 3: it must be a file's path"),
         ('a.toml', 'mask = ["a"]', "mask is ['a']: it must be a file's path"),
         ('a.toml', 'lrate = 3', "has 'lrate', which is no setting: choose"),
+        (
+            'a.toml',
+            'lr-decay = 1\nlr_decay = 1',
+            "has 'lr_decay' twice, once with a dash: leave out one",
+        ),
         ('a.toml', 'lr = "x"', "lr is 'x': it must be a finite number"),
         ('a.toml', 'first = {a = 1}', 'has a value of the wrong kind'),
         ('a.json', '[]', "a.json' is no record of a run (TypeError"),

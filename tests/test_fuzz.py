@@ -1,12 +1,16 @@
 """The fuzzer itself, and what it finds: nothing."""
 
+import collections
+import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
 
 import fuzz
 import pytest
+from fuzz_mutations import mutate
 from fuzz_seeds import KINDS
 
 
@@ -30,6 +34,25 @@ def test_mutated_files_cost_nothing_but_an_error(tmp_path, capsys):
     assert sum(map(sum, table.values())) == 300
     for right, errors, faults in table.values():
         assert right > 0 and errors > 0 and faults == 0
+
+
+def test_half_of_the_json_stays_json_with_other_values():
+    tree = {'a': {'b': [1, {'c': None}]}, 'd': 'x'}
+    data = json.dumps(tree).encode()
+    whole, depths = 0, collections.Counter()
+    for seed in range(400):
+        try:
+            found = json.loads(mutate(data, [data], random.Random(seed)))
+        except ValueError:
+            continue
+        whole += found != tree
+        a = found.get('a')
+        depths['deleted'] += 'a' not in found
+        depths['replaced'] += 'a' in found and not isinstance(a, dict)
+        b = a.get('b') if isinstance(a, dict) else None
+        depths['deep'] += isinstance(b, list) and b != tree['a']['b']
+    assert 200 <= whole < 300
+    assert min(depths.values()) > 10
 
 
 @pytest.mark.slow

@@ -1,7 +1,9 @@
+import logging
+
 import numpy
 import pytest
 from conftest import picture
-from mxnet import cpu
+from mxnet import cpu, np
 from PIL import Image
 
 from gluon_style import Settings
@@ -105,6 +107,83 @@ def test_mask_is_resized_and_feathered():
     assert inputs().mask(SHAPE) is None
 
 
+def test_a_mask_may_be_grey_bool_or_floats():
+    left = numpy.zeros((40, 60), 'bool')
+    left[:, :30] = True
+    grey = (left * 255).astype('uint8')
+    wanted = inputs(mask=grey[..., None].repeat(3, axis=2))
+    for mask in (
+        left,
+        grey,
+        left.astype('float32'),
+        np.array(grey, dtype='uint8'),
+    ):
+        made = inputs(mask=mask)
+        assert (made.mask(SHAPE) == wanted.mask(SHAPE)).all()
+        assert made.record['others'] == wanted.record['others']
+    soft = inputs(mask=left * 0.4, feather=0).mask(SHAPE)
+    assert (soft[:, :24] == 0.4).all() and (soft[:, 24:] == 0).all()
+
+
+@pytest.mark.parametrize(
+    'mask, sentence',
+    [
+        (
+            numpy.ones((40, 60), 'int64'),
+            'mask is an array of int64, shape (40',
+        ),
+        (numpy.ones((40, 60, 4), 'uint8'), 'mask is an array of uint8, shape'),
+        (numpy.ones((0, 60), 'uint8'), 'mask is an array of uint8, shape (0,'),
+        (numpy.ones((40, 60)) * 255, 'mask has floats from 255 to 255: they'),
+        (numpy.full((4, 6), numpy.nan), 'mask has floats from nan to nan: th'),
+        ([[1, 0]], 'mask is a list: give a path, a Pillow image or an array'),
+    ],
+)
+def test_what_is_no_mask_is_a_sentence(mask, sentence):
+    with pytest.raises((ValueError, TypeError)) as error:
+        inputs(mask=mask)
+    assert sentence in str(error.value)
+
+
+def test_what_is_transparent_in_a_mask_is_black(tmp_path):
+    img = Image.new('RGBA', (60, 40), (255, 255, 255, 0))
+    img.paste((255, 255, 255, 255), (0, 0, 30, 40))
+    img.save(tmp_path / 'mask.png')
+    for mask in (img, str(tmp_path / 'mask.png')):
+        found = inputs(mask=mask, feather=0).mask(SHAPE)
+        assert (found[:, :24] == 1).all() and (found[:, 24:] == 0).all()
+    # In another picture, it is white.
+    other = inputs(content=img).content_img.asnumpy()
+    assert (other == 255).all()
+
+
+def test_masks_that_keep_nothing_apart_are_said(caplog):
+    half = numpy.zeros((40, 60), 'bool')
+    half[:20] = True
+    with caplog.at_level(logging.WARNING, 'gluon_style'):
+        inputs(mask=half, size=450)
+        # As the content is, and as the result is.
+        inputs(mask=half, size=(48, 48))
+        inputs(mask=half[:, :40], size=(48, 48))
+        assert caplog.text == ''
+        inputs(mask=half | True, size=450)
+        inputs(mask=half & False, size=450)
+        inputs(mask=half[:, :56], size=450)
+    assert [entry.getMessage() for entry in caplog.records] == [
+        'the mask is white everywhere, and so the first style goes everywhere',
+        'the mask is black everywhere, and so the first style goes nowhere',
+        'the mask is 56x40 pixels: it is stretched to the proportions of '
+        '450x300',
+    ]
+
+
+def test_no_styles_in_a_list_are_none():
+    for styles in ([], ()):
+        made = inputs(styles=styles)
+        assert made.styles(SHAPE) is None
+        assert made.record == inputs(styles=None).record
+
+
 def test_without_content_the_size_is_a_square():
     made = inputs(content=None, init='noise', size=96)
     assert made.image_shape() == (96, 96)
@@ -153,6 +232,26 @@ def test_record_names_every_picture(tmp_path):
         (
             {'styles': None, 'init': 'style'},
             "init is 'style' and that picture is not given",
+        ),
+        (
+            {'styles': [], 'init': 'style'},
+            "init is 'style' and that picture is not given",
+        ),
+        (
+            {'content': None, 'styles': [], 'init': 'noise'},
+            'no picture is given: give a content picture, a style or both',
+        ),
+        (
+            {'content': None, 'init': 'noise', 'color': 'luminance'},
+            "color is 'luminance' and there is no content picture to take col",
+        ),
+        (
+            {'content': None, 'init': 'noise', 'color': 'match'},
+            "color is 'match' and there is no content picture to take colors ",
+        ),
+        (
+            {'styles': None, 'color': 'histogram'},
+            "color is 'histogram' and there is no style picture to give the ",
         ),
         (
             {'style_blend': (2, 1)},

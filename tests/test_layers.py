@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from gluon_style.layers import (
@@ -31,7 +33,9 @@ def test_layer_index_takes_names_and_indices(layer):
     assert layer_index(layer) == 21
 
 
-@pytest.mark.parametrize('layer', ['conv9_9', 37, -1, '-1', 2.5, None, ''])
+@pytest.mark.parametrize(
+    'layer', ['conv9_9', 37, -1, '-1', 2.5, math.inf, None, '']
+)
 def test_layer_index_names_an_unknown_layer(layer):
     with pytest.raises(ValueError, match=r'not in VGG-19: give a name') as e:
         layer_index(layer)

@@ -10,7 +10,9 @@ from conftest import picture
 from PIL import Image, ImageSequence
 
 from gluon_style import cli
+from gluon_style.cli.arguments import parse_arguments
 from gluon_style.cli.outputs import Outputs
+from gluon_style.cli.request import Request, read_request
 from gluon_style.pictures import read_picture
 from gluon_style.saving import read_words
 
@@ -50,6 +52,59 @@ def test_style_may_stand_after_options(command):
     assert (made('a.png') == made('b.png')).all()
     code, err = command('run', 'content.png', 'style.png', 'x', '-o', 'c.png')
     assert code == 2 and 'unrecognized arguments: x' in err
+
+
+def test_styles_have_their_order_on_the_command_line(command):
+    names = {
+        ('style.png', '--style', 'other.png'): 'style.png',
+        ('--style', 'other.png', 'style.png'): 'other.png',
+        ('--style=other.png', 'style.png'): 'other.png',
+        ('--seed', '3', 'style.png', '--style', 'other.png'): 'style.png',
+    }
+    for words, first in names.items():
+        args = parse_arguments(['run', 'content.png', *words])
+        assert args.content == 'content.png'
+        second = {'style.png', 'other.png'} - {first}
+        assert args.styles == [first, *second], words
+    same = ['run', 'a', '--style', 'b', 'b', '--style', 'c', '--mask', 'b']
+    assert parse_arguments(same).styles == ['b', 'b', 'c']
+    both = ['run', 'content.png', '--style', 'other.png', 'style.png']
+    assert command(*both, '-o', 'out.png', '--quiet') == (0, '')
+    assert record()['style']['file'] == 'other.png'
+    assert record()['others']['style 2']['file'] == 'style.png'
+
+
+def test_a_texture_takes_styles_after_options(command):
+    args = parse_arguments(['texture', 'a', '-o', 'x.png', 'b', 'c'])
+    assert args.styles == ['a', 'b', 'c'] and args.output == 'x.png'
+    code, err = command('texture', 'a', '-o', 'x.png', '--wide', '3')
+    assert code == 2 and 'unrecognized arguments: --wide 3' in err
+
+
+def test_layers_of_a_repeated_option_add_up():
+    words = ['--style-layers', 'conv1_1,conv2_1', '--style-layers', '10']
+    args = parse_arguments(['run', 'a', 'b', *words])
+    assert args.style_layers == ['conv1_1', 'conv2_1', '10']
+
+
+def test_help_tells_the_commands_own_options_and_defaults(capsys):
+    def told(command):
+        with pytest.raises(SystemExit):
+            parse_arguments([command, '--help'])
+        return ' '.join(capsys.readouterr().out.split())
+
+    run, texture = told('run'), told('texture')
+    reconstruct = told('reconstruct')
+    for name in ('--feather', '--color', '--mask', '--content-weight'):
+        assert name in run and name not in texture
+    for name in ('--feather', '--color', '--mask', '--style'):
+        assert name in run and name not in reconstruct
+    assert 'variation loss (fast: 10)' in run
+    assert 'variation loss (fast: 5)' in texture
+    assert 'variation loss (fast: 2)' in reconstruct
+    assert '(fast: content)' in run
+    assert '(fast: noise)' in texture and '(fast: noise)' in reconstruct
+    assert 'conv4_2:0.5 (fast: conv4_2)' in reconstruct
 
 
 def test_several_styles_are_blended(command):
@@ -148,6 +203,83 @@ def test_a_texture_is_repeated_by_its_record(command):
     again = ['texture', '--config', 'out.json', '-o', 'b.png', '--quiet']
     assert cli.main(again) == 0
     assert (made() == made('b.png')).all()
+
+
+def requested(*words):
+    return read_request(parse_arguments([*words, '-o', 'again.png']))
+
+
+def test_a_layer_given_comes_before_the_configs(command):
+    rebuild = ['reconstruct', 'content.png', '--layer', 'conv2_1', '--quiet']
+    assert command(*rebuild, '-o', 'out.png') == (0, '')
+    again = ['reconstruct', '--config', 'out.json']
+    settings = requested(*again).settings
+    assert settings.content_layers == ('conv2_1',)
+    settings = requested(*again, '--layer', 'conv3_1').settings
+    assert settings.content_layers == ('conv3_1',)
+    assert settings.style_layers == ('conv3_1',)
+    settings = requested('reconstruct', 'content.png').settings
+    assert settings.content_layers == ('conv4_2',)
+
+
+def test_a_record_is_for_its_command_and_has_all_settings(command):
+    run = ['run', 'content.png', 'style.png']
+    texture, rebuild = ['texture', 'style.png'], ['reconstruct', 'content.png']
+    for words in (run, texture, rebuild):
+        output = ['-o', f'{words[0]}.png', '--quiet']
+        assert command(*words, *output, size='48') == (0, '')
+    for made in ('run', 'texture', 'reconstruct'):
+        for name in ('run', 'texture', 'reconstruct'):
+            words = [name, '--config', f'{made}.json']
+            if name == made:
+                assert isinstance(requested(*words), Request)
+                continue
+            with pytest.raises(ValueError) as error:
+                requested(*words)
+            assert str(error.value) == (
+                f"config '{made}.json' is a record for {made}, not for "
+                f'{name}: use gluon-style {made} --config'
+            )
+    with pytest.raises(ValueError) as error:
+        requested('run', '--config', 'run.json', '--preset', 'chapter')
+    assert str(error.value) == (
+        "preset is 'chapter' and config 'run.json' a record, which has all "
+        'settings: leave out one of them'
+    )
+
+
+def test_one_toml_may_be_for_all_commands(command):
+    Path('all.toml').write_text(
+        "content = 'content.png'\nstyle = ['style.png', 'other.png']\n"
+        "preset = 'quick'\nseed = 4\ncolor = 'match'\nstyle_blend = [2, 1]\n"
+        'style-weight = 5e3\ncontent-weight = 2\n'
+    )
+    styles = [str(Path('style.png')), str(Path('other.png'))]
+    both, texture, rebuild = (
+        requested(name, '--config', 'all.toml')
+        for name in ('run', 'texture', 'reconstruct')
+    )
+    assert (both.content, both.styles) == ('content.png', styles)
+    assert (texture.content, texture.styles) == (None, styles)
+    assert (rebuild.content, rebuild.styles) == ('content.png', [])
+    for request in (both, texture, rebuild):
+        assert (request.settings.seed, request.settings.size) == (4, 300)
+    weights = [
+        (each.settings.content_weight, each.settings.style_weight)
+        for each in (both, texture, rebuild)
+    ]
+    assert weights == [(2, 5e3), (0, 5e3), (2, 0)]
+    assert both.settings.color == 'match'
+    assert texture.settings.color == rebuild.settings.color == 'style'
+    assert texture.settings.style_blend == (2, 1)
+    assert rebuild.settings.style_blend is None
+    # A preset given replaces the TOML's, and the settings still apply.
+    words = ['run', '--config', 'all.toml', '--preset', 'chapter']
+    settings = requested(*words).settings
+    assert (settings.optimizer, settings.seed) == ('adam', 4)
+    with pytest.raises(ValueError, match='no picture is given: name STYLE'):
+        Path('few.toml').write_text("content = 'content.png'")
+        requested('texture', '--config', 'few.toml')
 
 
 @pytest.mark.parametrize('suffix', ['.jpg', '.webp', '.tif'])

@@ -1,6 +1,7 @@
 import json
 from dataclasses import asdict
 
+import numpy
 import pytest
 
 from gluon_style.presets import PRESETS, preset
@@ -50,6 +51,55 @@ def test_layers_become_names():
     assert settings.style_layers == ('conv2_1', 'conv3_1:0.25')
 
 
+def test_layers_and_their_weights_may_be_a_dictionary():
+    settings = Settings(style_layers={'conv1_1': 0.5, 5: 1, '10': 2})
+    assert settings.style_layers == ('conv1_1:0.5', 'conv2_1', 'conv3_1:2.0')
+
+
+def test_a_blend_may_be_the_command_lines_text():
+    assert Settings(style_blend='2: 0.5').style_blend == (2, 0.5)
+
+
+def test_numpys_numbers_become_pythons():
+    given = {
+        'size': numpy.array([48, 32]),
+        'epochs': numpy.int64(3),
+        'lr': numpy.float32(0.5),
+        'style_weight': numpy.float64(1e3),
+        'style_blend': (numpy.float32(2), numpy.int8(1)),
+        'style_layers': numpy.array([0, 5]),
+        'content_layers': {'conv2_1': numpy.float32(0.25)},
+        'tile': numpy.int64(64),
+        'bounded': numpy.bool_(True),
+        'first': Stage(numpy.float32(0.25), numpy.int64(5), 0.5, 2),
+    }
+    plain = {
+        'size': [48, 32],
+        'epochs': 3,
+        'lr': 0.5,
+        'style_weight': 1e3,
+        'style_blend': [2, 1],
+        'style_layers': ['conv1_1', 'conv2_1'],
+        'content_layers': ['conv2_1:0.25'],
+        'tile': 64,
+        'bounded': True,
+        'first': {'scale': 0.25, 'epochs': 5, 'lr': 0.5, 'lr_decay_epoch': 2},
+    }
+    record = json.loads(json.dumps(asdict(Settings(**given))))
+    assert {name: record[name] for name in plain} == plain
+    assert Settings(size=numpy.int64(90)).image_shape(3, 2) == (90, 60)
+
+
+def test_a_tileable_picture_of_a_longest_side_is_rounded_to_its_steps():
+    settings = Settings(size=450, tileable=True)
+    assert settings.image_shape(1, 1) == (448, 448)
+    assert settings.image_shape(3000, 2000) == (448, 304)
+    # At least one step.
+    assert settings.image_shape(4500, 10) == (448, 16)
+    shallow = {'content_layers': 'conv2_1', 'style_layers': 'conv2_1'}
+    assert settings.changed(shallow).image_shape(3, 2) == (450, 300)
+
+
 @pytest.mark.parametrize(
     'size, shape',
     [(100, (100, 50)), ((80, 60), (80, 60)), ([48, 32], (48, 32))],
@@ -83,6 +133,13 @@ def test_image_shape_keeps_proportions_or_takes_both_sides(size, shape):
         ({'style_scale': 0}, 'style_scale is 0: it must be a finite number'),
         ({'style_blend': (0, 0)}, 'it must have a number above 0, as in 2:1'),
         ({'style_blend': (1, -1)}, 'style_blend is -1: it must be a finite'),
+        ({'style_blend': 2}, 'style_blend is 2: it must be a number for each'),
+        ({'style_blend': '2:x'}, "style_blend is '2:x': it must be a number "),
+        ({'style_layers': 2.5}, 'style_layers is 2.5: it must be names or in'),
+        ({'content_layers': None}, 'content_layers is None: it must be names'),
+        ({'style_layers': {'conv1_1': 0}}, "has the weight '0': it must be a"),
+        ({'epochs': numpy.int64(0)}, 'epochs is 0: it must be a whole number'),
+        ({'seed': numpy.bool_(True)}, 'seed is True: it must be a whole numb'),
         ({'style_layers': 'conv1_1:0'}, "has the weight '0': it must be a nu"),
         ({'style_layers': 'conv1_1:x'}, "has the weight 'x': it must be a nu"),
         ({'style_layers': ('0', 'conv1_1:2')}, 'name each layer once'),

@@ -1,11 +1,12 @@
 """The arguments of the command gluon-style, and what they may be."""
 
 import argparse
+import sys
 
 from gluon_style import __version__
 from gluon_style.cli import values
-from gluon_style.cli.options import add_settings
-from gluon_style.presets import PRESETS
+from gluon_style.cli.options import LEFT_OUT, add_settings
+from gluon_style.presets import PRESETS, reconstruction, texturing
 from gluon_style.settings import CHECKPOINT_EVERY, PATIENCE
 
 BAD_INPUT = 2
@@ -20,20 +21,44 @@ class _Parser(argparse.ArgumentParser):
         self.exit(BAD_INPUT, f'{self.prog}: {message}\n')
 
 
+class _Word(str):
+    """A word of the command line: one of two that are equal is not the other.
+
+    argparse hands them on as they are.
+    """
+
+
 def parse_arguments(argv=None):
     """Return parsed arguments; exits with one sentence for a mistake.
 
+    The ``styles`` of run and texture are in their order on the command line.
     argparse does not find a STYLE that may be missing, and stands after
     options: it is what is left over then.
     """
     parser = make_parser()
-    args, left = parser.parse_known_args(argv)
-    takes_style = args.command == 'run' and args.style is None
-    if takes_style and left and not left[0].startswith('-'):
-        args.style, *left = left
+    words = [_Word(word) for word in (sys.argv[1:] if argv is None else argv)]
+    args, left = parser.parse_known_args(words)
+    if args.command == 'texture' and not any(map(_is_option, left)):
+        args.styles, left = [*args.styles, *left], []
+    if args.command == 'run':
+        if args.style is None and left and not _is_option(left[0]):
+            args.style, *left = left
+        if args.style is not None:
+            _put_in_order(args, parser, words)
     if left:
         parser.error(f'unrecognized arguments: {" ".join(left)}')
     return args
+
+
+def _is_option(word):
+    return word.startswith('-')
+
+
+def _put_in_order(args, parser, words):
+    """Put the STYLE among those of --style, after the ones before it."""
+    place = [word is args.style for word in words].index(True)
+    before, _ = parser.parse_known_args(words[:place])
+    args.styles.insert(len(before.styles), args.style)
 
 
 def make_parser():
@@ -77,7 +102,8 @@ def _add_run(commands):
         action='append',
         default=[],
         metavar='FILE',
-        help='a style picture; repeat it for several (see --style-blend)',
+        help='a style picture; repeat it for several, which have the order '
+        'in which they and STYLE are given (see --style-blend)',
     )
     parser.add_argument(
         '--mask',
@@ -97,7 +123,7 @@ def _add_texture(commands):
         'square of --size, or WxH. With --tileable its opposite edges fit.',
     )
     parser.add_argument('styles', nargs='*', metavar='STYLE')
-    _add_picture_options(parser)
+    _add_picture_options(parser, texturing('fast'), LEFT_OUT['texture'])
     parser.set_defaults(command='texture')
 
 
@@ -111,16 +137,20 @@ def _add_reconstruct(commands):
     parser.add_argument('content', nargs='?', metavar='CONTENT')
     parser.add_argument(
         '--layer',
-        default='conv4_2',
         metavar='LAYER',
         help='a layer, by name or index (default: conv4_2)',
     )
-    _add_picture_options(parser)
+    _add_picture_options(
+        parser, reconstruction('fast'), LEFT_OUT['reconstruct']
+    )
     parser.set_defaults(command='reconstruct')
 
 
-def _add_picture_options(parser):
-    """Add what all commands have that make one picture of the user's own."""
+def _add_picture_options(parser, settings=PRESETS['fast'], left_out=()):
+    """Add what all commands have that make one picture of the user's own.
+
+    ``settings`` and ``left_out`` are as for ``add_settings``.
+    """
     parser.add_argument(
         '-o',
         '--output',
@@ -135,10 +165,11 @@ def _add_picture_options(parser):
     parser.add_argument(
         '--config',
         metavar='FILE',
-        help='settings and pictures from a .toml file, or the .json of a '
-        'former run to repeat it; options given here come first',
+        help='settings and pictures from a .toml file, of which is left out '
+        'what means nothing to this command, or the .json of a former run to '
+        'repeat it; options given here come first',
     )
-    add_settings(parser)
+    add_settings(parser, settings, left_out)
     _add_output_options(parser)
 
 

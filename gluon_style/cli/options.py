@@ -13,6 +13,7 @@ from gluon_style.settings import (
     TV_NORMS,
 )
 
+_LAYERS = 'layers, by name or index, with weights or without: conv4_2:0.5'
 # The setting, the type of its value, what stands for it in the help, and the
 # help itself.
 _OPTIONS = (
@@ -25,13 +26,8 @@ _OPTIONS = (
     ('content-weight', values.number, 'X', 'factor of the content loss'),
     ('style-weight', values.number, 'X', 'factor of the style loss'),
     ('tv-weight', values.number, 'X', 'factor of the total variation loss'),
-    (
-        'content-layers',
-        values.layers,
-        'A,B',
-        'layers, by name or index, with weights or without: conv4_2:0.5',
-    ),
-    ('style-layers', values.layers, 'A,B', 'likewise'),
+    ('content-layers', values.layers, 'A,B', _LAYERS),
+    ('style-layers', values.layers, 'A,B', _LAYERS),
     (
         'style-repeats',
         values.integer,
@@ -95,16 +91,50 @@ _SWITCHES = (
 )
 
 
-def add_settings(parser, several=False):
-    """Add an option for each setting; with a list of values if ``several``."""
+# What means nothing to a command that has no content or no style, and no
+# mask: it is no option, and passed over in a TOML, which may be for several.
+LEFT_OUT = {
+    'texture': (
+        'content',
+        'mask',
+        'content-weight',
+        'content-layers',
+        'color',
+        'feather',
+    ),
+    'reconstruct': (
+        'style',
+        'mask',
+        'style-weight',
+        'style-layers',
+        'style-repeats',
+        'style-loss',
+        'style-blend',
+        'style-scale',
+        'color',
+        'feather',
+    ),
+}
+
+
+def add_settings(parser, settings=PRESETS['fast'], left_out=(), several=False):
+    """Add an option for each setting but those that are left out.
+
+    ``settings`` are the defaults that the help tells. Options take a list of
+    values if ``several``.
+    """
     for name, type_, metavar, help_ in _OPTIONS:
-        default = _default(name)
+        if name in left_out:
+            continue
+        default = _default(settings, name)
         if isinstance(default, tuple):
             default = ','.join(default)
         options = {'type': type_}
         if several and type_ is values.layers:
             # A comma stands within one choice of layers: repeat the option.
             options['action'] = 'append'
+        elif type_ is values.layers:
+            options['action'] = 'extend'
         elif several:
             options['type'] = values.list_of(type_)
         parser.add_argument(
@@ -119,9 +149,9 @@ def add_settings(parser, several=False):
             f'--{name}',
             action=argparse.BooleanOptionalAction,
             default=argparse.SUPPRESS,
-            help=f'{help_} (fast: {_default(name)})',
+            help=f'{help_} (fast: {_default(settings, name)})',
         )
 
 
-def _default(name):
-    return getattr(PRESETS['fast'], name.replace('-', '_'))
+def _default(settings, name):
+    return getattr(settings, name.replace('-', '_'))
