@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import platform
+import re
 import sys
 from dataclasses import dataclass, field, fields
 from itertools import islice
@@ -163,8 +164,16 @@ def _read_record(path):
         record = json.loads(path.read_text('utf-8'))
         settings = _table(record['settings'])
         _text(settings['weights'])
-        weights, tile = _table(record['weights']), record['tile']
+        weights = _table(record['weights'])
         _text(weights['source'])
+        chosen = {
+            # What 'auto' chose then, it is to be now.
+            'tile': record['tile'] or 'off',
+            'device': _device(record['device']),
+        }
+        if 'stopped' in record:
+            # Time would tell otherwise now.
+            chosen.update(stop_after=record['epochs'], time_limit=None)
         then = {**_table(record['versions']), 'threads': record.get('threads')}
         roles = {
             'content': record['content'],
@@ -182,8 +191,7 @@ def _read_record(path):
             f'({type(error).__name__}: {_one_line(error)}): give the .json '
             'beside a picture of this program'
         ) from None
-    # What 'auto' chose then, it is to be now.
-    settings = _checked(path, {**settings, 'tile': tile or 'off'})
+    settings = _checked(path, {**settings, **chosen})
     settings['weights'] = _same_weights(settings['weights'], weights)
     _warn_of_versions(then)
     found = {
@@ -211,6 +219,12 @@ def _of(kind, value):
     if not isinstance(value, kind):
         raise TypeError(f'{type(value).__name__} in place of {kind.__name__}')
     return value
+
+
+def _device(context):
+    """Return the setting for a device of MXNet, such as 'gpu(1)'."""
+    kind, index = re.fullmatch(r'(cpu|gpu)\((\d{1,9})\)', context).groups()
+    return 'cpu' if kind == 'cpu' else f'gpu:{index}'
 
 
 def _command(roles):

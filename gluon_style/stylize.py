@@ -35,6 +35,8 @@ from gluon_style.vgg import build_net
 
 logger = logging.getLogger(__name__)
 
+# What a run was stopped by, other than by a caller.
+LIMIT = 'limit'
 # Pixels times epochs of a run that takes minutes on two cores.
 BIG_RUN = 2e7
 
@@ -98,7 +100,8 @@ def stylize(
     ``stop`` ends the run.
 
     ``stop()`` is asked after each epoch; what it returns, if anything, ends
-    the run with the best picture so far, whose record has it as 'stopped'.
+    the run with the best picture so far, whose record has it as 'stopped',
+    or 'limit' where one of the settings' limits ended it.
     The result's ``saved`` says how many epochs the checkpoint has.
 
     Raises ValueError or FileNotFoundError, in one sentence, for what cannot
@@ -170,8 +173,8 @@ def stylize(
                 inputs, error.X, error.losses, log, record, frames
             )
         raise
-    if log.interrupted:
-        record['stopped'] = str(log.interrupted)
+    if log.stopped:
+        record['stopped'] = str(log.interrupted or LIMIT)
     result = _result(inputs, X, losses, log, record, frames)
     return replace(result, saved=keeper.saved if keeper else 0)
 

@@ -146,12 +146,14 @@ def make_configs(folder):
         'others': {'mask': picture_record(samples.PAINTING)},
         'weights': {'source': 'oxford', 'sha256': 'bde7'},
         'tile': None,
+        'device': 'cpu(0)',
         'versions': {'numpy': '1.23.5'},
         'history': [{'epoch': 1, 'scale': [32, 24], 'total': 1.5}],
     }
     (folder / 'run.json').write_text(json.dumps(record, indent=1))
     stages = {'first': asdict(Stage(0.5, 3, 0.1, 2)), 'tile': 64}
-    record['settings'].update(stages)
+    record['settings'].update(stages, restarts=[2, 4])
+    record.update(device='gpu(0)', stopped='limit', epochs=3)
     (folder / 'stages.json').write_text(json.dumps(record))
     # As many as there are of TOML.
     absent = {'file': None, 'sha256': None}

@@ -102,6 +102,7 @@ def record(tmp_path):
         'settings': dict(vars(Settings(epochs=7, weights='auto'))),
         'weights': {'source': 'oxford-8bit', 'sha256': 'x'},
         'tile': None,
+        'device': 'cpu(0)',
         'versions': {},
     }
 
@@ -121,9 +122,18 @@ def test_a_record_repeats_its_run(record, tmp_path):
         'mask': f'{folder}/mask.png',
     }
     # What 'auto' was then, it is again.
-    expected = Settings(epochs=7, weights='oxford-8bit', tile='off')
+    expected = Settings(
+        epochs=7, weights='oxford-8bit', tile='off', device='cpu'
+    )
     assert Settings(**config.settings) == expected
     assert read_config(record(tile=256)).settings['tile'] == 256
+    assert read_config(record()).settings['device'] == 'cpu'
+    config = read_config(record(device='gpu(1)'))
+    assert config.settings['device'] == 'gpu:1'
+    assert config.settings['stop_after'] is None
+    config = read_config(record(stopped='SIGINT', epochs=4))
+    assert config.settings['stop_after'] == 4
+    assert config.settings['time_limit'] is None
 
 
 def test_renamed_pictures_are_found_by_their_hashes(record, tmp_path):
@@ -209,6 +219,8 @@ def test_a_record_tells_which_command_made_it(record):
         ({'weights': {}}, "(KeyError: 'source')"),
         ({'content': {'file': 'a', 'sha256': 3}}, '(TypeError: int in place'),
         ({'others': [1]}, '(TypeError: list in place of dict)'),
+        ({'device': 'cpu(0) '}, "has no attribute 'groups'"),
+        ({'stopped': 'limit', 'epochs': 'x'}, "stop_after is 'x'"),
         ({'tile': [1]}, 'tile is (1,): it must be auto, off or a multiple'),
         (
             {'settings': {'weights': 'a', 'style_layers': [float('inf')]}},

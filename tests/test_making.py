@@ -190,11 +190,37 @@ def test_a_record_repeats_its_run_to_the_byte(command, capsys):
     first, second = record(), record('again.json')
     for each in (first, second):
         # What 'auto' had chosen is said now, and time is another.
-        each['settings'].pop('tile')
+        for name in ('tile', 'device'):
+            each['settings'].pop(name)
         each['content'].pop('file')
         for entry in each['history']:
             entry.pop('seconds')
     assert first == second
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        # L-BFGS begins anew at each checkpoint.
+        ['--checkpoint', 'kept', '--checkpoint-every', '1'],
+        # Time would tell otherwise.
+        ['--time-limit', '1e-3', '--save-every', '2'],
+        ['--stop-after', '2', '--preset', 'chapter'],
+        ['--mask', 'style.png', '--original-size'],
+    ],
+)
+def test_a_record_repeats_what_ended_otherwise(command, options):
+    run = ['run', 'content.png', 'other.png', '--quiet', '-o']
+    assert command(*run, 'out.png', *options)[0] == 0
+    again = ['run', '--config', 'out.json', '-o', 'b.png', '--quiet']
+    assert cli.main(again) == 0
+    assert (made() == made('b.png')).all()
+    assert len(record()['history']) == len(record('b.json')['history'])
+    assert record()['losses'] == record('b.json')['losses']
+    assert command(*run, 'plain.png')[0] == 0
+    assert made().shape != made('plain.png').shape or (
+        (made() != made('plain.png')).any()
+    )
 
 
 def test_a_texture_is_repeated_by_its_record(command):

@@ -61,7 +61,7 @@ def _make(args, request):
 def _stylize(args, request, outputs):
     from gluon_style.checkpoint import remove
     from gluon_style.history import NonFiniteLossError
-    from gluon_style.stylize import stylize
+    from gluon_style.stylize import LIMIT, stylize
 
     code, problem = 0, None
     with Progress(quiet=args.quiet) as progress:
@@ -102,7 +102,7 @@ def _stylize(args, request, outputs):
         if result is not None:
             kept = f'the last good picture is in {outputs.picture}'
         complain(f'{problem}; {kept}')
-    elif 'stopped' in result.record:
+    elif result.record.get('stopped', LIMIT) != LIMIT:
         code = args.signals.code
         going_on = 'nothing was saved yet to go on from'
         if result.saved:

@@ -101,6 +101,7 @@ LEFT_OUT = {
         'content-layers',
         'color',
         'feather',
+        'original-size',
     ),
     'reconstruct': (
         'style',
