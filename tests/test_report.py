@@ -233,9 +233,9 @@ def test_missing_pictures_are_said_once(folder, pictures, caplog):
         )
         assert page.text.count(sentence) == 2
     assert caplog.messages == [
-        'the content picture content.png of a.png and 1 more was not found: '
-        'name its folder with --pictures',
-        'the style picture style.jpg of a.png and 1 more was not found: '
+        "the content picture 'content.png' of 'a.png' and 1 more was not "
+        'found: name its folder with --pictures',
+        "the style picture 'style.jpg' of 'a.png' and 1 more was not found: "
         'name its folder with --pictures',
     ]
 
@@ -487,7 +487,7 @@ def test_the_command_says_what_it_wrote(folder, pictures, capsys):
     assert code == 0
     out, err = capsys.readouterr()
     assert out.startswith('a.html: 1 result, ')
-    assert 'gluon-style: the content picture content.png of out.png' in err
+    assert "gluon-style: the content picture 'content.png' of 'out.png'" in err
     assert 'Mine One result.' in Page('a.html').text
 
 

@@ -205,10 +205,10 @@ def _warn_of_missing(entries):
     for (role, file, digest), names in missing.items():
         more = f' and {len(names) - 1} more' if len(names) > 1 else ''
         logger.warning(
-            'the %s picture %s of %s%s was not found: name its folder with '
+            'the %s picture %s of %r%s was not found: name its folder with '
             '--pictures',
             role,
-            file or f'with the hash {digest[:12]}',
+            f'with the hash {digest[:12]}' if file is None else repr(file),
             names[0],
             more,
         )
