@@ -151,6 +151,8 @@ def test_quiet_prints_nothing(run):
     assert run.out == ''
 
 
+# Long, for these run with all threads, and the others with one.
+@pytest.mark.long
 def test_same_command_same_bytes(run, tmp_path):
     run('--init', 'noise', '--seed', '5')
     first = (tmp_path / 'out.png').read_bytes()

@@ -274,7 +274,7 @@ def test_an_array_is_found_in_a_file_of_its_pixels(folder, caplog):
     page = Page(write_report(folder)[0])
     assert 'The content picture was not found by its hash' in page.text
     assert caplog.messages == [
-        f'the content picture with the hash {digest[:12]} of a.png was not '
+        f"the content picture with the hash {digest[:12]} of 'a.png' was not "
         'found: name its folder with --pictures'
     ]
     Image.fromarray(content).save('later.png')
