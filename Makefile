@@ -19,7 +19,7 @@ endif
 demo: .venv/ready
 	$(BIN)/gluon-style demo --plot demo.svg
 
-# Two at a time with a core each take half the time of one on both cores.
+# Two at a time, with a core each, end sooner than one by one on both.
 ABREAST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test: .venv/ready

@@ -397,7 +397,7 @@ def _add_bundle(commands):
         description='Gather in the folder DIR the wheels, the weights, the '
         'sample pictures, the notebooks and an install.sh, for computers '
         'of this system and this version of Python without a network. DIR '
-        'is new, empty, or an earlier bundle, which is made anew.',
+        'is new, empty, or an earlier bundle, of which nothing was changed.',
     )
     parser.add_argument('folder', metavar='DIR')
     parser.add_argument(

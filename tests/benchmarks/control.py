@@ -30,7 +30,7 @@ def main():
         '--pooling avg': lambda: make(pooling='avg'),
         '--style-loss w2': lambda: make(style_loss='w2'),
         '--style-scale 0.5': lambda: make(style_scale=0.5),
-        '--mask': lambda: make(mask=around_the_face(cat), style_weight=1e4),
+        '--mask': lambda: make(mask=around_the_face(cat)),
         'texture --tileable, 2x2': lambda: texture(painting, **TILE),
     }
     figure = Figure(figsize=(9.6, 3.7))
