@@ -202,9 +202,13 @@ class Settings:
                 require_number(name, getattr(self, name), LEAST_NUMBER)
         if self.stop_after is not None:
             require_integer('stop_after', self.stop_after, least=1)
-        object.__setattr__(self, 'restarts', tuple(self.restarts))
+        if not isinstance(self.restarts, (tuple, list)):
+            raise ValueError(
+                f'restarts is {self.restarts!r}: it must be a list of epochs'
+            )
         for epoch in self.restarts:
             require_integer('restarts', epoch, least=1)
+        object.__setattr__(self, 'restarts', tuple(self.restarts))
         for name, choices in _CHOICES.items():
             require_choice(name, getattr(self, name), choices)
         if self.style_scale is not None:

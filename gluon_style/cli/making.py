@@ -41,10 +41,10 @@ def _make(args, request):
     picture = Path(request.output)
     outputs = Outputs(
         picture,
+        Path(args.checkpoint or picture.with_suffix('.checkpoint')),
         args.plot,
         args.animation,
         args.save_every,
-        args.checkpoint or picture.with_suffix('.checkpoint'),
         args.force,
     )
     outputs.check(request.files)
@@ -64,6 +64,8 @@ def _stylize(args, request, outputs):
     from gluon_style.stylize import LIMIT, stylize
 
     code, problem = 0, None
+    # Without a folder named, for a run that is interrupted only.
+    every = args.checkpoint_every if args.checkpoint else 0
     with Progress(quiet=args.quiet) as progress:
 
         def planned(steps):
@@ -81,10 +83,7 @@ def _stylize(args, request, outputs):
                 patience=60 * args.patience,
                 checkpoint=outputs.checkpoint,
                 resume=args.resume,
-                # Without a folder named, for a run that is interrupted only.
-                checkpoint_every=args.checkpoint_every
-                if args.checkpoint
-                else 0,
+                checkpoint_every=every,
                 stop=args.signals,
                 animation=args.animation,
                 save_every=args.save_every,

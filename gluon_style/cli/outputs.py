@@ -19,16 +19,16 @@ from gluon_style.saving import SUFFIXES, check_output
 class Outputs:
     """The picture, its record beside it, and what else is asked for.
 
+    ``checkpoint`` is the folder of the checkpoint, if there will be one.
     ``plot`` and ``animation`` are paths or None; with ``save_every`` a
     picture of every so many epochs is written beside the picture.
-    ``checkpoint`` is the folder of the checkpoint, if there will be one.
     """
 
     picture: Path
+    checkpoint: Path
     plot: str = None
     animation: str = None
     save_every: int = None
-    checkpoint: str = None
     force: bool = False
 
     @property
@@ -56,7 +56,7 @@ class Outputs:
             from gluon_style.animation import check_animation
 
             check_animation(self.animation)
-        taken = [*map(Path, inputs), Path(self.checkpoint)]
+        taken = [*map(Path, inputs), self.checkpoint]
         for path in self._written:
             _check_path(path, taken, self.force)
             taken.append(path)
