@@ -1,23 +1,17 @@
 """The pictures that a run is made from: read once, given at any size."""
 
-import logging
 from pathlib import Path
 
 import numpy
 from mxnet import np
-from PIL import Image, ImageFilter
 
 from gluon_style.color import keep_color, match_color, match_histogram
 from gluon_style.images import postprocess, preprocess, read_image
 from gluon_style.layers import least_side, names_of
-from gluon_style.pictures import as_bytes, read_picture
+from gluon_style.masks import feathered, read_mask, warn_of_mask
 from gluon_style.results import picture_record
 from gluon_style.settings import INITS, noise_part
 
-logger = logging.getLogger(__name__)
-
-# How far a mask's proportions may be from those of what it is laid on.
-_MOST_STRETCH = 0.02
 _ABSENT = {'file': None, 'sha256': None}
 # What gives a style picture the content's colors beforehand.
 _CHANGES = {'match': match_color, 'histogram': match_histogram}
@@ -64,9 +58,13 @@ class Inputs:
             self._init_img = read_image(settings.init_file)
         self._mask = None
         if mask is not None:
-            mask_img = _read_mask(mask)
+            mask_img = read_mask(mask)
             self._mask = mask_img.mean(axis=2) / 255
-            self._warn_of_mask()
+            shapes = [self.image_shape()]
+            if content is not None:
+                # Drawn for a content picture, it is stretched as that one is.
+                shapes.append(self.content_img.shape[1::-1])
+            warn_of_mask(self._mask, shapes)
             # In the record, a mask that is no file is what was read of it.
             mask = mask if isinstance(mask, (str, Path)) else mask_img
         # Last, for what is no picture has been said now in a sentence.
@@ -123,41 +121,7 @@ class Inputs:
         """Return the mask, an array (height, width) of 0 to 1, or None."""
         if self._mask is None:
             return None
-        mask = Image.fromarray(self._mask.astype('float32'))
-        mask = numpy.asarray(mask.resize(image_shape, Image.BOX))
-        # A Gaussian's edge goes from 2 to 98 % in four deviations.
-        radius = self._settings.feather * max(image_shape) / 4
-        blurred = Image.fromarray((255 * mask).round().astype('uint8'))
-        blurred = blurred.filter(ImageFilter.GaussianBlur(radius))
-        return numpy.asarray(blurred) / 255
-
-    def _warn_of_mask(self):
-        """Log a mask that keeps no style apart, or does so elsewhere."""
-        for value, word, where in (
-            (1, 'white', 'everywhere'),
-            (0, 'black', 'nowhere'),
-        ):
-            if (self._mask == value).all():
-                logger.warning(
-                    'the mask is %s everywhere, and so the first style goes '
-                    '%s',
-                    word,
-                    where,
-                )
-        height, width = self._mask.shape
-        shapes = [self.image_shape()]
-        if self.content_img is not None:
-            # Drawn for a content picture, it is stretched as that one is.
-            shapes.append(self.content_img.shape[1::-1])
-        stretches = [abs(width * h / (height * w) - 1) for w, h in shapes]
-        if min(stretches) > _MOST_STRETCH:
-            logger.warning(
-                'the mask is %dx%d pixels: it is stretched to the proportions '
-                'of %dx%d',
-                width,
-                height,
-                *shapes[0],
-            )
+        return feathered(self._mask, image_shape, self._settings.feather)
 
     def start(self, image_shape):
         """Return the pixels that the optimization starts from."""
@@ -252,36 +216,6 @@ def _check_color(content, styles, settings):
             f'color is {color!r} and there is no style picture to give the '
             "content's colors to: it must be style or luminance"
         )
-
-
-def _read_mask(source):
-    """Return a mask as an array (height, width, 3) of uint8."""
-    if isinstance(source, (str, Path, Image.Image)):
-        return read_picture(source, behind='black')
-    if not hasattr(source, 'shape') or not hasattr(source, 'dtype'):
-        raise TypeError(
-            f'mask is a {type(source).__name__}: give a path, a Pillow image '
-            'or an array'
-        )
-    shape, dtype = tuple(source.shape), numpy.dtype(source.dtype)
-    grey = len(shape) == 2 and (dtype == 'uint8' or dtype.kind in 'bf')
-    colored = len(shape) == 3 and shape[2] == 3 and dtype == 'uint8'
-    if 0 in shape or not (grey or colored):
-        raise ValueError(
-            f'mask is an array of {dtype}, shape {shape}: it must be uint8, '
-            'bool or floats of 0 to 1, shape (height, width), or uint8, shape '
-            '(height, width, 3)'
-        )
-    array = source.asnumpy() if hasattr(source, 'asnumpy') else source
-    array = numpy.asarray(array)
-    # Written so that NaN fails.
-    if dtype.kind == 'f' and not ((array >= 0) & (array <= 1)).all():
-        raise ValueError(
-            f'mask has floats from {array.min():g} to {array.max():g}: they '
-            'must be from 0 to 1'
-        )
-    img = as_bytes(array)
-    return numpy.repeat(img[..., None], 3, axis=2) if grey else img
 
 
 def _record(content, styles, settings, mask):
