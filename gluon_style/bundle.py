@@ -82,6 +82,8 @@ def make_bundle(folder, weights='oxford', project=None):
         _gather_others(project, new, file)
         _write_texts(new, source)
         size = _write_sums(new)
+        # Gathering took minutes, in which somebody may have put things there.
+        _check_folder(folder)
         replace_folder(new, folder, Path(temporary, 'old'))
     return Bundle(folder, wheels, size)
 

@@ -221,10 +221,10 @@ class Checkpoint:
         self._require_same(meta.get('identity'))
         try:
             meta, shape, names = checked_meta(meta, self._steps)
-            arrays = _read_arrays(
-                path, shape, names, meta['frames']['lengths']
-            )
-            self._frames.restore(meta['frames'], arrays.pop(FRAMES))
+            arrays = _read_arrays(path, shape, names)
+            if self._frames.animation is not None:
+                packed = _read_frames(path, meta['frames']['lengths'])
+                self._frames.restore(meta['frames'], packed)
         except (OverflowError, RecursionError, ValueError) as error:
             raise self._broken(error) from None
         self._restore(meta, arrays)
@@ -317,21 +317,37 @@ class _Lock:
         self._lock.release()
 
 
-def _read_arrays(path, shape, names, frames):
+def _read_frames(path, lengths):
+    """Return the bytes of an animation's frames, of these epochs and lengths.
+
+    They are stored as they are, and so take no more memory than the file.
+    """
+    length = sum(length for _, length in lengths)
+
+    def wanted(name, found, dtype):
+        if name != FRAMES:
+            return False
+        if found != (length,) or dtype != 'uint8':
+            raise ValueError(f'array {name!r} is not {length} bytes')
+        if length > path.stat().st_size:
+            raise ValueError(f'array {name!r} is longer than the file')
+        return True
+
+    arrays = read_npz(path, wanted)
+    if FRAMES not in arrays:
+        raise ValueError(f'array {FRAMES!r} is missing')
+    return arrays[FRAMES]
+
+
+def _read_arrays(path, shape, names):
     """Return the named arrays, of which there must be all and no others.
 
-    They are of float32 and of one shape, but for the bytes of ``frames``,
-    which has the epoch and the length of each.
+    They are of float32 and of one shape.
     """
 
     def wanted(name, found, dtype):
-        if name == META:
+        if name in (META, FRAMES):
             return False
-        if name == FRAMES:
-            length = sum(length for _, length in frames)
-            if found != (length,) or dtype != 'uint8':
-                raise ValueError(f'array {name!r} is not {length} bytes')
-            return True
         if name not in names:
             raise ValueError(f'array {name[:60]!r} is not expected')
         if found != shape or dtype != 'float32':
@@ -342,10 +358,9 @@ def _read_arrays(path, shape, names, frames):
         return True
 
     arrays = read_npz(path, wanted)
-    for name in [*names, FRAMES]:
+    for name in names:
         if name not in arrays:
             raise ValueError(f'array {name!r} is missing')
-    for name in names:
         if not numpy.isfinite(arrays[name]).all():
             raise ValueError(f'array {name!r} has values that are not finite')
         if name.endswith('variance') and arrays[name].min() < 0:

@@ -3,6 +3,7 @@
 No MXNet.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -18,6 +19,7 @@ import numpy
 from gluon_style import __version__, samples
 from gluon_style._mxnet import installed_version
 from gluon_style.files import file_digest
+from gluon_style.presets import preset
 from gluon_style.results import picture_record
 from gluon_style.settings import Settings
 from gluon_style.sources import SOURCES
@@ -78,6 +80,20 @@ def read_config(path):
             f'config {str(path)!r} cannot be read ({type(error).__name__}): '
             'give a file of UTF-8 text without deep nesting'
         ) from None
+
+
+def read_settings(given):
+    """Return the ``Settings`` of a preset's name or a config's path.
+
+    ``Settings`` are returned as they are. Raises as ``read_config`` does, and
+    ValueError for an unknown preset.
+    """
+    if not isinstance(given, (str, Path)):
+        return given
+    if Path(given).suffix in MOST_BYTES:
+        config = read_config(given)
+        return preset(config.preset or 'fast').changed(config.settings)
+    return preset(given)
 
 
 def _read_toml(path):
@@ -257,8 +273,9 @@ def _warn_of_versions(then):
         # Importing this package has set it; sums depend on how many add up.
         'threads': os.environ.get('OMP_NUM_THREADS'),
     }
+    # Told as ASCII, for a record may have anything.
     changed = [
-        f'{name} {then[name]}, here {now[name]}'
+        f'{name} {ascii(str(then[name]))[1:-1][:40]}, here {now[name]}'
         for name in now
         if name in then and then[name] not in (None, now[name])
     ]
@@ -276,8 +293,10 @@ def _find(folder, role, file, digest):
     Raises FileNotFoundError where none has that hash.
     """
     for path in _candidates(folder, file):
-        if path.is_file() and file_digest(path) == digest:
-            return str(path)
+        # What may not be read is another file.
+        with contextlib.suppress(OSError):
+            if path.is_file() and file_digest(path) == digest:
+                return str(path)
     photograph = samples.photograph()
     if picture_record(photograph)['sha256'] == digest:
         return photograph

@@ -114,13 +114,16 @@ class Log:
     def due(self):
         """Return whether the callback is due after the latest epoch.
 
-        So it is once the run is to stop; ``stop`` is asked here.
+        So it is once the run is to stop, of which not only the losses that
+        are read tell; ``stop`` is asked here.
         """
         if self._stop is not None and not self.interrupted:
             self.interrupted = self._stop()
         if self.interrupted:
             return True
         epoch = len(self.history) + len(self._pending)
+        if self._stop_after is not None and epoch >= self._stop_after:
+            return True
         return epoch % self._callback_every == 0
 
     def call(self, X):

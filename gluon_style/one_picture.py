@@ -1,5 +1,6 @@
 """Two runs with one picture each: a style's texture, a content rebuilt."""
 
+from gluon_style.config import read_settings
 from gluon_style.presets import reconstruction, texturing
 from gluon_style.stylize import stylize
 
@@ -12,7 +13,8 @@ def texture(style, settings='fast', **options):
     a square. With ``tileable=True`` its opposite edges fit each other.
     ``style`` may be a list. Options and errors are ``stylize``'s.
     """
-    return stylize(None, style, texturing(settings), **options)
+    settings = texturing(read_settings(settings))
+    return stylize(None, style, settings, **options)
 
 
 def reconstruct(content, layer='conv4_2', settings='fast', **options):
@@ -22,4 +24,5 @@ def reconstruct(content, layer='conv4_2', settings='fast', **options):
     style, so that only the features at ``layer``, a name or an index, and a
     little total variation count. Options and errors are ``stylize``'s.
     """
-    return stylize(content, None, reconstruction(settings, layer), **options)
+    settings = reconstruction(read_settings(settings), layer)
+    return stylize(content, None, settings, **options)

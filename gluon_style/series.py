@@ -53,7 +53,7 @@ def finished(job, folder):
         return None
     wanted = (
         # Through JSON, which has no tuples.
-        json.loads(json.dumps(asdict(job.settings))),
+        _chosen(json.loads(json.dumps(asdict(job.settings)))),
         [picture_record(img)['sha256'] for img in pictures.values()],
         __version__,
     )
@@ -64,10 +64,15 @@ def _made(record, roles):
     """Return the settings, the pictures' hashes and the version of a run."""
     named = {**record.get('others', {}), **record}
     return (
-        record['settings'],
+        _chosen(record['settings']),
         [named[role]['sha256'] for role in roles],
         record['versions']['gluon_style'],
     )
+
+
+def _chosen(settings):
+    """Return settings without those that a record has of the run's course."""
+    return {name: settings[name] for name in settings if name != 'restarts'}
 
 
 def _is_whole(result, path):
@@ -125,5 +130,7 @@ def run(job, folder, watch=None, make_net=None, force=False):
             **({'make_net': make_net} if make_net else {}),
         )
     path.parent.mkdir(parents=True, exist_ok=True)
+    # Another program may have written there meanwhile.
+    require_ours(path, force)
     result.save(path)
     return result

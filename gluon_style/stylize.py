@@ -13,7 +13,7 @@ import numpy
 
 from gluon_style import __version__
 from gluon_style.checkpoint import Checkpoint, identity, require_folder
-from gluon_style.config import MOST_BYTES, read_config
+from gluon_style.config import read_settings
 from gluon_style.devices import get_device
 from gluon_style.forecast import (
     choose_tile,
@@ -27,7 +27,6 @@ from gluon_style.history import Log, NonFiniteLossError
 from gluon_style.inputs import Inputs
 from gluon_style.layers import names_of
 from gluon_style.pictures import as_bytes
-from gluon_style.presets import preset
 from gluon_style.pyramid import coarse_to_fine, plan
 from gluon_style.results import Result
 from gluon_style.settings import CHECKPOINT_EVERY, PATIENCE
@@ -77,7 +76,8 @@ def stylize(
 
     ``callback(history, X)`` gets the losses so far, as ``train``'s does, and
     the pixels at hand; on the CPU it is called every epoch unless
-    ``callback_every`` says otherwise, on a GPU every tenth. ``planned(steps)``
+    ``callback_every`` says otherwise, on a GPU every tenth, and more often
+    where ``save_every`` needs it. ``planned(steps)``
     is called before the first epoch with a list of ((width, height), epochs),
     one for each scale.
 
@@ -108,7 +108,7 @@ def stylize(
     work, before anything is computed, and NonFiniteLossError, whose
     ``result`` is the last good result, or None.
     """
-    settings = _settings(settings).changed(changes)
+    settings = read_settings(settings).changed(changes)
     if checkpoint_every is None:
         checkpoint_every = CHECKPOINT_EVERY[settings.optimizer]
     if checkpoint is not None and checkpoint_every:
@@ -139,9 +139,10 @@ def stylize(
         **_record(settings, image_shape, net.weights, device),
         'tile': tile,
     }
+    callback_every = _callback_every(callback_every, save_every, device)
     log = Log(
-        _watched(callback, frames, inputs),
-        _callback_every(callback_every, save_every, device),
+        _watched(callback, frames, inputs, callback_every),
+        callback_every,
         stop_at=settings.stop_at,
         final_shape=(1, 3, *image_shape[::-1]),
         stop_after=settings.stop_after,
@@ -179,16 +180,6 @@ def stylize(
     return replace(result, saved=keeper.saved if keeper else 0)
 
 
-def _settings(given):
-    """Return the ``Settings`` of what ``stylize`` takes as such."""
-    if not isinstance(given, (str, Path)):
-        return given
-    if Path(given).suffix in MOST_BYTES:
-        config = read_config(given)
-        return preset(config.preset or 'fast').changed(config.settings)
-    return preset(given)
-
-
 def _callback_every(given, save_every, device):
     """Return the epochs between two callbacks, so that no picture is missed.
 
@@ -199,7 +190,7 @@ def _callback_every(given, save_every, device):
     return math.gcd(given, save_every or given)
 
 
-def _watched(callback, frames, inputs):
+def _watched(callback, frames, inputs, every):
     """Return a callback that also takes pictures, if these are wanted."""
     if not frames.wanted:
         return callback
@@ -207,7 +198,10 @@ def _watched(callback, frames, inputs):
     def call(history, X):
         if callback is not None:
             callback(history, X)
-        frames.add(history[-1]['epoch'], inputs.finished(X))
+        epoch = history[-1]['epoch']
+        # Not where a run is interrupted, for it may go on.
+        if epoch % every == 0:
+            frames.add(epoch, inputs.finished(X))
 
     return call
 

@@ -377,10 +377,12 @@ def test_a_run_that_was_interrupted_twice_is_repeated(lbfgs, tmp_path):
     assert (again.image == result.image).all()
 
 
-def test_a_stopped_run_is_repeated_by_its_epochs(tiny, lbfgs):
+@pytest.mark.parametrize('callback_every', [1, 10])
+def test_a_stopped_run_is_repeated_by_its_epochs(tiny, lbfgs, callback_every):
     for settings in (tiny, lbfgs):
-        stopped = run(settings, stop=6)
-        again = run(settings.changed({'stop_after': 6}))
+        options = {'callback_every': callback_every}
+        stopped = run(settings, stop=6, **options)
+        again = run(settings.changed({'stop_after': 6}), **options)
         assert (again.image == stopped.image).all()
         assert len(again.history) == 6
 
@@ -393,6 +395,25 @@ def test_lbfgs_keeps_to_its_checkpoints(tiny, lbfgs, tmp_path):
     killed(tiny, tmp_path / 'adam', 6)
     result = run(tiny, tmp_path / 'adam', resume=True, every=5)
     require_same(result, run(tiny))
+
+
+def test_an_interruption_is_no_frame(tiny, tmp_path):
+    options = {'animation': tmp_path / 'a.gif', 'callback_every': 4}
+    expected = run(tiny, **options)
+    folder = tmp_path / 'run'
+    run(tiny, folder, stop=6, every=0, **options)
+    result = run(tiny, folder, resume=True, **options)
+    assert frames(result)[0] == frames(expected)[0]
+    epochs = [epoch for epoch, _ in frames(result)[0]['lengths']]
+    # The last one is the result's.
+    assert epochs == [4, 8, 10]
+
+
+def test_frames_without_an_animation_are_not_read(tiny, tmp_path):
+    folder = tmp_path / 'run'
+    killed(tiny, folder, 6, animation=tmp_path / 'a.gif')
+    rewrite(folder, lambda arrays: arrays['frames'].__setitem__(0, 0))
+    require_same(run(tiny, folder, resume=True), run(tiny))
 
 
 def frames(result):
@@ -602,11 +623,11 @@ def saved(tiny, tmp_path_factory):
     return (folder / FILE).read_bytes()
 
 
-def require_refused(settings, folder):
+def require_refused(settings, folder, **options):
     """Resume; nothing is executed, changed or begun."""
     before = (folder / FILE).read_bytes()
     with pytest.raises(ValueError) as error:
-        run(settings, folder, resume=True)
+        run(settings, folder, resume=True, **options)
     sentence = str(error.value)
     assert sentence.startswith(f'checkpoint {str(folder)!r} ')
     assert len(sentence.splitlines()) == 1 and len(sentence) < 1000
@@ -621,7 +642,7 @@ def test_broken_checkpoints(tiny, saved, tmp_path, monkeypatch, change):
     folder.mkdir()
     (folder / FILE).write_bytes(saved)
     rewrite(folder, BROKEN[change])
-    require_refused(tiny, folder)
+    require_refused(tiny, folder, animation=tmp_path / 'a.gif')
 
 
 @pytest.mark.parametrize(

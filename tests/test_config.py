@@ -187,6 +187,11 @@ def test_other_versions_are_said(record, caplog):
     with caplog.at_level(logging.WARNING, 'gluon_style'):
         read_config(record(versions={'numpy': '0.1', 'mxnet': None}))
     assert 'numpy 0.1, here' in caplog.text
+    caplog.clear()
+    with caplog.at_level(logging.WARNING, 'gluon_style'):
+        read_config(record(versions={'mxnet': '1\n\x1b[31m' + 'x' * 999}))
+    [message] = caplog.messages
+    assert 'mxnet 1\\n\\x1b[31mxxx' in message and len(message) < 200
 
 
 def test_another_number_of_threads_is_said(record, caplog, monkeypatch):

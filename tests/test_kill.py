@@ -195,12 +195,13 @@ def test_a_signal_keeps_the_best_picture_and_says_how_to_go_on(
 @pytest.mark.long
 def test_without_a_checkpoint_a_signal_makes_one(runs, tmp_path):
     arguments, expected = runs['adam']
-    cut = arguments.index('--checkpoint')
-    arguments = arguments[:cut] + arguments[cut + 2 :]
+    for option in ('--checkpoint', '--checkpoint-every'):
+        cut = arguments.index(option)
+        arguments = arguments[:cut] + arguments[cut + 2 :]
     arguments += ['--save-every', '10']
     first = tmp_path / 'out-00010.png'
     found, err = stopped(arguments, tmp_path, signal.SIGINT, first.exists)
-    assert found == 130 and '--checkpoint out.checkpoint --resume' in err
+    assert found == 130 and '--checkpoint=out.checkpoint --resume' in err
     resume = [*arguments, '--checkpoint', 'out.checkpoint', '--resume']
     assert subprocess.run(command(resume), cwd=tmp_path).returncode == 0
     require_same(tmp_path, expected)

@@ -392,12 +392,12 @@ def test_two_runs_of_one_output(command):
 
     run = ['run', 'content.png', 'style.png', '--quiet', '-o', 'out.png']
     # The record's name is that of the other picture's, too.
-    for output in ('out.png', 'out.jpg'):
+    for output, claimed in (('out.png', 'out.png'), ('out.jpg', 'out.json')):
         run[-1] = output
-        with claim('out.json'):
+        with claim(claimed):
             code, err = command(*run)
         assert code == 2
-        assert "output 'out.json' is being written by another run" in err
+        assert f'output {claimed!r} is being written by another run' in err
         assert not Path(output).exists()
     with claim('a.svg'):
         assert command(*run, '--plot', 'a.svg')[0] == 2
@@ -497,6 +497,23 @@ def test_the_picture_does_not_depend_on_the_others(command, monkeypatch):
     code, err = command(*run, '--plot', 'a.svg')
     assert code == 2 and 'No space left on device' in err
     assert made().shape == (24, 32, 3) and record()['epochs'] == 3
+    code, err = command(*run, '--plot', 'a.svg', '--animation', 'a.gif')
+    assert code == 2 and err.count('\n') == 1
+    assert Path('a.gif').exists()
+
+
+def test_a_plot_may_have_the_name_of_the_picture(command):
+    run = ['run', 'content.png', 'style.png', '--quiet', '-o', 'out.jpg']
+    for _ in range(2):
+        assert command(*run, '--plot', 'out.png') == (0, '')
+
+
+def test_a_config_is_not_overwritten(command):
+    run = ['run', 'content.png', 'style.png', '--quiet', '-o', 'out.png']
+    assert command(*run) == (0, '')
+    before = Path('out.json').read_bytes()
+    assert cli.main(['run', '--config', 'out.json', '-o', 'out.jpg']) == 2
+    assert Path('out.json').read_bytes() == before
 
 
 def test_too_long_a_side_is_found_before_the_run(command):

@@ -24,6 +24,12 @@ def test_texture_has_the_style_and_no_content(made):
     assert styles[-1] < styles[0] / 10
 
 
+def test_settings_may_be_a_configs(made, tmp_path):
+    made.save(tmp_path / 'out.png')
+    again = texture(STYLE, tmp_path / 'out.json')
+    assert (again.image == made.image).all()
+
+
 def test_a_texture_depends_on_its_seed(made, weights_file):
     def image(seed):
         return texture(

@@ -45,6 +45,35 @@ def test_a_run_is_made_once(job, tmp_path):
     assert (folder / 'one.png').stat().st_mtime_ns == before
 
 
+def test_epochs_to_begin_anew_after_are_no_other_run(job, tmp_path):
+    # Adam does not begin anew, which its record says.
+    settings = job.settings.changed({'restarts': (1,)})
+    series.run(Job('one', job.content, job.style, settings), tmp_path)
+    assert finished(job, tmp_path) is not None
+
+
+def test_what_another_program_writes_meanwhile_is_kept(job, tmp_path):
+    class Watcher:
+        def __init__(self, job):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            (tmp_path / 'one.png').write_bytes(b'mine')
+
+        def planned(self, steps):
+            pass
+
+        def __call__(self, history, X):
+            pass
+
+    with pytest.raises(ValueError, match='was not written by this program'):
+        series.run(job, tmp_path, Watcher)
+    assert (tmp_path / 'one.png').read_bytes() == b'mine'
+
+
 def test_other_settings_pictures_or_versions_are_another_run(
     job, tmp_path, monkeypatch
 ):

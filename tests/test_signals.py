@@ -90,7 +90,7 @@ def signalled_while_writing(monkeypatch, *numbers):
     def write_and_signal(self, result):
         for number in numbers:
             os.kill(os.getpid(), number)
-        write(self, result)
+        return write(self, result)
 
     monkeypatch.setattr(Outputs, 'write', write_and_signal)
 
@@ -147,3 +147,21 @@ def test_what_is_said_fits_what_was_saved(
     assert cli.main(lbfgs) == 130
     err = capsys.readouterr().err
     assert 'nothing was saved yet to go on from' in err
+
+
+def test_without_a_checkpoints_folder_a_second_signal_says_it_too(
+    command, monkeypatch, capsys
+):
+    asked = []
+
+    def at_the_second_step(self):
+        asked.append(None)
+        if len(asked) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return self._caught and 'SIGINT'
+
+    monkeypatch.setattr(Signals, '__call__', at_the_second_step)
+    signalled_while_writing(monkeypatch, signal.SIGINT)
+    assert cli.main(command) == 130
+    line = capsys.readouterr().err
+    assert '; to go on: gluon-style run --checkpoint=out.checkpoint' in line

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from gluon_style._mxnet import explain
 from gluon_style.cli import making, several, tools
 from gluon_style.cli.arguments import BAD_INPUT, parse_arguments
-from gluon_style.cli.progress import NOT_FINITE, complain
+from gluon_style.cli.progress import NOT_FINITE, complain, sentence
 from gluon_style.cli.signals import INTERRUPTED, Signals
 
 
@@ -35,7 +35,7 @@ def _run(args):
         complain(f'interrupted: {kept}')
         return args.signals.code or INTERRUPTED
     except OSError as error:
-        complain(_sentence(error))
+        complain(sentence(error))
         return BAD_INPUT
     except ValueError as error:
         complain(error)
@@ -51,14 +51,6 @@ def _run(args):
         # MXNet's own error is a RuntimeError, its last line what happened.
         complain(f'out of memory or MXNet failed: {_last_line(error)}')
         return BAD_INPUT
-
-
-def _sentence(error):
-    """Return what an OSError means; ours are sentences already."""
-    if error.strerror is None:
-        return error
-    about = f' ({error.filename!r})' if error.filename else ''
-    return f'cannot read or write{about}: {error.strerror}'
 
 
 def _last_line(error):

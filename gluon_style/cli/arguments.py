@@ -242,7 +242,7 @@ def _add_demo(commands):
         '-o', '--output', default='demo.png', metavar='OUT.png'
     )
     _add_output_options(parser)
-    parser.set_defaults(command='demo')
+    parser.set_defaults(command='demo', config=None)
 
 
 def _add_figure(commands):

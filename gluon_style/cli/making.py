@@ -6,6 +6,7 @@ What reads pictures is imported when it is needed, so that help is at once.
 import shlex
 from pathlib import Path
 
+from gluon_style.cli.arguments import BAD_INPUT
 from gluon_style.cli.progress import NOT_FINITE, Progress, complain
 from gluon_style.cli.signals import INTERRUPTED
 
@@ -47,14 +48,15 @@ def _make(args, request):
         args.save_every,
         args.force,
     )
-    outputs.check(request.files)
+    # A config that is overwritten could not resume the run.
+    outputs.check([*request.files, *filter(None, [args.config])])
     try:
         with outputs.claimed():
             return _stylize(args, request, outputs)
     except KeyboardInterrupt:
         if not args.signals.armed:
             raise
-        complain(f'interrupted before the end{_kept(args)}')
+        complain(f'interrupted before the end{_kept(args, outputs)}')
         return args.signals.code or INTERRUPTED
 
 
@@ -91,14 +93,16 @@ def _stylize(args, request, outputs):
                 force=args.force,
             )
         except NonFiniteLossError as error:
-            code, problem, result = NOT_FINITE, error, error.result
-    if result is not None:
-        outputs.write(result)
-        if not args.quiet:
-            print(_summary(result, outputs.picture))
+            problem, result = error, error.result
+    failed = [] if result is None else outputs.write(result)
+    for each in failed:
+        code = BAD_INPUT
+        complain(each)
+    if not (args.quiet or failed or result is None):
+        print(_summary(result, outputs.picture))
     if problem is not None:
-        kept = 'nothing was written'
-        if result is not None:
+        code, kept = NOT_FINITE, 'nothing was written'
+        if result is not None and not failed:
             kept = f'the last good picture is in {outputs.picture}'
         complain(f'{problem}; {kept}')
     elif result.record.get('stopped', LIMIT) != LIMIT:
@@ -107,23 +111,24 @@ def _stylize(args, request, outputs):
         if result.saved:
             command = _resuming(args, outputs.checkpoint)
             going_on = f'to go on from epoch {result.saved}: {command}'
+        stopped = result.record['stopped'], len(result.history)
+        best = f': the best picture so far is in {outputs.picture}'
         complain(
-            f'stopped by {result.record["stopped"]} after '
-            f'{len(result.history)} epochs: the best picture so far is in '
-            f'{outputs.picture}; {going_on}'
+            'stopped by {} after {} epochs'.format(*stopped)
+            + f'{"" if failed else best}; {going_on}'
         )
-    elif args.checkpoint is not None:
+    elif args.checkpoint is not None and not failed:
         remove(args.checkpoint)
     return code
 
 
-def _kept(args):
+def _kept(args, outputs):
     """Return how to go on with a run that ended at once."""
     from gluon_style.checkpoint import FILE
 
-    if args.checkpoint is None or not Path(args.checkpoint, FILE).exists():
+    if not (outputs.checkpoint / FILE).exists():
         return ''
-    return f'; to go on: {_resuming(args, args.checkpoint)}'
+    return f'; to go on: {_resuming(args, outputs.checkpoint)}'
 
 
 def _resuming(args, folder):
@@ -131,7 +136,7 @@ def _resuming(args, folder):
     command, *words = args.argv
     given = []
     if args.checkpoint is None:
-        given += ['--checkpoint', str(folder)]
+        given.append(f'--checkpoint={folder}')
     if not args.resume:
         given.append('--resume')
     return shlex.join(['gluon-style', command, *given, *words])

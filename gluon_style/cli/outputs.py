@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gluon_style.cli.progress import sentence
 from gluon_style.files import claim, is_ours, require_ours, require_room
 from gluon_style.saving import SUFFIXES, check_output
 
@@ -84,7 +85,7 @@ class Outputs:
         """Raise ValueError where another picture has the record's name."""
         for suffix in SUFFIXES:
             other = self.picture.with_suffix(suffix)
-            if other != self.picture and is_ours(other):
+            if other not in self._written and is_ours(other):
                 raise ValueError(
                     f'the record of {str(other)!r} has the name of the one to '
                     'be written: give the output another name, or --force to '
@@ -93,32 +94,29 @@ class Outputs:
 
     @contextmanager
     def claimed(self):
-        """Keep other runs from writing any of the files meanwhile.
-
-        The record's name stands for the picture's, whatever its suffix.
-        """
+        """Keep other runs from writing any of the files meanwhile."""
         with ExitStack() as stack:
-            for path in self._written[1:]:
+            for path in self._written:
                 stack.enter_context(claim(path))
             yield
 
     def write(self, result):
         """Write all files, the picture and its record first.
 
-        Raises OSError or ValueError where one cannot be written.
+        Returns a sentence for each that could not be written; the others
+        are.
         """
-        self._save(replace(result, animation=None))
-        if self.plot is not None:
-            from gluon_style.plots import plot_result
-
-            require_ours(self.plot, self.force)
-            plot_result(result.image, result.history).save(self.plot)
-        if result.animation is not None:
-            require_ours(self.animation, self.force)
-            result.animation.save()
+        problems = []
+        for write in (self._save, self._draw, self._animate):
+            try:
+                write(result)
+            except (OSError, ValueError) as error:
+                problems.append(sentence(error))
+        return problems
 
     def _save(self, result):
         """Save a result, if need be elsewhere, so that it is not lost."""
+        result = replace(result, animation=None)
         try:
             # Much may have come there since the run began.
             for path in (self.picture, self.record):
@@ -137,6 +135,18 @@ class Outputs:
                 f'output {str(self.picture)!r} was not written ({reason}): '
                 f'the picture is in {str(rescued)!r} instead'
             ) from None
+
+    def _draw(self, result):
+        if self.plot is not None:
+            from gluon_style.plots import plot_result
+
+            require_ours(self.plot, self.force)
+            plot_result(result.image, result.history).save(self.plot)
+
+    def _animate(self, result):
+        if result.animation is not None:
+            require_ours(self.animation, self.force)
+            result.animation.save()
 
 
 def _check_path(path, others, force):

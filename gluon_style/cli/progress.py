@@ -9,6 +9,14 @@ def complain(message):
     print(f'gluon-style: {message}', file=sys.stderr)
 
 
+def sentence(error):
+    """Return what an error means; those of this package are sentences."""
+    if getattr(error, 'strerror', None) is None:
+        return str(error)
+    about = f' ({error.filename!r})' if error.filename else ''
+    return f'cannot read or write{about}: {error.strerror}'
+
+
 class Progress:
     """Show a run's progress, by pixels times epochs, and its losses."""
 
