@@ -49,15 +49,15 @@ class Config:
     command: str = None
 
 
-def read_config(path):
+def read_config(path, settings_only=False):
     """Return the ``Config`` of a .toml or of the .json of a former run.
 
     In TOML, keys are the names of settings, and 'preset', 'content',
     'style', 'mask' and 'output'; paths are relative to the file, as are those
     of 'init' and 'weights' where such a file is there. A former run's
     pictures are found by their hashes beside the record, in the current
-    folder and among the samples. Raises FileNotFoundError or ValueError, in
-    one sentence.
+    folder and among the samples, but with ``settings_only`` only one that
+    it began from. Raises FileNotFoundError or ValueError, in one sentence.
     """
     path = Path(path)
     if path.suffix not in MOST_BYTES:
@@ -72,9 +72,10 @@ def read_config(path):
         raise ValueError(
             f'config {str(path)!r} has {size} bytes: at most {most} are read'
         )
-    read = {'.toml': _read_toml, '.json': _read_record}[path.suffix]
     try:
-        return read(path)
+        if path.suffix == '.toml':
+            return _read_toml(path)
+        return _read_record(path, settings_only)
     except (RecursionError, UnicodeDecodeError) as error:
         raise ValueError(
             f'config {str(path)!r} cannot be read ({type(error).__name__}): '
@@ -91,7 +92,7 @@ def read_settings(given):
     if not isinstance(given, (str, Path)):
         return given
     if Path(given).suffix in MOST_BYTES:
-        config = read_config(given)
+        config = read_config(given, settings_only=True)
         return preset(config.preset or 'fast').changed(config.settings)
     return preset(given)
 
@@ -174,7 +175,7 @@ def _checked(path, settings):
     return settings
 
 
-def _read_record(path):
+def _read_record(path, settings_only):
     """Return what repeats a run, or raise ValueError where it cannot be."""
     try:
         record = json.loads(path.read_text('utf-8'))
@@ -211,7 +212,9 @@ def _read_record(path):
     settings['weights'] = _same_weights(settings['weights'], weights)
     _warn_of_versions(then)
     found = {
-        role: _find(path.parent, role, *each) for role, each in wanted.items()
+        role: _find(path.parent, role, *each)
+        for role, each in wanted.items()
+        if role == 'init' or not settings_only
     }
     if 'init' in found:
         settings['init'] = found['init']
