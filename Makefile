@@ -33,7 +33,7 @@ test-slow: .venv/ready
 
 # Of the lines that the tests run in their own process.
 coverage: .venv/ready
-	$(BIN)/python -m pytest -m 'not slow' --cov=gluon_style \
+	$(ABREAST) -m 'not slow and not long' --cov=gluon_style \
 	    --cov-report=term-missing:skip-covered --cov-fail-under=95
 
 fuzz: .venv/ready
