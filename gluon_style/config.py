@@ -18,7 +18,7 @@ import numpy
 
 from gluon_style import __version__, samples
 from gluon_style._mxnet import installed_version
-from gluon_style.files import file_digest
+from gluon_style.files import MOST_JSON_BYTES, file_digest
 from gluon_style.presets import preset
 from gluon_style.results import picture_record
 from gluon_style.settings import Settings
@@ -27,8 +27,8 @@ from gluon_style.sources import SOURCES
 logger = logging.getLogger(__name__)
 
 PICTURES = ('content', 'style', 'mask')
-# A record has some hundred bytes an epoch, TOML that a person wrote a few.
-MOST_BYTES = {'.json': 64 << 20, '.toml': 1 << 20}
+# TOML is written by a person.
+MOST_BYTES = {'.json': MOST_JSON_BYTES, '.toml': 1 << 20}
 # How many files beside a record are looked at for its pictures.
 _MOST_FILES = 1000
 

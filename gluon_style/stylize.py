@@ -77,9 +77,8 @@ def stylize(
     ``callback(history, X)`` gets the losses so far, as ``train``'s does, and
     the pixels at hand; on the CPU it is called every epoch unless
     ``callback_every`` says otherwise, on a GPU every tenth, and more often
-    where ``save_every`` needs it. ``planned(steps)``
-    is called before the first epoch with a list of ((width, height), epochs),
-    one for each scale.
+    where ``save_every`` needs it. ``planned(steps)`` is called before the
+    first epoch with a list of ((width, height), epochs), one for each scale.
 
     ``animation`` is the path of a .gif or .mp4 of the run's pictures, which
     the result writes when it is saved. ``output`` is the path that it will be
@@ -101,8 +100,8 @@ def stylize(
 
     ``stop()`` is asked after each epoch; what it returns, if anything, ends
     the run with the best picture so far, whose record has it as 'stopped',
-    or 'limit' where one of the settings' limits ended it.
-    The result's ``saved`` says how many epochs the checkpoint has.
+    or 'limit' where one of the settings' limits ended it. The result's
+    ``saved`` says how many epochs the checkpoint has.
 
     Raises ValueError or FileNotFoundError, in one sentence, for what cannot
     work, before anything is computed, and NonFiniteLossError, whose
@@ -116,10 +115,8 @@ def stylize(
     device = get_device(settings.device)
     inputs = Inputs(content, style, settings, device, mask)
     image_shape = inputs.image_shape()
-    frames = Frames(
-        animation, save_every, output, inputs.original_shape(), force
-    )
-    frames.planned(image_shape)
+    size = inputs.original_shape()
+    frames = Frames(image_shape, animation, save_every, output, size, force)
     tile = choose_tile(image_shape, settings, device)
     net = make_net(
         names_of(settings.content_layers),
@@ -191,16 +188,14 @@ def _callback_every(given, save_every, device):
 
 
 def _watched(callback, frames, inputs, every):
-    """Return a callback that also takes pictures, if these are wanted."""
-    if not frames.wanted:
-        return callback
+    """Return a callback that also takes the pictures that are wanted."""
 
     def call(history, X):
         if callback is not None:
             callback(history, X)
         epoch = history[-1]['epoch']
         # Not where a run is interrupted, for it may go on.
-        if epoch % every == 0:
+        if epoch % every == 0 and frames.due(epoch):
             frames.add(epoch, inputs.finished(X))
 
     return call

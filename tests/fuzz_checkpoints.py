@@ -34,8 +34,7 @@ RUNS = {
 
 def _frames():
     """Return an animation that has one frame."""
-    frames = Frames('a.gif', None, None, None, False)
-    frames.planned(SHAPE)
+    frames = Frames(SHAPE, 'a.gif')
     frames.add(1, numpy.zeros((*SHAPE[::-1], 3)))
     return frames
 

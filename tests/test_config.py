@@ -55,20 +55,16 @@ def test_toml_may_say_little(tmp_path):
     assert (config.settings, config.preset) == ({}, None)
 
 
-def test_a_start_beside_the_file_is_found(tmp_path, monkeypatch):
-    (tmp_path / 'start.png').write_bytes(b'')
-    path = write(tmp_path / 'run.toml', "init = 'start.png'")
+@pytest.mark.parametrize(
+    'name, file', [('init', 'start.png'), ('weights', 'own.npz')]
+)
+def test_a_start_and_weights_beside_the_file_are_found(
+    tmp_path, monkeypatch, name, file
+):
+    (tmp_path / file).write_bytes(b'')
+    path = write(tmp_path / 'run.toml', f"{name} = '{file}'")
     monkeypatch.chdir('/')
-    init = read_config(path).settings['init']
-    assert init == str(tmp_path / 'start.png')
-
-
-def test_weights_beside_the_file_are_found(tmp_path, monkeypatch):
-    (tmp_path / 'own.npz').write_bytes(b'')
-    path = write(tmp_path / 'run.toml', "weights = 'own.npz'")
-    monkeypatch.chdir('/')
-    weights = read_config(path).settings['weights']
-    assert weights == str(tmp_path / 'own.npz')
+    assert read_config(path).settings[name] == str(tmp_path / file)
 
 
 @pytest.mark.parametrize(

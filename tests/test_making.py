@@ -450,31 +450,29 @@ def test_a_picture_on_the_way_that_fails_is_a_warning(command, monkeypatch):
     assert record()['epochs'] == 3
 
 
+def written_meanwhile(monkeypatch, name):
+    """Have another program write a file once a run's outputs are checked."""
+    check = Outputs.check
+
+    def check_and_write(self, files):
+        check(self, files)
+        Path(name).write_bytes(b'mine')
+
+    monkeypatch.setattr(Outputs, 'check', check_and_write)
+
+
 def test_a_picture_on_the_way_that_became_anothers_is_kept(
     command, monkeypatch
 ):
-    foreign = b'mine'
-    check = Outputs.check
-
-    def check_and_write(self, files):
-        check(self, files)
-        Path('out-00002.png').write_bytes(foreign)
-
-    monkeypatch.setattr(Outputs, 'check', check_and_write)
+    written_meanwhile(monkeypatch, 'out-00002.png')
     run = ['run', 'content.png', 'style.png', '--quiet', '-o', 'out.png']
     code, err = command(*run, '--save-every', '2')
     assert code == 0 and 'of epoch 2 was not saved' in err
-    assert Path('out-00002.png').read_bytes() == foreign
+    assert Path('out-00002.png').read_bytes() == b'mine'
 
 
 def test_a_picture_without_its_place_goes_elsewhere(command, monkeypatch):
-    check = Outputs.check
-
-    def check_and_write(self, files):
-        check(self, files)
-        Path('out.png').write_bytes(b'mine')
-
-    monkeypatch.setattr(Outputs, 'check', check_and_write)
+    written_meanwhile(monkeypatch, 'out.png')
     run = ['run', 'content.png', 'style.png', '--quiet', '-o', 'out.png']
     code, err = command(*run, '--plot', 'a.svg')
     assert code == 2 and err.count('\n') == 1

@@ -95,6 +95,19 @@ def signalled_while_writing(monkeypatch, *numbers):
     monkeypatch.setattr(Outputs, 'write', write_and_signal)
 
 
+def signalled_at_the_second_step(monkeypatch):
+    """Have every run get a SIGINT when it asks after its second step."""
+    ask = Signals.__call__
+
+    def ask_and_signal(self):
+        self.asked = getattr(self, 'asked', 0) + 1
+        if self.asked == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return ask(self)
+
+    monkeypatch.setattr(Signals, '__call__', ask_and_signal)
+
+
 def test_a_signal_after_the_last_step_changes_nothing(
     command, tmp_path, monkeypatch, capsys
 ):
@@ -125,20 +138,11 @@ def test_a_second_signal_says_how_to_go_on(
 def test_what_is_said_fits_what_was_saved(
     command, tmp_path, monkeypatch, capsys
 ):
-    asked = []
-
-    def at_the_second_step(self):
-        asked.append(None)
-        if len(asked) == 2:
-            os.kill(os.getpid(), signal.SIGINT)
-        return self._caught and 'SIGINT'
-
-    monkeypatch.setattr(Signals, '__call__', at_the_second_step)
+    signalled_at_the_second_step(monkeypatch)
     assert cli.main(command) == 130
     line = capsys.readouterr().err
     assert 'stopped by SIGINT after 2 epochs' in line
     command_line = line.split('to go on from epoch 2: ')[1]
-    asked.clear()
     (tmp_path / 'out.checkpoint' / 'checkpoint.npz').unlink()
     # L-BFGS goes on from what it saved last, which is nothing yet.
     lbfgs = [*shlex.split(command_line)[1:]]
@@ -152,15 +156,7 @@ def test_what_is_said_fits_what_was_saved(
 def test_without_a_checkpoints_folder_a_second_signal_says_it_too(
     command, monkeypatch, capsys
 ):
-    asked = []
-
-    def at_the_second_step(self):
-        asked.append(None)
-        if len(asked) == 2:
-            os.kill(os.getpid(), signal.SIGINT)
-        return self._caught and 'SIGINT'
-
-    monkeypatch.setattr(Signals, '__call__', at_the_second_step)
+    signalled_at_the_second_step(monkeypatch)
     signalled_while_writing(monkeypatch, signal.SIGINT)
     assert cli.main(command) == 130
     line = capsys.readouterr().err

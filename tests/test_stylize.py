@@ -7,6 +7,7 @@ from conftest import picture
 from PIL import Image
 
 from gluon_style import PRESETS, NonFiniteLossError, Settings, stylize
+from gluon_style.inputs import Inputs
 
 
 @pytest.fixture(scope='module')
@@ -126,3 +127,22 @@ def test_non_finite_loss_carries_the_last_good_result(pictures, tiny):
     with pytest.raises(NonFiniteLossError) as error:
         stylize(*pictures, tiny, tv_weight=3.4e38, init='noise')
     assert error.value.result is None
+
+
+def test_pictures_that_are_not_wanted_are_not_made(
+    pictures, tiny, tmp_path, monkeypatch
+):
+    made = []
+    finished = Inputs.finished
+
+    def count(self, X):
+        made.append(None)
+        return finished(self, X)
+
+    monkeypatch.setattr(Inputs, 'finished', count)
+    options = {'save_every': 2, 'output': tmp_path / 'out.png'}
+    stylize(*pictures, tiny.changed({'epochs': 5}), **options)
+    # Those of epochs 2 and 4, and the result's.
+    assert len(made) == 3
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ['out-00002.png', 'out-00004.png']

@@ -106,16 +106,16 @@ def _stylize(args, request, outputs):
             kept = f'the last good picture is in {outputs.picture}'
         complain(f'{problem}; {kept}')
     elif result.record.get('stopped', LIMIT) != LIMIT:
-        code = args.signals.code
+        code, best = args.signals.code, ''
+        if not failed:
+            best = f': the best picture so far is in {outputs.picture}'
         going_on = 'nothing was saved yet to go on from'
         if result.saved:
             command = _resuming(args, outputs.checkpoint)
             going_on = f'to go on from epoch {result.saved}: {command}'
-        stopped = result.record['stopped'], len(result.history)
-        best = f': the best picture so far is in {outputs.picture}'
         complain(
-            'stopped by {} after {} epochs'.format(*stopped)
-            + f'{"" if failed else best}; {going_on}'
+            f'stopped by {result.record["stopped"]} after '
+            f'{len(result.history)} epochs{best}; {going_on}'
         )
     elif args.checkpoint is not None and not failed:
         remove(args.checkpoint)

@@ -4,7 +4,6 @@ Nothing is overwritten that this program did not write, unless forced.
 """
 
 import os
-import re
 import shutil
 import tempfile
 from contextlib import ExitStack, contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from gluon_style.cli.progress import sentence
 from gluon_style.files import claim, is_ours, require_ours, require_room
+from gluon_style.frames import is_step
 from gluon_style.saving import SUFFIXES, check_output
 
 
@@ -69,16 +69,14 @@ class Outputs:
     def _check_steps(self, taken):
         """Check the names that pictures of every so many epochs have."""
         folder = self.picture.resolve().parent
-        stem, suffix = re.escape(self.picture.stem), self.picture.suffix
-        step = re.compile(rf'{stem}-\d{{5,}}{re.escape(suffix)}')
         for path in map(Path.resolve, taken):
-            if path.parent == folder and step.fullmatch(path.name):
+            if path.parent == folder and is_step(path, self.picture):
                 raise ValueError(
                     f'{path.name!r} has the name of a picture that '
                     '--save-every writes: give the output another name'
                 )
         for path in sorted(self.picture.parent.iterdir()):
-            if step.fullmatch(path.name):
+            if is_step(path, self.picture):
                 require_ours(path, self.force)
 
     def _check_record(self):
