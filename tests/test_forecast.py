@@ -194,13 +194,21 @@ def forecast_of(img, weights_file, caplog, patience):
     return found and tuple(map(int, found.groups()))
 
 
-def test_a_run_that_takes_too_long_is_warned_of(weights_file, caplog):
+def test_a_run_that_takes_too_long_is_warned_of(
+    weights_file, caplog, monkeypatch
+):
+    # Measured, it would depend on what else the machine is doing.
+    module = sys.modules['gluon_style.stylize']
+    monkeypatch.setattr(module, 'seconds_needed', lambda *args: 100.0)
     img = picture(40, 30)
     assert forecast_of(img, weights_file, caplog, 1e9) is None
     width, height = forecast_of(img, weights_file, caplog, 60)
     assert 16 <= height < width < 48
     (warning,) = [r for r in caplog.records if r.levelname == 'WARNING']
+    minutes = 100 / 60 * width * height / (48 * 32)
+    assert 0.9 < minutes <= 1
     assert re.search('it would take about [01][.][0-9] min$', caplog.text)
+    assert f'about {minutes:.1f} min' in warning.message
 
 
 def test_a_short_patience_has_a_short_run_measured(weights_file, caplog):
