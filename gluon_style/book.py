@@ -11,7 +11,7 @@ from mxnet.gluon import nn
 from mxnet.gluon.model_zoo import vision
 
 from gluon_style._mxnet import reset_device
-from gluon_style.vgg import pretrained_vgg19
+from gluon_style.chapter.vgg import pretrained_vgg19
 from gluon_style.weights import load_weights
 
 

@@ -9,6 +9,13 @@ import contextlib
 import math
 from numbers import Integral
 
+from gluon_style.errors import GluonStyleError
+
+# Mean and deviation of the pixels, 0 to 1, that VGG-19 was trained on
+# (chapter: Preprocessing). Red, green, blue.
+RGB_MEAN = (0.485, 0.456, 0.406)
+RGB_STD = (0.229, 0.224, 0.225)
+
 # Convolutions and output channels of each of the five blocks.
 _BLOCKS = ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))
 
@@ -48,7 +55,7 @@ def layer_index(layer):
             index = int(layer)
     if 0 <= index < len(LAYER_NAMES):
         return index
-    raise ValueError(
+    raise GluonStyleError(
         f'layer {layer!r} is not in VGG-19: give a name such as conv4_4 '
         f'(conv1_1 to conv5_4, relu, pool) or an index from 0 to '
         f'{len(LAYER_NAMES) - 1}'
@@ -73,7 +80,7 @@ def weighted(layer):
     except ValueError:
         weight = math.nan
     if not 0 < weight < math.inf:
-        raise ValueError(
+        raise GluonStyleError(
             f'layer {layer!r} has the weight {text!r}: it must be a number '
             'above 0, as in conv4_1:0.5'
         )

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 import gluon_style  # noqa: F401 - readies MXNet before a test imports it
-from gluon_style.formats import write_layers
 from gluon_style.layers import CONV_SHAPES
+from gluon_style.weights.formats import write_layers
 
 SHARED = Path(__file__).resolve().parents[2] / 'shared'
 
@@ -52,7 +52,8 @@ def weights_file(tmp_path_factory):
 @pytest.fixture(scope='session')
 def oxford():
     """Have the original weights in the cache, for what only they can show."""
-    from gluon_style.sources import WeightsError, fetch
+    from gluon_style.errors import WeightsError
+    from gluon_style.weights.sources import fetch
 
     try:
         return fetch('oxford')

@@ -15,12 +15,12 @@ import gluon_style  # noqa: F401 - readies MXNet before it is imported
 # isort: split
 from mxnet import cpu, np
 
-from gluon_style.checkpoint import FILE, FRAMES, META, Checkpoint
-from gluon_style.frames import Frames
-from gluon_style.history import ENTRY, Log
-from gluon_style.pyramid import plan
-from gluon_style.settings import Settings
-from gluon_style.state import State
+from gluon_style.methods.gatys.checkpoint import FILE, FRAMES, META, Checkpoint
+from gluon_style.methods.gatys.frames import Frames
+from gluon_style.methods.gatys.log import ENTRY, Log
+from gluon_style.methods.gatys.recovery import State
+from gluon_style.methods.gatys.scales import plan
+from gluon_style.methods.gatys.settings import Settings
 
 SHAPE = (8, 6)
 _SHALLOW = {'content_layers': 'conv1_1', 'style_layers': 'conv1_2'}

@@ -13,12 +13,12 @@ from fuzz_checkpoints import make_checkpoints, read_a_checkpoint
 from PIL import Image, ImageCms, PngImagePlugin
 
 from gluon_style import samples
-from gluon_style.config import read_config
-from gluon_style.formats import read_layers, write_layers
 from gluon_style.layers import CONV_SHAPES
-from gluon_style.pictures import read_picture
-from gluon_style.results import picture_record
-from gluon_style.settings import Settings, Stage
+from gluon_style.methods.gatys.config import read_config
+from gluon_style.methods.gatys.settings import Settings, Stage
+from gluon_style.pictures.read import read_picture
+from gluon_style.records.result import picture_record
+from gluon_style.weights.formats import read_layers, write_layers
 
 LAYERS = ('conv1_1',)
 _PICTURE_MODES = {

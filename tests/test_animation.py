@@ -5,13 +5,13 @@ import pytest
 from conftest import picture
 from PIL import Image
 
-from gluon_style.animation import (
+from gluon_style.files.ours import is_ours
+from gluon_style.pictures.animation import (
     LAST_SECONDS,
     MOST_FRAMES,
     Animation,
     check_animation,
 )
-from gluon_style.files import is_ours
 
 SUFFIXES = ['.gif', '.mp4']
 
@@ -229,7 +229,7 @@ def test_a_failure_leaves_what_was_there(tmp_path, monkeypatch, suffix):
         raise OSError(28, 'No space left on device')
 
     animation.add(plain((8, 6), 1), 1)
-    monkeypatch.setattr('gluon_style.animation._unpacked', fail)
+    monkeypatch.setattr('gluon_style.pictures.animation._unpacked', fail)
     with pytest.raises(OSError, match='No space left'):
         animation.save()
     assert path.read_text() == 'old'
@@ -237,4 +237,6 @@ def test_a_failure_leaves_what_was_there(tmp_path, monkeypatch, suffix):
 
 
 def test_animations_need_no_mxnet(without_mxnet):
-    assert without_mxnet('import gluon_style.animation;print(1)') == '1'
+    assert (
+        without_mxnet('import gluon_style.pictures.animation;print(1)') == '1'
+    )

@@ -5,7 +5,7 @@ import zipfile
 import numpy
 import pytest
 
-from gluon_style.archives import MOST_ARRAYS, read_npz
+from gluon_style.weights.npz import MOST_ARRAYS, read_npz
 
 
 def everything(name, shape, dtype):

@@ -17,8 +17,9 @@ import numpy
 import pytest
 from PIL import Image
 
-from gluon_style import __version__, bundle, cli, installed, samples
-from gluon_style.sources import SOURCES
+from gluon_style import __version__, cli, samples
+from gluon_style.classroom import bundle, installed
+from gluon_style.weights.sources import SOURCES
 
 PROJECT = Path(__file__).resolve().parents[1]
 WHEELS = [
@@ -350,7 +351,7 @@ def test_of_two_versions_the_one_imported_counts(monkeypatch):
 def test_mxnet_is_not_loaded(without_mxnet, tmp_path):
     code = f"""
 from pathlib import Path
-from gluon_style import bundle, installed
+from gluon_style.classroom import bundle, installed
 new = Path({str(tmp_path)!r})
 installed.find_project(), installed.installed_versions()
 bundle._gather_others(Path({str(PROJECT)!r}), new, Path(bundle.__file__))

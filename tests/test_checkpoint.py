@@ -9,12 +9,12 @@ import pytest
 from conftest import picture, random_layers
 
 from gluon_style import Settings, stylize
-from gluon_style.checkpoint import FILE, LOCK, remove
-from gluon_style.files import replacing
-from gluon_style.formats import write_layers
+from gluon_style.files.atomic import replacing
 from gluon_style.layers import CONV_SHAPES
-from gluon_style.objective import Objective
-from gluon_style.settings import Stage
+from gluon_style.methods.gatys.checkpoint import FILE, LOCK, remove
+from gluon_style.methods.gatys.objective import Objective
+from gluon_style.methods.gatys.settings import Stage
+from gluon_style.weights.formats import write_layers
 
 CONTENT, STYLE = picture(40, 30, seed=1), picture(30, 30, seed=2)
 # Shallow layers are quick, and enough for what is not about the losses.
@@ -313,7 +313,9 @@ def test_a_failed_save_is_a_warning(tiny, tmp_path, monkeypatch, caplog):
         raise OSError(28, 'No space left on device')
 
     monkeypatch.setattr(
-        sys.modules['gluon_style.checkpoint'].numpy, 'savez', full
+        sys.modules['gluon_style.methods.gatys.checkpoint'].numpy,
+        'savez',
+        full,
     )
     result = run(tiny, folder, resume=True)
     assert 'the checkpoint was not saved: [Errno 28]' in caplog.text

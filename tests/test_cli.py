@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from gluon_style import __version__, cli, samples
-from gluon_style.settings import Settings
+from gluon_style import __version__, cli
+from gluon_style.cli import making
+from gluon_style.methods.gatys.settings import Settings
 
 
 @pytest.fixture
@@ -322,7 +323,7 @@ def test_a_failure_of_mxnet_is_one_sentence(
     def fail(*args, **kwargs):
         raise error
 
-    module = importlib.import_module('gluon_style.stylize')
+    module = importlib.import_module('gluon_style.methods.gatys.stylize')
     monkeypatch.setattr(module, 'stylize', fail)
     code, err = run()
     assert (code, err.count('\n')) == (2, 1)
@@ -341,7 +342,9 @@ def test_interrupting_is_no_traceback(run, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(
-        importlib.import_module('gluon_style.stylize'), 'stylize', interrupt
+        importlib.import_module('gluon_style.methods.gatys.stylize'),
+        'stylize',
+        interrupt,
     )
     code, err = run()
     assert code == 130
@@ -351,7 +354,7 @@ def test_interrupting_is_no_traceback(run, tmp_path, monkeypatch):
 
 def test_demo_needs_no_argument(tmp_path, monkeypatch, weights_file, capsys):
     changes = {'epochs': 1, 'size': 48, 'weights': weights_file}
-    monkeypatch.setattr(samples, 'DEMO', samples.DEMO.changed(changes))
+    monkeypatch.setattr(making, 'DEMO', making.DEMO.changed(changes))
     monkeypatch.chdir(tmp_path)
     assert cli.main(['demo']) == 0
     assert names(tmp_path) == ['demo.json', 'demo.png']
@@ -361,7 +364,6 @@ def test_demo_needs_no_argument(tmp_path, monkeypatch, weights_file, capsys):
 
 def test_painting_is_what_its_script_paints():
     import numpy
-
     from gluon_style.samples.paint import paint
 
     with Image.open(samples.PAINTING) as shipped:
@@ -428,8 +430,8 @@ def test_weights_commands(tmp_path, monkeypatch, weights_file, capsys):
 def test_weights_convert_and_verify_a_file(tmp_path, monkeypatch, capsys):
     from conftest import random_layers
 
-    from gluon_style.formats import read_layers, write_layers
     from gluon_style.layers import CONV_SHAPES
+    from gluon_style.weights.formats import read_layers, write_layers
 
     monkeypatch.chdir(tmp_path)
     layers = random_layers(list(CONV_SHAPES))

@@ -5,7 +5,7 @@ from PIL import Image
 from skimage.color import rgb2yiq
 
 from gluon_style import samples
-from gluon_style.color import (
+from gluon_style.pictures.color import (
     keep_color,
     match_color,
     match_histogram,
@@ -171,4 +171,6 @@ def test_kept_color_is_clipped_to_what_a_screen_shows(dtype, top):
 
 
 def test_colors_need_no_mxnet(without_mxnet):
-    assert without_mxnet('import gluon_style.color as c;print(1)') == '1'
+    assert (
+        without_mxnet('import gluon_style.pictures.color as c;print(1)') == '1'
+    )

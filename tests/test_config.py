@@ -7,8 +7,8 @@ from conftest import picture
 from PIL import Image
 
 from gluon_style import Settings, samples
-from gluon_style.config import read_config
-from gluon_style.results import picture_record
+from gluon_style.methods.gatys.config import read_config
+from gluon_style.records.result import picture_record
 
 
 def write(path, text):
@@ -284,4 +284,6 @@ def test_no_utf8(tmp_path):
 
 
 def test_it_does_not_load_mxnet(without_mxnet):
-    without_mxnet('import gluon_style.config, gluon_style.cli.request')
+    without_mxnet(
+        'import gluon_style.methods.gatys.config, gluon_style.cli.request'
+    )

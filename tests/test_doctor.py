@@ -7,10 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from gluon_style import cli, doctor
-from gluon_style.doctor import ADVICE, GOOD, PROBLEM
-from gluon_style.sources import SOURCES
-from gluon_style.vgg import build_net
+from gluon_style import cli
+from gluon_style.chapter.vgg import build_net
+from gluon_style.classroom import doctor
+from gluon_style.classroom.doctor import ADVICE, GOOD, PROBLEM
+from gluon_style.weights.sources import SOURCES
 
 FITTING = {
     'mxnet': '1.9.1',
@@ -176,7 +177,7 @@ def test_weights_missing_broken_and_whole(monkeypatch, tmp_path):
     assert (broken.level, none.level) == (ADVICE, PROBLEM)
     assert broken.mend == 'gluon-style weights fetch zoo'
     monkeypatch.setattr(
-        importlib.import_module('gluon_style.sources'),
+        importlib.import_module('gluon_style.weights.sources'),
         'is_intact',
         lambda source: source.name == 'oxford',
     )
@@ -240,7 +241,7 @@ def test_mxnet_failing_otherwise_is_said():
 def test_gpus(monkeypatch, driver, cuda, level, text):
     from mxnet import cpu, gpu
 
-    devices = importlib.import_module('gluon_style.devices')
+    devices = importlib.import_module('gluon_style.chapter.devices')
     monkeypatch.setattr(devices, 'try_all_gpus', lambda: [cpu()])
     monkeypatch.setattr(shutil, 'which', lambda name: driver)
     monkeypatch.setattr(
@@ -264,7 +265,7 @@ def test_gpus(monkeypatch, driver, cuda, level, text):
     ],
 )
 def test_memory(monkeypatch, free, level, text):
-    forecast = importlib.import_module('gluon_style.forecast')
+    forecast = importlib.import_module('gluon_style.methods.gatys.forecast')
     monkeypatch.setattr(forecast, 'free_memory', lambda device: free)
     (found,) = doctor.examine_memory()
     assert found.level == level
@@ -274,7 +275,7 @@ def test_memory(monkeypatch, free, level, text):
 
 def test_speed(monkeypatch, weights_file):
     monkeypatch.setattr(
-        importlib.import_module('gluon_style.vgg'),
+        importlib.import_module('gluon_style.chapter.vgg'),
         'build_net',
         lambda device, build=build_net: build(
             weights=weights_file, device=device
@@ -282,7 +283,7 @@ def test_speed(monkeypatch, weights_file):
     )
     (found,) = doctor.examine_speed()
     assert found.text.endswith('min for a picture of 450x300')
-    forecast = importlib.import_module('gluon_style.forecast')
+    forecast = importlib.import_module('gluon_style.methods.gatys.forecast')
     monkeypatch.setattr(forecast, 'seconds_needed', lambda *args: 3600)
     (found,) = doctor.examine_speed()
     assert found.level == ADVICE

@@ -12,13 +12,13 @@ from PIL import Image
 from scipy.special import erf
 
 from gluon_style import Settings, stylize
-from gluon_style.color import match_color, match_histogram
-from gluon_style.images import postprocess, preprocess
-from gluon_style.inputs import Inputs
+from gluon_style.chapter.images import postprocess, preprocess
+from gluon_style.chapter.losses import squared_tv_loss
+from gluon_style.chapter.vgg import build_net
 from gluon_style.layers import LAYER_NAMES
-from gluon_style.losses import squared_tv_loss
-from gluon_style.objective import Objective
-from gluon_style.vgg import build_net
+from gluon_style.methods.gatys.inputs import Inputs
+from gluon_style.methods.gatys.objective import Objective
+from gluon_style.pictures.color import match_color, match_histogram
 
 SHAPE = WIDTH, HEIGHT = 48, 32
 # Of the result's shape, so that only what a test is about is resized.

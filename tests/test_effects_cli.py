@@ -12,7 +12,7 @@ from PIL import Image
 
 from gluon_style import cli, stylize
 from gluon_style.cli.arguments import make_parser
-from gluon_style.pictures import read_picture
+from gluon_style.pictures.read import read_picture
 
 SIZE = (32, 24)
 SHALLOW = {

@@ -17,8 +17,9 @@ from gluon_style.figures.editions import (
 )
 from gluon_style.figures.panels import power
 from gluon_style.figures.studio import Check, Eye, Studio, falling
-from gluon_style.files import claim, is_ours
-from gluon_style.presets import PRESETS
+from gluon_style.files.atomic import claim
+from gluon_style.files.ours import is_ours
+from gluon_style.methods.gatys.presets import PRESETS
 
 
 @pytest.mark.long
@@ -200,9 +201,11 @@ def test_a_huge_reference_is_one_sentence(tmp_path, monkeypatch):
     )
     text = json.dumps({'curves': curves})
     path.write_text(text)
-    monkeypatch.setattr('gluon_style.files.MOST_JSON_BYTES', len(text))
+    monkeypatch.setattr('gluon_style.files.reading.MOST_JSON_BYTES', len(text))
     assert read_reference(path)['tv'] == ([1], [2.5])
-    monkeypatch.setattr('gluon_style.files.MOST_JSON_BYTES', len(text) - 1)
+    monkeypatch.setattr(
+        'gluon_style.files.reading.MOST_JSON_BYTES', len(text) - 1
+    )
     with pytest.raises(ValueError) as error:
         read_reference(path)
     assert str(error.value) == (

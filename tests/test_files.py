@@ -10,16 +10,15 @@ import pytest
 from conftest import picture
 from PIL import Image
 
-from gluon_style.files import (
+from gluon_style.classroom.bundle import replace_folder
+from gluon_style.files.atomic import (
     LEAST_FREE_BYTES,
     claim,
-    is_ours,
-    read_json,
-    replace_folder,
     replacing,
-    require_ours,
     require_room,
 )
+from gluon_style.files.ours import is_ours, require_ours
+from gluon_style.files.reading import read_json
 
 
 def test_what_is_written_replaces_at_the_end(tmp_path):
@@ -78,7 +77,7 @@ def test_a_system_that_flushes_no_folder_still_writes(tmp_path, monkeypatch):
 
     with replacing(tmp_path / 'a.txt') as temporary:
         temporary.write_text('new')
-        monkeypatch.setattr('gluon_style.files.os.open', refuse)
+        monkeypatch.setattr('gluon_style.files.atomic.os.open', refuse)
     assert (tmp_path / 'a.txt').read_text() == 'new'
 
 
@@ -115,7 +114,7 @@ def test_room_is_required(tmp_path, monkeypatch):
 def test_json_is_read_up_to_a_size(tmp_path, monkeypatch):
     path = tmp_path / 'a.json'
     text = json.dumps({'figure': 'Öl'}, ensure_ascii=False).encode()
-    monkeypatch.setattr('gluon_style.files.MOST_JSON_BYTES', len(text))
+    monkeypatch.setattr('gluon_style.files.reading.MOST_JSON_BYTES', len(text))
     path.write_bytes(text)
     assert read_json(path) == {'figure': 'Öl'}
     assert is_ours(path)
@@ -242,7 +241,7 @@ def test_a_claim_ends_with_its_process(tmp_path):
     path = tmp_path / 'out.png'
     code = (
         'import os, sys\n'
-        'from gluon_style.files import claim\n'
+        'from gluon_style.files.atomic import claim\n'
         'with claim(sys.argv[1]):\n'
         '    print("claimed", flush=True)\n'
         '    sys.stdin.read()\n'

@@ -12,15 +12,15 @@ from conftest import picture
 from mxnet import MXNetError, cpu, gpu
 
 from gluon_style import Settings, stylize
-from gluon_style import forecast as module
-from gluon_style.forecast import (
+from gluon_style.chapter.vgg import build_net
+from gluon_style.methods.gatys import forecast as module
+from gluon_style.methods.gatys.forecast import (
     choose_tile,
     free_memory,
     memory_needed,
     seconds_needed,
     size_within,
 )
-from gluon_style.vgg import build_net
 
 GB = 1 << 30
 
@@ -120,7 +120,7 @@ def test_time_grows_with_epochs_pixels_and_tiles(weights_file, monkeypatch):
 MEASURE = r"""
 import json, re, sys
 from gluon_style import Settings, stylize
-from gluon_style.forecast import memory_needed
+from gluon_style.methods.gatys.forecast import memory_needed
 import numpy
 img = numpy.random.RandomState(0).randint(0, 255, (48, 64, 3)).astype('uint8')
 settings = Settings(**json.loads(sys.argv[1]))
@@ -198,7 +198,7 @@ def test_a_run_that_takes_too_long_is_warned_of(
     weights_file, caplog, monkeypatch
 ):
     # Measured, it would depend on what else the machine is doing.
-    module = sys.modules['gluon_style.stylize']
+    module = sys.modules['gluon_style.methods.gatys.stylize']
     monkeypatch.setattr(module, 'seconds_needed', lambda *args: 100.0)
     img = picture(40, 30)
     assert forecast_of(img, weights_file, caplog, 1e9) is None

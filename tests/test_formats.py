@@ -8,9 +8,10 @@ import pytest
 import torch_writer
 from conftest import random_layers
 
-from gluon_style.formats import WeightsError, read_layers, write_layers
+from gluon_style.errors import WeightsError
 from gluon_style.layers import LAYER_NAMES
-from gluon_style.torch_files import read_torch
+from gluon_style.weights.formats import read_layers, write_layers
+from gluon_style.weights.torch import read_torch
 
 WANTED = ('conv1_1', 'conv1_2')
 

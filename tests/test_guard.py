@@ -9,9 +9,11 @@ from mxnet import np
 from test_optim import Bowl
 
 from gluon_style import PRESETS, NonFiniteLossError, stylize
-from gluon_style.guard import MOST_GROWTH, MOST_HALVINGS
-from gluon_style.history import DivergedError, Log
-from gluon_style.optim import adam, lbfgs
+from gluon_style.errors import DivergedError
+from gluon_style.methods.gatys.adam import adam
+from gluon_style.methods.gatys.lbfgs import lbfgs
+from gluon_style.methods.gatys.log import Log
+from gluon_style.methods.gatys.recovery import MOST_GROWTH, MOST_HALVINGS
 
 SHAPE = (1, 3, 4, 5)
 ADAM = {'lr': 0.1, 'lr_decay_epoch': 100, 'guard': True}

@@ -2,7 +2,7 @@ import h5py
 import numpy
 import pytest
 
-from gluon_style.h5_files import read_h5
+from gluon_style.weights.h5 import read_h5
 
 
 def everything(name, shape, dtype):

@@ -7,7 +7,7 @@ from conftest import picture
 from mxnet import image, np
 from PIL import Image, ImageCms, ImageFile
 
-from gluon_style.images import (
+from gluon_style.chapter.images import (
     RGB_MEAN,
     RGB_STD,
     postprocess,

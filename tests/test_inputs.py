@@ -7,8 +7,8 @@ from mxnet import cpu, np
 from PIL import Image
 
 from gluon_style import Settings
-from gluon_style.images import preprocess, read_image
-from gluon_style.inputs import Inputs
+from gluon_style.chapter.images import preprocess, read_image
+from gluon_style.methods.gatys.inputs import Inputs
 
 CONTENT, STYLE = picture(60, 40, seed=1), picture(50, 50, seed=2)
 SHAPE = (48, 32)

@@ -17,7 +17,7 @@ import numpy
 import pytest
 from PIL import Image
 
-from gluon_style.pictures import read_picture
+from gluon_style.pictures.read import read_picture
 
 # Two scales of L-BFGS, and Adam with two decays; 5 to 10 seconds each.
 RUNS = {

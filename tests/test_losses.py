@@ -2,7 +2,7 @@ import numpy
 import pytest
 from mxnet import autograd, np
 
-from gluon_style.losses import (
+from gluon_style.chapter.losses import (
     compute_loss,
     content_loss,
     gram,

@@ -13,8 +13,8 @@ from gluon_style import cli
 from gluon_style.cli.arguments import parse_arguments
 from gluon_style.cli.outputs import Outputs
 from gluon_style.cli.request import Request, read_request
-from gluon_style.pictures import read_picture
-from gluon_style.saving import read_words
+from gluon_style.pictures.read import read_picture
+from gluon_style.pictures.write import read_words
 
 
 @pytest.fixture
@@ -311,7 +311,7 @@ def test_one_toml_may_be_for_all_commands(command):
 @pytest.mark.parametrize('suffix', ['.jpg', '.webp', '.tif'])
 def test_other_formats_carry_the_record(command, suffix):
     from gluon_style import Result
-    from gluon_style.saving import record_of
+    from gluon_style.pictures.write import record_of
 
     run = ['run', 'content.png', 'style.png', '--quiet', '-o', f'out{suffix}']
     assert command(*run) == (0, '')
@@ -388,7 +388,7 @@ def test_only_own_files_are_overwritten_unless_forced(command, tmp_path):
 
 
 def test_two_runs_of_one_output(command):
-    from gluon_style.files import claim
+    from gluon_style.files.atomic import claim
 
     run = ['run', 'content.png', 'style.png', '--quiet', '-o', 'out.png']
     # The record's name is that of the other picture's, too.
@@ -437,7 +437,7 @@ def test_pictures_on_the_way_take_no_other_file(command, name):
 
 
 def test_a_picture_on_the_way_that_fails_is_a_warning(command, monkeypatch):
-    from gluon_style import frames
+    from gluon_style.methods.gatys import frames
 
     def full(*args):
         raise OSError(28, 'No space left on device')
@@ -485,7 +485,7 @@ def test_a_picture_without_its_place_goes_elsewhere(command, monkeypatch):
 
 
 def test_the_picture_does_not_depend_on_the_others(command, monkeypatch):
-    from gluon_style.plots import Animator
+    from gluon_style.chapter.plots import Animator
 
     def full(*args):
         raise OSError(28, 'No space left on device')

@@ -44,7 +44,7 @@ def test_one_working_space_is_kept_unless_chosen():
 
 def test_importing_the_package_does_not_load_mxnet():
     code = (
-        'import sys, gluon_style.cli, gluon_style.settings\n'
+        'import sys, gluon_style.cli, gluon_style.methods.gatys.settings\n'
         'print("mxnet" in sys.modules, "numpy" in sys.modules)'
     )
     assert run(code)[0] == ['False', 'False']

@@ -16,8 +16,8 @@ from PIL import Image
 
 from gluon_style import cli
 from gluon_style.cli.outputs import Outputs
-from gluon_style.files import replacing
-from gluon_style.pictures import read_picture
+from gluon_style.files.atomic import replacing
+from gluon_style.pictures.read import read_picture
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def state(folder):
 # Writes the same two contents in turn, for ever.
 WRITER = """
 import itertools, sys
-from gluon_style.files import replacing
+from gluon_style.files.atomic import replacing
 print('ready', flush=True)
 for i in itertools.cycle((0, 1)):
     with replacing(sys.argv[1]) as temporary:

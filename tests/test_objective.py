@@ -9,8 +9,9 @@ from conftest import picture, random_layers
 from mxnet import autograd, np
 from scipy.signal import correlate2d
 
-from gluon_style.formats import write_layers
-from gluon_style.images import preprocess
+from gluon_style.chapter.images import preprocess
+from gluon_style.chapter.losses import compute_loss, gram
+from gluon_style.chapter.vgg import build_net, extract_features
 from gluon_style.layers import (
     CONTENT_LAYERS,
     LAYER_NAMES,
@@ -19,10 +20,9 @@ from gluon_style.layers import (
     layer_index,
     num_poolings,
 )
-from gluon_style.losses import compute_loss, gram
-from gluon_style.objective import Objective
-from gluon_style.tiles import spans
-from gluon_style.vgg import build_net, extract_features
+from gluon_style.methods.gatys.objective import Objective
+from gluon_style.methods.gatys.tiles import spans
+from gluon_style.weights.formats import write_layers
 
 CONTENT, STYLE = ('conv2_2',), ('conv1_1', 'conv2_1')
 NAMES = ('conv1_1', 'conv1_2', 'conv2_1', 'conv2_2')
@@ -213,7 +213,7 @@ def test_each_loss_alone_has_its_gradient(deep):
 
 def test_a_tile_without_its_halo_would_be_noticed(deep, monkeypatch):
     net, images = deep
-    module = sys.modules['gluon_style.tiles']
+    module = sys.modules['gluon_style.methods.gatys.tiles']
     monkeypatch.setattr(module, 'halo', lambda layer: 4)
     expected, expected_gradient = chapters_loss(net, *images)
     _, gradient = fast_loss(net, *images, tile=32)

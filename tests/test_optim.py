@@ -6,11 +6,17 @@ from conftest import picture
 from mxnet import autograd, cpu, np
 
 from gluon_style import NonFiniteLossError, train
-from gluon_style.history import Log
-from gluon_style.images import RGB_MEAN, RGB_STD, postprocess
-from gluon_style.objective import Objective
-from gluon_style.optim import adam, display_bounds, lbfgs
-from gluon_style.vgg import build_net, get_contents, get_styles
+from gluon_style.chapter.images import (
+    RGB_MEAN,
+    RGB_STD,
+    display_bounds,
+    postprocess,
+)
+from gluon_style.chapter.vgg import build_net, get_contents, get_styles
+from gluon_style.methods.gatys.adam import adam
+from gluon_style.methods.gatys.lbfgs import lbfgs
+from gluon_style.methods.gatys.log import Log
+from gluon_style.methods.gatys.objective import Objective
 
 SHAPE = (32, 24)
 OPTIMIZERS = {
@@ -178,7 +184,7 @@ def test_lbfgs_ends_where_it_gets_no_further():
 
 def test_decay_of_the_learning_rate(monkeypatch):
     rates = []
-    module = sys.modules['gluon_style.optim']
+    module = sys.modules['gluon_style.methods.gatys.optim']
 
     class Trainer(module.gluon.Trainer):
         def step(self, batch_size):

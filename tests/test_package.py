@@ -66,7 +66,7 @@ def test_public_names():
 
 def test_a_function_is_not_hidden_by_its_module():
     code = (
-        'import gluon_style.train, gluon_style.stylize, gluon_style\n'
+        'import gluon_style.chapter.train, gluon_style.methods.gatys.stylize\n'
         'print(callable(gluon_style.train), callable(gluon_style.stylize))'
     )
     out = subprocess.check_output([sys.executable, '-c', code], text=True)

@@ -4,7 +4,7 @@ import numpy
 import pytest
 from mxnet import nd, np, npx
 
-from gluon_style.params_files import read_params
+from gluon_style.weights.params import read_params
 
 V1, V2, V3 = 0xF993FAC8, 0xF993FAC9, 0xF993FACA
 ARRAYS = {

@@ -9,14 +9,14 @@ from conftest import picture
 from matplotlib import pyplot as plt
 from PIL import Image
 
-from gluon_style.files import is_ours
-from gluon_style.plots import (
+from gluon_style.chapter.plots import (
     Animator,
     browse,
     plot_result,
     set_figsize,
     show_images,
 )
+from gluon_style.files.ours import is_ours
 
 
 def history(count=5):

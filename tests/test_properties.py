@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 from PIL import Image
 
-from gluon_style.archives import read_npz
 from gluon_style.layers import LAYER_NAMES, halo, num_poolings
-from gluon_style.objective import spans
-from gluon_style.pictures import read_picture
+from gluon_style.methods.gatys.objective import spans
+from gluon_style.pictures.read import read_picture
+from gluon_style.weights.npz import read_npz
 
 few = settings(max_examples=60, deadline=None, derandomize=True)
 sides = st.integers(1, 40)

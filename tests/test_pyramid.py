@@ -6,19 +6,18 @@ from conftest import picture
 from mxnet import cpu, np
 
 from gluon_style import NonFiniteLossError, Settings
-from gluon_style.history import Log
-from gluon_style.images import postprocess, preprocess
-from gluon_style.inputs import Inputs
-from gluon_style.objective import Objective
-from gluon_style.optim import display_bounds
-from gluon_style.pyramid import (
+from gluon_style.chapter.images import display_bounds, postprocess, preprocess
+from gluon_style.chapter.vgg import build_net
+from gluon_style.methods.gatys.inputs import Inputs
+from gluon_style.methods.gatys.log import Log
+from gluon_style.methods.gatys.objective import Objective
+from gluon_style.methods.gatys.scales import (
     coarse_epochs,
     coarse_to_fine,
     enlarge,
     plan,
     scales,
 )
-from gluon_style.vgg import build_net
 
 FAST = {'optimizer': 'lbfgs', 'bounded': True, 'epochs': 4}
 
@@ -203,7 +202,7 @@ def test_a_loss_that_is_no_number_at_the_last_scale(inputs, monkeypatch, name):
             content, style, tv = super().__call__(X)
             return content, style, tv / (X.shape[3] != 132)
 
-    module = sys.modules['gluon_style.pyramid']
+    module = sys.modules['gluon_style.methods.gatys.scales']
     monkeypatch.setattr(module, 'Objective', Failing)
     with pytest.raises(NonFiniteLossError) as error:
         run(inputs, (132, 130), scales=2, optimizer=name, lr=0.1, epochs=8)

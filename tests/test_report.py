@@ -15,11 +15,11 @@ from conftest import picture
 from PIL import Image
 
 from gluon_style import Result, cli, report, samples
-from gluon_style.files import is_ours
-from gluon_style.presets import PRESETS
+from gluon_style.files.ours import is_ours
+from gluon_style.methods.gatys.presets import PRESETS
+from gluon_style.methods.gatys.settings import Settings
+from gluon_style.records.result import picture_record
 from gluon_style.report import write_report
-from gluon_style.results import picture_record
-from gluon_style.settings import Settings
 
 
 @pytest.fixture

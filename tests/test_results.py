@@ -9,9 +9,9 @@ from conftest import picture
 from PIL import Image
 
 from gluon_style import Result, stylize
-from gluon_style.files import is_ours
-from gluon_style.pictures import as_bytes
-from gluon_style.saving import SUFFIXES, record_of
+from gluon_style.files.ours import is_ours
+from gluon_style.pictures.read import as_bytes
+from gluon_style.pictures.write import SUFFIXES, record_of
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_a_failing_save_leaves_both_files_as_they_were(
     def fail(*args):
         raise OSError(28, 'No space left on device')
 
-    monkeypatch.setattr('gluon_style.results.save_image', fail)
+    monkeypatch.setattr('gluon_style.records.result.save_image', fail)
     with pytest.raises(OSError, match='No space left'):
         result.save(tmp_path / 'out.png')
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
@@ -155,7 +155,7 @@ def test_loading_what_is_not_a_result_is_one_sentence(result, tmp_path):
 def test_reading_results_needs_no_mxnet(result, tmp_path, without_mxnet):
     result.save(tmp_path / 'out.png')
     done = without_mxnet(
-        'from gluon_style.results import Result;'
+        'from gluon_style.records.result import Result;'
         f'print(Result.load({str(tmp_path / "out.png")!r}).image.shape)'
     )
     assert done == '(24, 32, 3)'

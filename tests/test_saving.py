@@ -9,9 +9,9 @@ from conftest import picture
 from PIL import Image, ImageCms
 from skimage.metrics import peak_signal_noise_ratio
 
-from gluon_style.files import is_ours
-from gluon_style.pictures import read_picture
-from gluon_style.saving import (
+from gluon_style.files.ours import is_ours
+from gluon_style.pictures.read import read_picture
+from gluon_style.pictures.write import (
     SUFFIXES,
     check_output,
     read_words,
@@ -270,4 +270,4 @@ def test_a_picture_of_many_pixels_has_its_record(tmp_path, monkeypatch):
 
 
 def test_saving_needs_no_mxnet(without_mxnet):
-    assert without_mxnet('import gluon_style.saving;print(1)') == '1'
+    assert without_mxnet('import gluon_style.pictures.write;print(1)') == '1'

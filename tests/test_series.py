@@ -4,8 +4,9 @@ import pytest
 from conftest import picture
 from PIL import Image
 
-from gluon_style import NonFiniteLossError, Settings, series
-from gluon_style.series import Job, finished
+from gluon_style import NonFiniteLossError, Settings
+from gluon_style.many import jobs as series
+from gluon_style.many.jobs import Job, finished
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from dataclasses import asdict
 import numpy
 import pytest
 
-from gluon_style.presets import PRESETS, preset
-from gluon_style.settings import Settings, Stage
+from gluon_style.methods.gatys.presets import PRESETS, preset
+from gluon_style.methods.gatys.settings import Settings, Stage
 
 FIRST = {'scale': 0.25, 'epochs': 5, 'lr': 0.01, 'lr_decay_epoch': 2}
 

@@ -16,11 +16,13 @@ import zipfile
 import pytest
 from conftest import random_layers
 
-from gluon_style import sources, weights
-from gluon_style.files import file_digest
-from gluon_style.formats import WeightsError, write_layers
+from gluon_style import weights
+from gluon_style.errors import WeightsError
+from gluon_style.files.reading import file_digest
 from gluon_style.layers import CONV_SHAPES
-from gluon_style.sources import SOURCES, fetch, is_intact
+from gluon_style.weights import sources
+from gluon_style.weights.formats import write_layers
+from gluon_style.weights.sources import SOURCES, fetch, is_intact
 
 NAMES = ('conv1_1', 'conv1_2')
 
@@ -215,7 +217,7 @@ def test_a_broken_file_in_the_cache_is_fetched_again(zoo, caplog):
 
 FETCH_IN_A_PROCESS = """
 import dataclasses, sys
-from gluon_style.sources import SOURCES, fetch, is_intact
+from gluon_style.weights.sources import SOURCES, fetch, is_intact
 SOURCES['zoo'] = dataclasses.replace(SOURCES['zoo'], digest=sys.argv[1])
 print('started', flush=True)
 assert is_intact(SOURCES['zoo'], fetch('zoo'))

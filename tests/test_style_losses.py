@@ -5,9 +5,9 @@ import pytest
 from mxnet import np
 from scipy.linalg import sqrtm
 
-from gluon_style import settings
-from gluon_style.losses import TV_LOSSES
-from gluon_style.style_losses import (
+from gluon_style.chapter.losses import TV_LOSSES
+from gluon_style.methods.gatys import settings
+from gluon_style.methods.gatys.style_losses import (
     STYLE_LOSSES,
     Moments,
     WassersteinLoss,

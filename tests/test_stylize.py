@@ -7,7 +7,7 @@ from conftest import picture
 from PIL import Image
 
 from gluon_style import PRESETS, NonFiniteLossError, Settings, stylize
-from gluon_style.inputs import Inputs
+from gluon_style.methods.gatys.inputs import Inputs
 
 
 @pytest.fixture(scope='module')

@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 from gluon_style import Settings, cli
-from gluon_style.files import claim, is_ours
-from gluon_style.sweep import combinations, contact_sheet, previewed, say
+from gluon_style.files.atomic import claim
+from gluon_style.files.ours import is_ours
+from gluon_style.many.sweep import combinations, contact_sheet, previewed, say
 
 
 @pytest.fixture
@@ -170,7 +171,7 @@ def test_what_is_done_is_not_done_again(sweep):
 
 
 def test_interrupted_it_says_how_to_go_on(sweep, monkeypatch):
-    import gluon_style.sweep as module
+    import gluon_style.many.sweep as module
 
     real, calls = module.run, []
 
@@ -204,7 +205,7 @@ def test_a_second_sweep_of_a_folder_is_refused(sweep, place):
 
 
 def test_a_folder_is_claimed_for_the_whole_sweep(sweep, monkeypatch):
-    import gluon_style.sweep as module
+    import gluon_style.many.sweep as module
 
     claimed = []
 

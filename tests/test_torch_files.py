@@ -8,8 +8,8 @@ import numpy
 import pytest
 import torch_writer
 
-from gluon_style.pickles import read_pickle
-from gluon_style.torch_files import read_torch
+from gluon_style.weights.torch import read_torch
+from gluon_style.weights.unpickler import read_pickle
 
 
 class System:

@@ -8,10 +8,11 @@ import pytest
 from conftest import picture
 from mxnet import cpu, image, np
 
-from gluon_style import NonFiniteLossError, losses, stylize, train
-from gluon_style.devices import get_device, try_all_gpus, try_gpu
-from gluon_style.synthesis import SynthesizedImage, get_inits
-from gluon_style.vgg import build_net, get_contents, get_styles
+from gluon_style import NonFiniteLossError, stylize, train
+from gluon_style.chapter import losses
+from gluon_style.chapter.devices import get_device, try_all_gpus, try_gpu
+from gluon_style.chapter.synthesis import SynthesizedImage, get_inits
+from gluon_style.chapter.vgg import build_net, get_contents, get_styles
 
 SHAPE = (32, 24)
 
@@ -64,7 +65,7 @@ def test_learning_rate_decays_by_steps(inputs, monkeypatch):
             self.learning_rate = rate
 
     monkeypatch.setattr(
-        sys.modules['gluon_style.train'],
+        sys.modules['gluon_style.chapter.train'],
         'get_inits',
         lambda X, *args: (*get_inits(X, *args)[:2], Trainer()),
     )

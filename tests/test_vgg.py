@@ -3,13 +3,13 @@ import pytest
 from mxnet import cpu, gluon, np
 from mxnet.gluon import nn
 
-from gluon_style.layers import CONV_SHAPES, LAYER_NAMES
-from gluon_style.vgg import (
+from gluon_style.chapter.vgg import (
     build_net,
     extract_features,
     get_contents,
     get_styles,
 )
+from gluon_style.layers import CONV_SHAPES, LAYER_NAMES
 from gluon_style.weights import load_weights
 
 
@@ -90,8 +90,8 @@ def test_unknown_layer_is_named_before_weights_are_read():
 
 def test_average_pooling_keeps_magnitudes(oxford):
     from gluon_style import samples
-    from gluon_style.images import preprocess, read_image
-    from gluon_style.vgg import AVERAGE_SCALES
+    from gluon_style.chapter.images import preprocess, read_image
+    from gluon_style.chapter.vgg import AVERAGE_SCALES
 
     pools = list(AVERAGE_SCALES)[:4]
     for source in (samples.photograph(), samples.PAINTING):
@@ -106,7 +106,7 @@ def test_average_pooling_keeps_magnitudes(oxford):
 
 
 def test_average_pooling_by_hand(weights_file):
-    from gluon_style.vgg import AVERAGE_SCALES
+    from gluon_style.chapter.vgg import AVERAGE_SCALES
 
     X = np.random.normal(size=(1, 3, 6, 8))
     net = build_net(['pool1'], [], weights=weights_file, pooling='avg')

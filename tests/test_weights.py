@@ -3,11 +3,9 @@ import pytest
 from conftest import random_layers
 from mxnet import np
 
-from gluon_style.formats import read_layers
-from gluon_style.images import preprocess
+from gluon_style.chapter.images import preprocess
+from gluon_style.chapter.vgg import pretrained_vgg19
 from gluon_style.layers import CONV_SHAPES
-from gluon_style.sources import fetch
-from gluon_style.vgg import pretrained_vgg19
 from gluon_style.weights import (
     OXFORD_SCALES,
     Weights,
@@ -15,6 +13,8 @@ from gluon_style.weights import (
     load_weights,
     rescale,
 )
+from gluon_style.weights.formats import read_layers
+from gluon_style.weights.sources import fetch
 
 NAMES = ('conv1_1', 'conv1_2', 'conv2_1')
 
@@ -62,7 +62,8 @@ def test_oxford_scales_has_every_convolution():
 
 def test_oxford_scales_are_what_calibrate_finds(shared):
     from gluon_style.calibrate import IMAGE_SHAPE, find_scales
-    from gluon_style.images import read_image
+
+    from gluon_style.chapter.images import read_image
 
     pictures = [
         preprocess(read_image(shared / 'img' / name), IMAGE_SHAPE)

@@ -6,8 +6,12 @@ import sys
 from gluon_style import __version__
 from gluon_style.cli import values
 from gluon_style.cli.options import LEFT_OUT, add_settings
-from gluon_style.presets import PRESETS, reconstruction, texturing
-from gluon_style.settings import CHECKPOINT_EVERY, PATIENCE
+from gluon_style.methods.gatys.presets import (
+    PRESETS,
+    reconstruction,
+    texturing,
+)
+from gluon_style.methods.gatys.settings import CHECKPOINT_EVERY, PATIENCE
 
 BAD_INPUT = 2
 # Pixels of a sweep's preview.

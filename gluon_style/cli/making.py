@@ -9,6 +9,12 @@ from pathlib import Path
 from gluon_style.cli.arguments import BAD_INPUT
 from gluon_style.cli.progress import NOT_FINITE, Progress, complain
 from gluon_style.cli.signals import INTERRUPTED
+from gluon_style.errors import GluonStyleError
+from gluon_style.methods.gatys.presets import preset
+
+# Not 'auto': the model zoo's file would be eight times the download. With the
+# chapter's weight of the style, 1e4, the cat's eyes become suns.
+DEMO = preset('quick').changed({'weights': 'oxford', 'style_weight': 1e3})
 
 
 def make(args):
@@ -24,9 +30,7 @@ def demo(args):
     from gluon_style.cli.request import Request
 
     content, style = samples.photograph(), samples.PAINTING
-    return _make(
-        args, Request(content, [style], None, samples.DEMO, args.output)
-    )
+    return _make(args, Request(content, [style], None, DEMO, args.output))
 
 
 def _make(args, request):
@@ -35,7 +39,7 @@ def _make(args, request):
     if args.checkpoint is None:
         for name in ('resume', 'checkpoint_every'):
             if getattr(args, name):
-                raise ValueError(
+                raise GluonStyleError(
                     f'--{name.replace("_", "-")} is given without a '
                     'checkpoint: name its folder with --checkpoint'
                 )
@@ -61,9 +65,9 @@ def _make(args, request):
 
 
 def _stylize(args, request, outputs):
-    from gluon_style.checkpoint import remove
-    from gluon_style.history import NonFiniteLossError
-    from gluon_style.stylize import LIMIT, stylize
+    from gluon_style.errors import NonFiniteLossError
+    from gluon_style.methods.gatys.checkpoint import remove
+    from gluon_style.methods.gatys.stylize import LIMIT, stylize
 
     code, problem = 0, None
     # Without a folder named, for a run that is interrupted only.
@@ -124,7 +128,7 @@ def _stylize(args, request, outputs):
 
 def _kept(args, outputs):
     """Return how to go on with a run that ended at once."""
-    from gluon_style.checkpoint import FILE
+    from gluon_style.methods.gatys.checkpoint import FILE
 
     if not (outputs.checkpoint / FILE).exists():
         return ''

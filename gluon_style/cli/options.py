@@ -3,8 +3,8 @@
 import argparse
 
 from gluon_style.cli import values
-from gluon_style.presets import PRESETS
-from gluon_style.settings import (
+from gluon_style.methods.gatys.presets import PRESETS
+from gluon_style.methods.gatys.settings import (
     COLORS,
     INITS,
     OPTIMIZERS,

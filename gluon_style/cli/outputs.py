@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gluon_style.cli.progress import sentence
-from gluon_style.files import claim, is_ours, require_ours, require_room
-from gluon_style.frames import is_step
-from gluon_style.saving import SUFFIXES, check_output
+from gluon_style.errors import GluonStyleError
+from gluon_style.files.atomic import claim, require_room
+from gluon_style.files.ours import is_ours, require_ours
+from gluon_style.methods.gatys.frames import is_step
+from gluon_style.pictures.write import SUFFIXES, check_output
 
 
 @dataclass
@@ -50,11 +52,11 @@ class Outputs:
         """
         check_output(self.picture)
         if self.plot is not None:
-            from gluon_style.plots import check_suffix
+            from gluon_style.chapter.plots import check_suffix
 
             check_suffix(self.plot)
         if self.animation is not None:
-            from gluon_style.animation import check_animation
+            from gluon_style.pictures.animation import check_animation
 
             check_animation(self.animation)
         taken = [*map(Path, inputs), self.checkpoint]
@@ -71,7 +73,7 @@ class Outputs:
         folder = self.picture.resolve().parent
         for path in map(Path.resolve, taken):
             if path.parent == folder and is_step(path, self.picture):
-                raise ValueError(
+                raise GluonStyleError(
                     f'{path.name!r} has the name of a picture that '
                     '--save-every writes: give the output another name'
                 )
@@ -84,7 +86,7 @@ class Outputs:
         for suffix in SUFFIXES:
             other = self.picture.with_suffix(suffix)
             if other not in self._written and is_ours(other):
-                raise ValueError(
+                raise GluonStyleError(
                     f'the record of {str(other)!r} has the name of the one to '
                     'be written: give the output another name, or --force to '
                     'overwrite it'
@@ -129,14 +131,14 @@ class Outputs:
                 shutil.rmtree(folder)
                 raise error from None
             reason = getattr(error, 'strerror', None) or error
-            raise ValueError(
+            raise GluonStyleError(
                 f'output {str(self.picture)!r} was not written ({reason}): '
                 f'the picture is in {str(rescued)!r} instead'
             ) from None
 
     def _draw(self, result):
         if self.plot is not None:
-            from gluon_style.plots import plot_result
+            from gluon_style.chapter.plots import plot_result
 
             require_ours(self.plot, self.force)
             plot_result(result.image, result.history).save(self.plot)
@@ -150,16 +152,16 @@ class Outputs:
 def _check_path(path, others, force):
     folder = path.parent
     if not folder.is_dir():
-        raise ValueError(
+        raise GluonStyleError(
             f'output folder {str(folder)!r} does not exist: make it first'
         )
     if path.is_dir() or not os.access(folder, os.W_OK):
-        raise ValueError(
+        raise GluonStyleError(
             f'output {str(path)!r} cannot be written: name a file in a '
             'folder you may write to'
         )
     if path.resolve() in [other.resolve() for other in others]:
-        raise ValueError(
+        raise GluonStyleError(
             f'output {str(path)!r} is also another file of this run: '
             'give it a name of its own'
         )

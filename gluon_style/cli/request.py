@@ -9,14 +9,15 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from gluon_style.cli.options import LEFT_OUT
-from gluon_style.config import Config, read_config
-from gluon_style.presets import (
+from gluon_style.errors import GluonStyleError
+from gluon_style.methods.gatys.config import Config, read_config
+from gluon_style.methods.gatys.presets import (
     layer_alone,
     preset,
     reconstruction,
     texturing,
 )
-from gluon_style.settings import Settings
+from gluon_style.methods.gatys.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,12 @@ def _config(args):
     if config.command is None:
         return _without(config, LEFT_OUT.get(args.command, ()))
     if config.command != args.command:
-        raise ValueError(
+        raise GluonStyleError(
             f'config {args.config!r} is a record for {config.command}, not '
             f'for {args.command}: use gluon-style {config.command} --config'
         )
     if args.preset is not None:
-        raise ValueError(
+        raise GluonStyleError(
             f'preset is {args.preset!r} and config {args.config!r} a record, '
             'which has all settings: leave out one of them'
         )
@@ -108,19 +109,19 @@ def _settings(args, config):
 
 def _check(command, request):
     if request.output is None:
-        raise ValueError('no output is given: name a file with -o')
+        raise GluonStyleError('no output is given: name a file with -o')
     if request.content is None and not request.styles:
         words = {'texture': 'STYLE', 'reconstruct': 'CONTENT'}
-        raise ValueError(
+        raise GluonStyleError(
             'no picture is given: name '
             f'{words.get(command, "CONTENT and STYLE")}'
         )
     if command == 'run' and not request.styles:
         if request.settings.style_weight:
-            raise ValueError('no style picture is given: name one')
+            raise GluonStyleError('no style picture is given: name one')
     if command == 'run' and request.content is None:
         if request.settings.content_weight:
-            raise ValueError('no content picture is given: name one')
+            raise GluonStyleError('no content picture is given: name one')
     for picture in request.files:
         if not Path(picture).is_file():
             raise FileNotFoundError(f'picture {picture!r} is not a file')

@@ -6,8 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from gluon_style.cli.progress import NOT_FINITE, complain, watch
-from gluon_style.files import claim, require_ours
-from gluon_style.presets import preset
+from gluon_style.errors import GluonStyleError
+from gluon_style.files.atomic import claim
+from gluon_style.files.ours import require_ours
+from gluon_style.methods.gatys.presets import preset
 
 
 def figure(args):
@@ -19,7 +21,9 @@ def figure(args):
             print(f'{name:16} {recipe.about}')
         return 0
     if args.name is None:
-        raise ValueError(f'no figure is named: choose {", ".join(RECIPES)}')
+        raise GluonStyleError(
+            f'no figure is named: choose {", ".join(RECIPES)}'
+        )
     options = Options(
         content=args.content,
         style=args.style,
@@ -43,7 +47,7 @@ def figure(args):
 
 def sweep(args):
     """Make a preview of all combinations, and then all of them."""
-    from gluon_style.sweep import combinations, previewed
+    from gluon_style.many.sweep import combinations, previewed
 
     given, chosen = vars(args), preset(args.preset)
     values = {name: given[name] for name in asdict(chosen) if name in given}
@@ -81,7 +85,7 @@ def sweep(args):
 
 def _sweep_stage(cells, folder, sheet, args):
     """Run cells and draw their contact sheet; returns how many failed."""
-    from gluon_style import sweep as module
+    from gluon_style.many import sweep as module
 
     done, began, quiet = [], time.perf_counter(), args.quiet
     for cell in module.sweep(cells, folder, watch(quiet), args.force):

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from gluon_style.errors import GluonStyleError
+
 
 def doctor(args):
-    from gluon_style.doctor import PROBLEM, examine
+    from gluon_style.classroom.doctor import PROBLEM, examine
 
     problem = False
     for finding in examine():
@@ -20,7 +22,7 @@ def doctor(args):
 
 
 def list_weights(args):
-    from gluon_style.sources import SOURCES, is_intact
+    from gluon_style.weights.sources import SOURCES, is_intact
 
     for source in SOURCES.values():
         state = 'not in the cache'
@@ -37,15 +39,15 @@ def list_weights(args):
 
 
 def fetch_weights(args):
-    from gluon_style.sources import fetch
+    from gluon_style.weights.sources import fetch
 
     print(fetch(args.name))
     return 0
 
 
 def verify_weights(args):
-    from gluon_style.sources import SOURCES, is_intact
     from gluon_style.weights import load_weights
+    from gluon_style.weights.sources import SOURCES, is_intact
 
     names = args.names or [n for n, s in SOURCES.items() if s.path.exists()]
     code = 0
@@ -56,7 +58,7 @@ def verify_weights(args):
             # A file that does not load is an error of its own.
             good, where = True, load_weights(name).path
         else:
-            raise ValueError(
+            raise GluonStyleError(
                 f'weights {name!r} are unknown: choose from '
                 f'{", ".join(SOURCES)}, or a file that exists'
             )
@@ -68,12 +70,12 @@ def verify_weights(args):
 
 
 def convert_weights(args):
-    from gluon_style.formats import write_layers
     from gluon_style.weights import load_weights
+    from gluon_style.weights.formats import write_layers
 
     # A file of weights does not say who wrote it.
     if Path(args.output).exists() and not args.force:
-        raise ValueError(
+        raise GluonStyleError(
             f'{args.output!r} exists: give another name, or --force to '
             'overwrite it'
         )
@@ -100,7 +102,7 @@ def report(args):
 
 
 def bundle(args):
-    from gluon_style.bundle import make_bundle
+    from gluon_style.classroom.bundle import make_bundle
 
     bundle = make_bundle(args.folder, args.weights, args.project)
     print(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gluon_style.errors import GluonStyleError
 from gluon_style.figures.comparisons import gram, optimizers
 from gluon_style.figures.editions import chapter
 from gluon_style.figures.gatys2015 import reconstructions, tradeoff
@@ -68,7 +69,7 @@ def draw(name, folder='.', options=None, *, watch=None):
     Raises ValueError for an unknown name, and as ``stylize`` does.
     """
     if name not in RECIPES:
-        raise ValueError(
+        raise GluonStyleError(
             f'figure {name!r} is unknown: choose {", ".join(RECIPES)}'
         )
     studio = Studio(name, folder, options or Options(), watch)

@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 from gluon_style.figures.panels import show
 from gluon_style.figures.studio import SINGLE, Check
 from gluon_style.layers import STYLE_LAYERS
-from gluon_style.presets import PRESETS
-from gluon_style.settings import Settings
+from gluon_style.methods.gatys.presets import PRESETS
+from gluon_style.methods.gatys.settings import Settings
 
 
 def optimizers(studio):

@@ -4,10 +4,11 @@ import math
 from dataclasses import replace
 from itertools import groupby
 
+from gluon_style.chapter.plots import plot_result
+from gluon_style.errors import GluonStyleError
 from gluon_style.figures.studio import Check
-from gluon_style.files import MOST_JSON_BYTES, read_json
-from gluon_style.plots import plot_result
-from gluon_style.presets import PRESETS
+from gluon_style.files.reading import MOST_JSON_BYTES, read_json
+from gluon_style.methods.gatys.presets import PRESETS
 
 # The book's two pictures, which it is published with.
 BOOK_PICTURES = {
@@ -131,7 +132,7 @@ def read_reference(path):
     except (KeyError, OverflowError, TypeError, ValueError):
         good = False
     if not good:
-        raise ValueError(
+        raise GluonStyleError(
             f'reference {str(path)!r} has no curves: it must be JSON, of '
             f'at most {MOST_JSON_BYTES >> 20} MiB, with the epochs and losses '
             'of content, style and tv'

@@ -11,7 +11,7 @@ import numpy
 from gluon_style.figures.panels import grid, power, show
 from gluon_style.figures.studio import SINGLE, Check, falling, numbers
 from gluon_style.layers import CONTENT_LAYERS
-from gluon_style.presets import PRESETS
+from gluon_style.methods.gatys.presets import PRESETS
 
 RATIOS = (1e-4, 1e-3, 1e-2, 1e-1)
 STYLE_WEIGHT = 1e4

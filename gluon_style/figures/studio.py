@@ -7,12 +7,13 @@ from functools import cached_property
 from pathlib import Path
 
 from gluon_style import samples
-from gluon_style.figure_files import write_figure
-from gluon_style.files import replacing, require_ours
+from gluon_style.chapter.plots import write_figure
+from gluon_style.files.atomic import replacing
+from gluon_style.files.ours import require_ours
 from gluon_style.layers import STYLE_LAYERS
-from gluon_style.results import picture_record
-from gluon_style.series import Job, run
-from gluon_style.settings import Settings
+from gluon_style.many.jobs import Job, run
+from gluon_style.methods.gatys.settings import Settings
+from gluon_style.records.result import picture_record
 
 # The deepest layer that a recipe looks at.
 _DEEPEST = 'conv5_2'
@@ -114,7 +115,7 @@ class Studio:
     @cached_property
     def eye(self):
         """The network that pictures are compared with."""
-        from gluon_style.devices import get_device
+        from gluon_style.chapter.devices import get_device
 
         return Eye(
             self.options.weights,
@@ -154,8 +155,8 @@ class Eye:
     """
 
     def __init__(self, weights, device, content, style):
-        from gluon_style.images import read_image
-        from gluon_style.vgg import build_net
+        from gluon_style.chapter.images import read_image
+        from gluon_style.chapter.vgg import build_net
 
         self._targets = {
             'content': read_image(content),
@@ -183,8 +184,8 @@ class Eye:
 
     def features(self, img, layers, shape=None):
         """Return the features of a picture at ``layers``, in net's order."""
-        from gluon_style.images import preprocess, read_image
-        from gluon_style.vgg import extract_features
+        from gluon_style.chapter.images import preprocess, read_image
+        from gluon_style.chapter.vgg import extract_features
 
         shape = shape or (img.shape[1], img.shape[0])
         X = preprocess(read_image(img), shape).copyto(self._device)
@@ -192,8 +193,8 @@ class Eye:
 
     def target(self, kind, img):
         """Return the content or the style picture in the shape of ``img``."""
-        from gluon_style.images import postprocess, preprocess
-        from gluon_style.pictures import as_bytes
+        from gluon_style.chapter.images import postprocess, preprocess
+        from gluon_style.pictures.read import as_bytes
 
         shape = img.shape[1], img.shape[0]
         return as_bytes(postprocess(preprocess(self._targets[kind], shape)))
@@ -209,7 +210,7 @@ class Eye:
 
     def grams(self, img, layers=STYLE_LAYERS):
         """Return the Gram matrix of a picture at each layer."""
-        from gluon_style.losses import gram
+        from gluon_style.chapter.losses import gram
 
         return [gram(Y) for Y in self.features(img, layers)]
 

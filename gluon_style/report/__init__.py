@@ -6,12 +6,16 @@ import os
 import re
 from pathlib import Path
 
-from gluon_style import samples, saving
-from gluon_style.files import file_digest, is_ours, replacing, require_ours
-from gluon_style.pictures import read_picture
+from gluon_style import samples
+from gluon_style.errors import GluonStyleError
+from gluon_style.files.atomic import replacing
+from gluon_style.files.ours import is_ours, require_ours
+from gluon_style.files.reading import file_digest
+from gluon_style.pictures import write as saving
+from gluon_style.pictures.read import read_picture
+from gluon_style.records.result import Result, picture_record
 from gluon_style.report.facts import check_record, roles_of
 from gluon_style.report.page import Entry, make_page
-from gluon_style.results import Result, picture_record
 
 logger = logging.getLogger(__name__)
 
@@ -37,13 +41,13 @@ def write_report(folder, output=None, *, pictures=(), title=None, force=False):
     output = folder / 'report.html' if output is None else Path(output)
     for place in (folder, *map(Path, pictures)):
         if not place.is_dir():
-            raise ValueError(f'folder {str(place)!r} does not exist')
+            raise GluonStyleError(f'folder {str(place)!r} does not exist')
     _check_output(output)
     require_ours(output, force)
     paths = _files_within(folder)
     results = list(_results(paths))
     if not results:
-        raise ValueError(
+        raise GluonStyleError(
             f'folder {str(folder)!r} has no result of this package: make one '
             'with gluon-style run'
         )
@@ -74,14 +78,16 @@ def write_report(folder, output=None, *, pictures=(), title=None, force=False):
 
 def _check_output(output):
     if output.suffix != '.html':
-        raise ValueError(f'output {str(output)!r} must end in .html')
+        raise GluonStyleError(f'output {str(output)!r} must end in .html')
     if not output.parent.is_dir():
-        raise ValueError(
+        raise GluonStyleError(
             f'output folder {str(output.parent)!r} does not exist: make it '
             'first'
         )
     if output.is_dir():
-        raise ValueError(f'output {str(output)!r} is a folder: name a file')
+        raise GluonStyleError(
+            f'output {str(output)!r} is a folder: name a file'
+        )
 
 
 def _files_within(folder):

@@ -1,5 +1,6 @@
 """What the page says of a result, from its record; no MXNet."""
 
+from gluon_style.errors import GluonStyleError
 from gluon_style.report.curves import LOSSES, loss_curves
 from gluon_style.report.markup import Html, fill, join, pairs
 
@@ -23,7 +24,7 @@ def check_record(result):
         TypeError,
         ValueError,
     ) as error:
-        raise ValueError(
+        raise GluonStyleError(
             'its record is not one of this package '
             f'({type(error).__name__}: {error}): make the picture anew'
         ) from None

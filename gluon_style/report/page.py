@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gluon_style import __version__
+from gluon_style.records.result import Result
 from gluon_style.report.facts import (
     by,
     curves_of,
@@ -25,7 +26,6 @@ from gluon_style.report.markup import (
     template,
     within,
 )
-from gluon_style.results import Result
 
 # Longest sides, in pixels, of what the page holds: a result and the content
 # picture under its slider, a style picture, and a small content picture.

@@ -1,0 +1,49 @@
+"""The chapter's pre- and postprocessing, and pictures as MXNet arrays."""
+
+from mxnet import image, np
+
+from gluon_style import layers
+from gluon_style.pictures.read import read_picture
+
+RGB_MEAN = np.array(layers.RGB_MEAN)
+RGB_STD = np.array(layers.RGB_STD)
+
+
+def preprocess(img, image_shape):
+    """Resize and standardize a picture for VGG (chapter: Preprocessing).
+
+    ``img`` is an array (height, width, 3) of 0 to 255 in RGB order,
+    ``image_shape`` is (width, height); returns (1, 3, height, width).
+    """
+    img = image.imresize(img, *image_shape)
+    img = (img.astype('float32') / 255 - RGB_MEAN) / RGB_STD
+    return np.expand_dims(img.transpose(2, 0, 1), axis=0)
+
+
+def postprocess(img):
+    """Undo ``preprocess`` (chapter: Preprocessing).
+
+    Takes (1, 3, height, width) on any device and returns
+    (height, width, 3) on the CPU, clipped to 0 to 1.
+    """
+    img = img[0].as_in_ctx(RGB_STD.ctx)
+    return (img.transpose(1, 2, 0) * RGB_STD + RGB_MEAN).clip(0, 1)
+
+
+def display_bounds(device):
+    """Return the preprocessed pixels of black and of white, (1, 3, 1, 1)."""
+    return tuple(
+        ((value - RGB_MEAN) / RGB_STD).reshape(1, 3, 1, 1).copyto(device)
+        for value in (0, 1)
+    )
+
+
+def read_image(source):
+    """Return a picture as a person sees it: 8-bit sRGB, upright, opaque.
+
+    ``source`` is a file's path, a Pillow image, or an array
+    (height, width, 3) of bytes, which is returned as it is. Returns an MXNet
+    array (height, width, 3) of uint8, like ``mxnet.image.imread``; the rest
+    is as for ``pictures.read_picture``.
+    """
+    return np.array(read_picture(source), dtype='uint8')

@@ -1,0 +1,38 @@
+"""The synthesized image: pixels as the parameter of a gluon block."""
+
+from mxnet import gluon, init
+from mxnet.gluon import nn
+
+from gluon_style._mxnet import new_parameter
+from gluon_style.chapter.losses import gram
+
+
+class SynthesizedImage(nn.Block):
+    """Hold the pixels that are optimized, as the parameter ``weight``.
+
+    ``img_shape`` is (1, 3, height, width); calling the block returns the
+    pixels (chapter: Initializing the synthesized image).
+    """
+
+    def __init__(self, img_shape):
+        super().__init__()
+        self.weight = new_parameter(self, 'weight', img_shape)
+
+    def forward(self):
+        return self.weight.data()
+
+
+def get_inits(X, device, lr, styles_Y):
+    """Return the pixels, the style targets and the trainer.
+
+    The pixels start as a copy of ``X``, (1, 3, height, width), on
+    ``device``; ``styles_Y`` are the style picture's features, of which the
+    Gram matrices are the targets; Adam starts at learning rate ``lr``.
+    """
+    gen_img = SynthesizedImage(X.shape)
+    gen_img.initialize(init.Constant(X), ctx=device, force_reinit=True)
+    trainer = gluon.Trainer(
+        gen_img.collect_params(), 'adam', {'learning_rate': lr}
+    )
+    styles_Y_gram = [gram(Y) for Y in styles_Y]
+    return gen_img(), styles_Y_gram, trainer

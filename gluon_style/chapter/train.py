@@ -1,0 +1,73 @@
+"""The chapter's optimization loop: Adam with step decay, on pixels."""
+
+from mxnet import autograd
+
+from gluon_style.chapter.losses import compute_loss
+from gluon_style.chapter.synthesis import get_inits
+from gluon_style.chapter.vgg import extract_features
+from gluon_style.layers import CONTENT_LAYERS, STYLE_LAYERS
+from gluon_style.methods.gatys.log import Log
+from gluon_style.methods.gatys.settings import LR_DECAY
+
+
+def train(
+    net,
+    X,
+    contents_Y,
+    styles_Y,
+    device,
+    lr,
+    num_epochs,
+    lr_decay_epoch,
+    *,
+    content_layers=CONTENT_LAYERS,
+    style_layers=STYLE_LAYERS,
+    content_weight=1,
+    style_weight=1e4,
+    tv_weight=10,
+    callback=None,
+    callback_every=10,
+):
+    """Return the synthesized image (chapter: Optimization loop).
+
+    The optimization starts from a copy of ``X``, (1, 3, height, width), and
+    returns pixels of that shape. The learning rate ``lr`` is multiplied by
+    0.8 every ``lr_decay_epoch`` of ``num_epochs`` steps.
+
+    ``callback(history, X)`` is called every ``callback_every`` epochs and
+    after the last. ``history`` has an entry for each epoch so far, a
+    dictionary of 'epoch', 'scale' (the picture's width and height), the
+    weighted losses 'content', 'style', 'tv', their sum 'total', and
+    'seconds' since the first epoch began; as in the chapter, an epoch's
+    losses are those before its step, and ``X`` are the pixels after it.
+    Raises NonFiniteLossError at the first epoch whose losses are not finite,
+    once a callback is due.
+    """
+    X, styles_Y_gram, trainer = get_inits(X, device, lr, styles_Y)
+    log = Log(callback, callback_every)
+    for epoch in range(num_epochs):
+        with autograd.record():
+            contents_Y_hat, styles_Y_hat = extract_features(
+                net, X, content_layers, style_layers
+            )
+            contents_l, styles_l, tv_l, l = compute_loss(
+                X,
+                contents_Y_hat,
+                styles_Y_hat,
+                contents_Y,
+                styles_Y_gram,
+                content_weight=content_weight,
+                style_weight=style_weight,
+                tv_weight=tv_weight,
+            )
+        l.backward()
+        log.add(sum(contents_l), sum(styles_l), tv_l)
+        due = log.due() or epoch + 1 == num_epochs
+        if due:
+            log.read(X)
+        trainer.step(1)
+        if (epoch + 1) % lr_decay_epoch == 0:
+            trainer.set_learning_rate(trainer.learning_rate * LR_DECAY)
+        if due:
+            log.call(X)
+    return X

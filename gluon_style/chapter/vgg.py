@@ -1,0 +1,178 @@
+"""The truncated VGG-19 and its features (chapter: Pretrained VGG-19)."""
+
+from dataclasses import replace
+
+from mxnet import cpu, gluon, np
+from mxnet.gluon import nn
+
+from gluon_style._mxnet import reset_device
+from gluon_style.chapter.images import preprocess
+from gluon_style.errors import GluonStyleError
+from gluon_style.layers import (
+    CONTENT_LAYERS,
+    CONV_SHAPES,
+    LAYER_NAMES,
+    STYLE_LAYERS,
+    layer_indices,
+)
+from gluon_style.weights import load_weights
+
+# What averages are multiplied by, so that activations after each pooling keep
+# the root mean square that maxima give them: gluon_style.calibrate's means of
+# two photographs and two paintings of 300x200 pixels, of which each is within
+# a tenth of the mean, pool5 a fifth. Smaller pictures have more detail left
+# in a pixel, and greater ratios.
+AVERAGE_SCALES = {
+    'pool1': 1.18,
+    'pool2': 1.62,
+    'pool3': 1.31,
+    'pool4': 1.82,
+    'pool5': 1.79,
+}
+
+
+def build_net(
+    content_layers=CONTENT_LAYERS,
+    style_layers=STYLE_LAYERS,
+    *,
+    weights='auto',
+    device=None,
+    pooling='max',
+):
+    """Return the model zoo's VGG-19, pretrained, up to the last layer used.
+
+    Layers are names or indices; ``weights`` as for ``load_weights``, whose
+    answer is kept as ``net.weights``; ``device`` is the CPU unless given.
+    ``pooling`` 'avg' takes averages in place of maxima, rescaled by
+    ``AVERAGE_SCALES``. The parameters are frozen. Raises ValueError for an
+    unknown layer and WeightsError for weights that are not to be had.
+    """
+    last = max(layer_indices([*content_layers, *style_layers]))
+    used = [name for name in LAYER_NAMES[: last + 1] if name in CONV_SHAPES]
+    pretrained_net = pretrained_vgg19(load_weights(weights, used))
+    net = nn.Sequential()
+    for i in range(last + 1):
+        layer = pretrained_net.features[i]
+        if pooling == 'avg' and LAYER_NAMES[i] in AVERAGE_SCALES:
+            layer = _average_pooling(AVERAGE_SCALES[LAYER_NAMES[i]])
+        net.add(layer)
+    net.weights = pretrained_net.weights
+    freeze(net)
+    if device is not None:
+        reset_device(net, device)
+    return net
+
+
+def _average_pooling(scale):
+    """Return a layer that averages 2x2 positions and multiplies by ``scale``.
+
+    MXNet 1.9.1 calls the function with its array module first.
+    """
+    layer = nn.HybridSequential()
+    layer.add(
+        nn.AvgPool2D(pool_size=2, strides=2),
+        nn.HybridLambda(lambda *args: args[-1] * scale),
+    )
+    return layer
+
+
+def pretrained_vgg19(weights, device=None, **kwargs):
+    """Return the model zoo's VGG-19 with the layers of ``weights`` set.
+
+    What ``weights`` does not hold stays uninitialized and takes no memory.
+    The answer's ``weights`` say where they came from, and hold no second
+    copy of them. Further arguments are the model zoo's.
+    """
+    net = gluon.model_zoo.vision.VGG(
+        layers=[2, 2, 4, 4, 4], filters=[64, 128, 256, 512, 512], **kwargs
+    )
+    for layer, arrays in weights.layers.items():
+        convolution = net.features[LAYER_NAMES.index(layer)]
+        parameters = (convolution.weight, convolution.bias)
+        for parameter, array in zip(parameters, arrays):
+            parameter.shape = array.shape
+            parameter.initialize(ctx=device or cpu())
+            parameter.set_data(np.array(array))
+    net.weights = replace(weights, layers={})
+    return net
+
+
+def freeze(net):
+    """Have no gradients computed for the parameters of ``net``.
+
+    The chapter leaves them on and never uses them; that costs a third of
+    each epoch and changes no number.
+    """
+    for parameter in net.collect_params().values():
+        parameter.grad_req = 'null'
+
+
+def check_depth(net, layers):
+    """Raise ValueError for a layer, an index, that ``net`` does not reach."""
+    last = max(layers, default=0)
+    if last >= len(net):
+        raise GluonStyleError(
+            f'layer {LAYER_NAMES[last]!r} is beyond the {len(net)} layers of '
+            'net: build it with that layer'
+        )
+
+
+def extract_features(
+    net, X, content_layers=CONTENT_LAYERS, style_layers=STYLE_LAYERS
+):
+    """Return the features of ``X`` at both kinds of layers, in net's order.
+
+    ``X`` is (batch, 3, height, width); each feature map is (batch, channels,
+    height / 2**p, width / 2**p) after p poolings, before its ReLU. Raises
+    ValueError for a layer that ``net`` does not reach.
+    """
+    content_indices = layer_indices(content_layers)
+    style_indices = layer_indices(style_layers)
+    check_depth(net, content_indices + style_indices)
+    contents = []
+    styles = []
+    for i in range(len(net)):
+        X = net[i](X)
+        if i in style_indices:
+            styles.append(X)
+        if i in content_indices:
+            contents.append(X)
+    return contents, styles
+
+
+def get_contents(
+    net,
+    content_img,
+    image_shape,
+    device,
+    *,
+    content_layers=CONTENT_LAYERS,
+    style_layers=STYLE_LAYERS,
+):
+    """Return the preprocessed content picture and its content features.
+
+    ``image_shape`` is (width, height).
+    """
+    content_X = preprocess(content_img, image_shape).copyto(device)
+    contents_Y, _ = extract_features(
+        net, content_X, content_layers, style_layers
+    )
+    return content_X, contents_Y
+
+
+def get_styles(
+    net,
+    style_img,
+    image_shape,
+    device,
+    *,
+    content_layers=CONTENT_LAYERS,
+    style_layers=STYLE_LAYERS,
+):
+    """Return the preprocessed style picture and its style features.
+
+    ``image_shape`` is (width, height).
+    """
+    style_X = preprocess(style_img, image_shape).copyto(device)
+    _, styles_Y = extract_features(net, style_X, content_layers, style_layers)
+    return style_X, styles_Y

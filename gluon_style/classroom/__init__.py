@@ -1,0 +1,1 @@
+"""A class: is each machine fit, and what it needs without a network."""

@@ -1,0 +1,1 @@
+"""Many runs: jobs in a folder, sweeps over settings."""

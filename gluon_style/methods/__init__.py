@@ -1,0 +1,1 @@
+"""The methods of style transfer, a folder each."""

@@ -1,0 +1,235 @@
+"""The pictures that a run is made from: read once, given at any size."""
+
+from pathlib import Path
+
+import numpy
+from mxnet import np
+
+from gluon_style.chapter.images import postprocess, preprocess, read_image
+from gluon_style.errors import GluonStyleError
+from gluon_style.layers import least_side, names_of
+from gluon_style.methods.gatys.settings import INITS, noise_part
+from gluon_style.pictures.color import keep_color, match_color, match_histogram
+from gluon_style.pictures.masks import feathered, read_mask, warn_of_mask
+from gluon_style.records.result import picture_record
+
+_ABSENT = {'file': None, 'sha256': None}
+# What gives a style picture the content's colors beforehand.
+_CHANGES = {'match': match_color, 'histogram': match_histogram}
+
+
+class Inputs:
+    """The content picture, the styles, the mask, and what a run starts from.
+
+    Pictures are paths, Pillow images or uint8 arrays (height, width, 3).
+    ``styles`` may be a list of them, and ``content`` or ``styles`` may be
+    None, as an empty list is. A mask may also be an array (height, width) of
+    uint8, bool, or floats of 0 to 1; its transparent parts count as black.
+    ``record`` has the name and the hash of each. What is asked of them is
+    preprocessed, (1, 3, height, width), on ``device``, for a synthesized
+    image of ``image_shape``, (width, height).
+
+    Raises as ``read_image`` does, and ValueError where there are more or
+    fewer styles than the mask or ``style_blend`` of ``settings`` tell apart,
+    and where its ``color`` or ``init`` needs a picture that is not given.
+    """
+
+    def __init__(self, content, styles, settings, device, mask=None):
+        if styles is not None and not isinstance(styles, (list, tuple)):
+            styles = [styles]
+        styles = styles or None
+        _check_count(styles, settings, mask)
+        _check_init(content, styles, settings)
+        _check_color(content, styles, settings)
+        if content is None and styles is None:
+            raise GluonStyleError(
+                'no picture is given: give a content picture, a style or both'
+            )
+        if settings.original_size and content is None:
+            raise GluonStyleError(
+                'original_size is true and there is no content picture, of '
+                'which it would be the size: leave it out'
+            )
+        self.device = device
+        self._settings = settings
+        self.content_img = None if content is None else read_image(content)
+        self._style_imgs = [self._colored(img) for img in styles or []]
+        self._init_img = None
+        if settings.init_file is not None:
+            self._init_img = read_image(settings.init_file)
+        self._mask = None
+        if mask is not None:
+            mask_img = read_mask(mask)
+            self._mask = mask_img.mean(axis=2) / 255
+            shapes = [self.image_shape()]
+            if content is not None:
+                # Drawn for a content picture, it is stretched as that one is.
+                shapes.append(self.content_img.shape[1::-1])
+            warn_of_mask(self._mask, shapes)
+            # In the record, a mask that is no file is what was read of it.
+            mask = mask if isinstance(mask, (str, Path)) else mask_img
+        # Last, for what is no picture has been said now in a sentence.
+        self.record = _record(content, styles, settings, mask)
+
+    def _colored(self, style):
+        """Return a style picture, with the content's colors if wanted."""
+        style_img = read_image(style)
+        color = self._settings.color
+        if color not in _CHANGES:
+            return style_img
+        pair = style_img.asnumpy(), self.content_img.asnumpy()
+        return np.array(_CHANGES[color](*pair), dtype='uint8')
+
+    def image_shape(self):
+        """Return (width, height) of the result."""
+        if self.content_img is None:
+            return self._settings.image_shape(1, 1)
+        height, width = self.content_img.shape[:2]
+        return self._settings.image_shape(width, height)
+
+    def original_shape(self):
+        """Return the content's (width, height) if that is wanted, or None."""
+        if not self._settings.original_size:
+            return None
+        return self.content_img.shape[1::-1]
+
+    def content(self, image_shape):
+        """Return the content picture, or None."""
+        if self.content_img is None:
+            return None
+        return self._preprocessed(self.content_img, image_shape)
+
+    def styles(self, image_shape):
+        """Return a list of the style pictures, or None."""
+        return [
+            self._preprocessed(img, self._style_shape(img, image_shape))
+            for img in self._style_imgs
+        ] or None
+
+    def _style_shape(self, img, image_shape):
+        """Return a style picture's (width, height), squashed or scaled."""
+        if self._settings.style_scale is None:
+            return image_shape
+        height, width = img.shape[:2]
+        longest = self._settings.style_scale * max(image_shape)
+        least = least_side(names_of(self._settings.style_layers))
+        return tuple(
+            max(least, round(side * longest / max(width, height)))
+            for side in (width, height)
+        )
+
+    def mask(self, image_shape):
+        """Return the mask, an array (height, width) of 0 to 1, or None."""
+        if self._mask is None:
+            return None
+        return feathered(self._mask, image_shape, self._settings.feather)
+
+    def start(self, image_shape):
+        """Return the pixels that the optimization starts from."""
+        part = noise_part(self._settings.init)
+        if part == 0:
+            return self.start_picture(image_shape)
+        # NumPy's generator, so that a seed means the same on every device.
+        noise = numpy.random.RandomState(self._settings.seed)
+        noise = noise.normal(size=(1, 3, *image_shape[::-1]))
+        noise = np.array(noise, dtype='float32', ctx=self.device)
+        if part == 1:
+            return noise
+        return part * noise + (1 - part) * self.start_picture(image_shape)
+
+    def start_picture(self, image_shape):
+        """Return the picture that the start has noise on, or is.
+
+        It is 0 where there is noise alone.
+        """
+        init = self._settings.init
+        if init == 'style':
+            return self._preprocessed(self._style_imgs[0], image_shape)
+        if self._init_img is not None:
+            return self._preprocessed(self._init_img, image_shape)
+        if noise_part(init) == 1:
+            return np.zeros((1, 3, *image_shape[::-1]), ctx=self.device)
+        return self.content(image_shape)
+
+    def finished(self, X):
+        """Return pixels as a picture, (height, width, 3) of 0 to 1.
+
+        It has the content's colors if the settings want so.
+        """
+        image = postprocess(X).asnumpy()
+        if self._settings.color != 'luminance':
+            return image
+        return keep_color(image, self.content_img.asnumpy())
+
+    def _preprocessed(self, img, image_shape):
+        return preprocess(img, image_shape).copyto(self.device)
+
+
+def _check_count(styles, settings, mask):
+    """Raise ValueError for more or fewer styles than the settings expect."""
+    count, blend = len(styles or []), settings.style_blend
+    if blend is not None and len(blend) != count:
+        raise GluonStyleError(
+            f'style_blend is {":".join(f"{part:g}" for part in blend)} and '
+            f'the number of styles {count}: give a number for each'
+        )
+    if mask is None:
+        return
+    if blend is not None:
+        raise GluonStyleError(
+            'style_blend is given with a mask, which keeps the styles apart: '
+            'leave out one of them'
+        )
+    if count not in (1, 2):
+        raise GluonStyleError(
+            f'the number of styles is {count}: with a mask it must be 1 or 2'
+        )
+
+
+def _check_init(content, styles, settings):
+    """Raise ValueError for a start that is not there."""
+    init = settings.init
+    if settings.init_file is not None:
+        if not Path(init).is_file():
+            raise GluonStyleError(
+                f'init is {init!r}: it must be {", ".join(INITS)}, blend:0.3 '
+                'or the file of a picture'
+            )
+    elif (init == 'style' and not styles) or (
+        init != 'style' and noise_part(init) < 1 and content is None
+    ):
+        raise GluonStyleError(
+            f'init is {init!r} and that picture is not given: it must be '
+            'noise or the file of a picture'
+        )
+
+
+def _check_color(content, styles, settings):
+    """Raise ValueError for colors of a picture that is not given."""
+    color = settings.color
+    if color != 'style' and content is None:
+        raise GluonStyleError(
+            f'color is {color!r} and there is no content picture to take '
+            'colors from: it must be style'
+        )
+    if color in _CHANGES and not styles:
+        raise GluonStyleError(
+            f'color is {color!r} and there is no style picture to give the '
+            "content's colors to: it must be style or luminance"
+        )
+
+
+def _record(content, styles, settings, mask):
+    """Return the name and the hash of each picture that is given."""
+    first, *others = styles or [None]
+    others = {f'style {i}': img for i, img in enumerate(others, start=2)}
+    if mask is not None:
+        others['mask'] = mask
+    if settings.init_file is not None:
+        others['init'] = settings.init_file
+    records = {
+        name: _ABSENT if img is None else picture_record(img)
+        for name, img in {'content': content, 'style': first}.items()
+    }
+    others = {name: picture_record(img) for name, img in others.items()}
+    return {**records, 'others': others}

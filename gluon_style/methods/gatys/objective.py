@@ -1,0 +1,309 @@
+"""The chapter's combined loss and its gradient by the pixels, fast.
+
+The numbers are those of ``losses.compute_loss``. Two things differ from the
+chapter's way to them. The gradient of the loss by each layer's features is
+written down, not recorded, for it is short: ``style_losses`` has it. And as
+the picture enters only through sums over positions, it may be taken tile by
+tile, in the memory of one tile.
+
+For the same reason a style can be kept to a region: see ``regions``.
+"""
+
+from mxnet import autograd, np, npx
+from mxnet.gluon import nn
+
+from gluon_style.chapter.losses import TV_LOSSES
+from gluon_style.chapter.vgg import check_depth
+from gluon_style.layers import (
+    CONTENT_LAYERS,
+    STYLE_LAYERS,
+    layer_index,
+    weighted,
+)
+from gluon_style.methods.gatys.regions import Region, everywhere, masked
+from gluon_style.methods.gatys.style_losses import STYLE_LOSSES, Moments
+from gluon_style.methods.gatys.tiles import (
+    cut,
+    feature_shape,
+    own_place,
+    positions,
+    seen,
+    spans,
+    whole_place,
+    wrapped,
+)
+
+
+class Objective:
+    """The combined loss of a synthesized image, and its gradient.
+
+    ``content_X`` is a preprocessed picture, (1, 3, height, width), on the
+    device of ``net``; the loss is of pictures of its shape. ``styles`` is
+    one such picture, of any height and width, or a list, whose statistics
+    are averaged with the weights ``style_blend``. Either may be None, and the
+    list empty, and has no loss then. Layers are names or indices, names also
+    with their weight in the sum: 'conv4_1:0.5'.
+
+    ``style_loss`` is a key of ``STYLE_LOSSES``, ``tv_norm`` one of
+    ``TV_LOSSES``. A ``mask``, a NumPy array (height, width) of 0 to 1, keeps
+    the first style to where it is 1 and the second, or none, to where it is
+    0; the loss of each has its region's part of the picture as a factor, so
+    that content and style weigh against each other in it as without a mask.
+    Where the picture ``wraps``, its opposite edges are neighbors.
+
+    ``tile`` is the longest side in pixels, without its halo, of the tiles
+    that are computed one at a time, a multiple of 32, or None for the
+    picture as a whole.
+    """
+
+    def __init__(
+        self,
+        net,
+        content_X,
+        styles,
+        *,
+        content_layers=CONTENT_LAYERS,
+        style_layers=STYLE_LAYERS,
+        content_weight=1,
+        style_weight=1e4,
+        tv_weight=10,
+        style_loss='gram',
+        style_blend=None,
+        mask=None,
+        tv_norm='l1',
+        wraps=False,
+        tile=None,
+    ):
+        if isinstance(styles, (list, tuple)) and not styles:
+            styles = None
+        self._content_layers = self._style_layers = {}
+        if content_X is not None:
+            self._content_layers = _weights_by_index(content_layers)
+        if styles is not None:
+            self._style_layers = _weights_by_index(style_layers)
+        self._layers = sorted({*self._content_layers, *self._style_layers})
+        check_depth(net, self._layers)
+        self._weights = content_weight, style_weight, tv_weight
+        self._tile, self._wraps = tile, wraps
+        self._tv_norm = tv_norm
+        self._takes_mean = STYLE_LOSSES[style_loss].takes_mean
+        self._segments = _segments(net, self._layers)
+        self._contents_Y, self._regions = {}, []
+        if content_X is not None:
+            self._contents_Y = self._content_features(content_X)
+        if styles is not None:
+            if not isinstance(styles, (list, tuple)):
+                styles = [styles]
+            loss = STYLE_LOSSES[style_loss]
+            targets = [self._style_moments(style_X) for style_X in styles]
+            if mask is None:
+                self._regions = everywhere(targets, loss, style_blend)
+            else:
+                self._regions = masked(targets, loss, mask, styles[0].ctx)
+
+    def __call__(self, X):
+        """Return the weighted content, style and TV losses of ``X``.
+
+        ``X`` is (1, 3, height, width); its ``grad``, attached with
+        ``grad_req`` 'add', becomes the gradient of their sum. The losses are
+        arrays on the device: reading them waits for it.
+        """
+        content_weight, style_weight, tv_weight = self._weights
+        tiles = self._tiles(X, self._wraps)
+        # The features of a picture in one tile serve both passes.
+        features = self._record(X, tiles[0]) if len(tiles) == 1 else None
+        style, slopes = self._style(X, tiles, features)
+        X.grad[:] = 0
+        content = 0
+        for tile in tiles:
+            if len(tiles) > 1:
+                features = self._record(X, tile)
+            heads, square = self._heads(X, tile, features, slopes)
+            content = content + square
+            autograd.backward(list(features.values()), heads)
+            if len(tiles) > 1:
+                # Free this tile before the next one takes memory.
+                del features, heads
+                npx.waitall()
+        with autograd.record():
+            tv = tv_weight * _tv_loss(X, self._tv_norm, self._wraps)
+        tv.backward()
+        return content_weight * content, style_weight * style, tv
+
+    def _tiles(self, X, wraps=False):
+        rows, columns = (
+            spans(length, self._tile, self._layers, wraps)
+            for length in X.shape[2:]
+        )
+        return [(a, b) for a in rows for b in columns]
+
+    def _features(self, X):
+        """Return the features of ``X`` by their layer's index."""
+        features = {}
+        for layer, segment in zip(self._layers, self._segments):
+            X = features[layer] = segment(X)
+        return features
+
+    def _record(self, X, tile):
+        with autograd.record():
+            return self._features(seen(X, tile))
+
+    def _style_moments(self, style_X):
+        """Return the ``Moments`` of a style picture by layer."""
+        alike = [Region(None, 1, {})]
+        found = self._moments(style_X, self._tiles(style_X), alike)
+        return {i: moments for i, [moments] in found.items()}
+
+    def _moments(self, X, tiles, regions, features=None):
+        """Return the ``Moments`` of ``X`` by layer, a list with each region's.
+
+        Sums are taken over the tiles.
+        """
+        products, sums = {}, {}
+        for tile in tiles:
+            found = features or self._features(seen(X, tile))
+            for i in self._style_layers:
+                Y = cut(found[i], own_place(tile, i))
+                for k, region in enumerate(regions):
+                    guided = Y
+                    if region.guides is not None:
+                        place = whole_place(tile, i)
+                        guided = Y * cut(region.guides[i].weights, place)
+                    key = i, k
+                    products[key] = products.get(key, 0) + _product(guided, Y)
+                    if self._takes_mean:
+                        total = guided.sum(axis=(0, 2, 3))
+                        sums[key] = sums.get(key, 0) + total
+            if features is None:
+                del found
+                npx.waitall()
+        moments = {i: [] for i in self._style_layers}
+        for (i, k), product in products.items():
+            n = regions[k].count(X, i)
+            mean = sums[i, k] / n if self._takes_mean else None
+            moments[i].append(Moments(product / n, mean))
+        return moments
+
+    def _style(self, X, tiles, features):
+        """Return the style loss, and by layer each region's ``Slopes``."""
+        moments = self._moments(X, tiles, self._regions, features)
+        style, slopes = 0, {i: [] for i in self._style_layers}
+        for i, weight in self._style_layers.items():
+            for region, found in zip(self._regions, moments[i]):
+                loss, slope = region.losses[i](found)
+                style = style + weight * region.share * loss
+                slopes[i].append(slope)
+        return style, slopes
+
+    def _content_features(self, X):
+        """Return the content layers' features of ``X``, tiles put together."""
+        tiles = self._tiles(X, self._wraps)
+        whole = {}
+        for tile in tiles:
+            found = self._features(seen(X, tile))
+            for i in self._content_layers:
+                Y = cut(found[i], own_place(tile, i))
+                if len(tiles) == 1:
+                    whole[i] = Y
+                    continue
+                if i not in whole:
+                    shape = (1, Y.shape[1], *feature_shape(X, i))
+                    whole[i] = np.zeros(shape, ctx=X.ctx)
+                whole[i][whole_place(tile, i)] = Y
+            del found, Y
+            npx.waitall()
+        return whole
+
+    def _heads(self, X, tile, features, slopes):
+        """Return the gradient by each feature map, and the content loss."""
+        content_weight = self._weights[0]
+        heads, loss = [], 0
+        for i, Y in features.items():
+            own = cut(Y, own_place(tile, i))
+            head = 0
+            if i in self._style_layers:
+                head = self._style_head(X, tile, i, own, slopes[i])
+            if i in self._content_layers:
+                weight = self._content_layers[i]
+                target = cut(self._contents_Y[i], whole_place(tile, i))
+                difference = own - target
+                size = own.shape[1] * positions(X, i)
+                loss = loss + weight * np.square(difference).sum() / size
+                factor = content_weight * weight * 2 / size
+                head = head + factor * difference
+            if own.shape != Y.shape:
+                head, inside = np.zeros_like(Y), head
+                head[own_place(tile, i)] = inside
+            heads.append(head)
+        return heads, loss
+
+    def _style_head(self, X, tile, i, own, slopes):
+        """Return the gradient of the style loss by a layer's own features."""
+        # No region where a mask wants no style anywhere.
+        head, C = 0 if slopes else np.zeros_like(own), own.shape[1]
+        for region, slope in zip(self._regions, slopes):
+            factor = self._weights[1] * self._style_layers[i] * region.share
+            factor = factor / region.count(X, i)
+            K = (2 * factor * slope.by_second).reshape(C, C, 1, 1)
+            bias = []
+            if slope.by_mean is not None:
+                bias = [factor * slope.by_mean]
+            part = npx.convolution(
+                own,
+                K,
+                *bias,
+                kernel=(1, 1),
+                num_filter=C,
+                no_bias=not bias,
+            )
+            if region.guides is not None:
+                weights = region.guides[i].weights
+                part = part * cut(weights, whole_place(tile, i))
+            head = head + part
+        return head
+
+
+def _tv_loss(X, norm, wraps):
+    """Return the total variation, with the pairs across the edges or not."""
+    if not wraps:
+        return TV_LOSSES[norm](X)
+    height, width = X.shape[2:]
+    size = {'l1': np.abs, 'l2': np.square}[norm]
+    below = wrapped(X, (1, height + 1), (0, width))
+    beside = wrapped(X, (0, height), (1, width + 1))
+    return 0.5 * (size(below - X).mean() + size(beside - X).mean())
+
+
+def _weights_by_index(layers):
+    if isinstance(layers, (str, int)):
+        layers = [layers]
+    pairs = [weighted(layer) for layer in layers]
+    return {layer_index(name): weight for name, weight in pairs}
+
+
+def _segments(net, layers):
+    """Return blocks that lead from each of ``layers`` to the next.
+
+    Compiled (hybridized), they spare Python's time and some memory. A static
+    allocation was measured, too: it saves no time and takes more memory.
+    """
+    segments, begin = [], 0
+    for layer in layers:
+        segment = nn.HybridSequential()
+        for i in range(begin, layer + 1):
+            segment.add(net[i])
+        segment.hybridize()
+        segments.append(segment)
+        begin = layer + 1
+    return segments
+
+
+def _product(Y, Z):
+    """Return the products of the channels of ``Y`` and ``Z``, (C, C).
+
+    ``np.dot``, with which the chapter multiplies, runs in OpenBLAS and takes
+    three times as long as this layer does in oneDNN.
+    """
+    C = Y.shape[1]
+    Y, Z = Y.reshape(C, -1), Z.reshape(C, -1)
+    return npx.fully_connected(Y, Z, num_hidden=C, no_bias=True, flatten=False)

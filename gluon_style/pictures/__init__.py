@@ -1,0 +1,1 @@
+"""Pictures: read, written, colored, masked, animated. No MXNet."""

