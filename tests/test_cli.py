@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from gluon_style import __version__, cli
+from gluon_style import __version__, cli, samples
 from gluon_style.cli import making
 from gluon_style.methods.gatys.settings import Settings
 
