@@ -53,7 +53,7 @@ def make_parser() -> Parser:
         description='Neural style transfer, as in Dive into Deep Learning.',
         epilog='gluon-style COMMAND --help tells of a command.',
         # Wide enough for a line for each command.
-        formatter_class=partial(argparse.HelpFormatter, max_help_position=16),
+        formatter_class=partial(argparse.HelpFormatter, max_help_position=18),
     )
     parser.add_argument(
         '--version', action='version', version=f'gluon-style {__version__}'
