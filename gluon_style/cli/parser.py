@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-from functools import partial
 
 from gluon_style import __version__
 from gluon_style.cli import (
@@ -37,6 +36,8 @@ COMMANDS = {
     'completion': completion,
 }
 
+_MORE = 'gluon-style COMMAND --help tells of a command.'
+
 
 class Parser(argparse.ArgumentParser):
     """Answer a mistake in one sentence."""
@@ -51,9 +52,9 @@ def make_parser() -> Parser:
     parser = Parser(
         prog='gluon-style',
         description='Neural style transfer, as in Dive into Deep Learning.',
-        epilog='gluon-style COMMAND --help tells of a command.',
-        # Wide enough for a line for each command.
-        formatter_class=partial(argparse.HelpFormatter, max_help_position=18),
+        # argparse's own list would break a line at the longest name.
+        epilog='\n'.join(['commands:', *_lines(), '', _MORE]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         '--version', action='version', version=f'gluon-style {__version__}'
@@ -65,16 +66,17 @@ def make_parser() -> Parser:
         kept='nothing was written',
         styles_may_follow=False,
     )
-    commands = parser.add_subparsers(
-        title='commands', metavar='COMMAND', parser_class=Parser
-    )
+    commands = parser.add_subparsers(metavar='COMMAND', parser_class=Parser)
     for name, module in COMMANDS.items():
-        sub = commands.add_parser(
-            name, help=module.HELP, description=module.DESCRIPTION
-        )
+        sub = commands.add_parser(name, description=module.DESCRIPTION)
         sub.set_defaults(command=name, run=module.run, parser=sub)
         module.add_arguments(sub)
     return parser
+
+
+def _lines() -> list[str]:
+    """Return a line for each command."""
+    return [f'  {name:12} {COMMANDS[name].HELP}' for name in COMMANDS]
 
 
 def parse_arguments(words: list[str]) -> argparse.Namespace:
