@@ -1,8 +1,9 @@
-"""Everything that depends on MXNet's version, or on what MXNet expects.
+"""Hold everything that depends on MXNet's version, or on what it expects.
 
-MXNet 1.9.1 and 2.0.0b1 are no longer maintained: they use names that NumPy
-has removed, start with half of a machine's cores, and differ from one
-another in how a block owns its parameters.
+MXNet 1.9.1 and 2.0.0b1 are no longer maintained. They use names that NumPy
+has removed, and may use only half of a machine's cores. They have a mode for
+NumPy's arrays, which each thread must set. They differ in how a block owns
+its parameters.
 """
 
 import contextlib
@@ -15,6 +16,8 @@ import re
 import sys
 import warnings
 from pathlib import Path
+
+from gluon_style.errors import MissingPackageError
 
 # What MXNet's Python code still asks of NumPy, and what it meant.
 _BUILTIN_ALIASES = {
@@ -114,8 +117,29 @@ def physical_cores():
     return cores
 
 
+@contextlib.contextmanager
+def numpy_mode():
+    """Have MXNet compute with NumPy's arrays and shapes, in this thread.
+
+    Use it as a decorator, ``@numpy_mode()``, or in a ``with`` statement. It
+    does what ``npx.set_np()`` does, but puts the caller's mode back at the
+    end. The default type of new arrays is float32 within it. It loads MXNet
+    when it is entered, not where a function is decorated. Do not use it in
+    or on a generator: between two values, the caller would have its mode.
+    """
+    from mxnet import util
+
+    with contextlib.ExitStack() as modes:
+        modes.enter_context(util.np_shape(True))
+        modes.enter_context(util.np_array(True))
+        if hasattr(util, 'np_default_dtype'):
+            # MXNet 2.x: the caller may have asked for float64.
+            modes.enter_context(util.np_default_dtype(False))
+        yield
+
+
 class _ReadyingLoader(importlib.machinery.SourceFileLoader):
-    """Load MXNet between its preparations and ``npx.set_np()``."""
+    """Load MXNet after its preparations."""
 
     def exec_module(self, module):
         keep_freed_memory()
@@ -124,13 +148,11 @@ class _ReadyingLoader(importlib.machinery.SourceFileLoader):
         try:
             super().exec_module(module)
         except Exception as error:
-            raise ImportError(
-                f'MXNet at {self.path} does not load ({error}); use '
-                'mxnet 1.9.1 or 2.0.0b1 with Python 3.9 to 3.12 on Linux '
-                'or on a Mac with an Intel processor.',
-                name='mxnet',
+            raise MissingPackageError(
+                f'MXNet at {self.path} does not load ({error}): use mxnet '
+                '1.9.1 or 2.0.0b1 with Python 3.9 to 3.12, on Linux or on a '
+                'Mac with an Intel processor'
             ) from error
-        module.npx.set_np()
 
 
 class _ReadyingFinder:
@@ -160,7 +182,6 @@ def ready():
     if 'mxnet' not in sys.modules:
         sys.meta_path.insert(0, _ReadyingFinder)
         return
-    sys.modules['mxnet'].npx.set_np()
     if not threads_chosen and physical_cores() > 1:
         warnings.warn(
             'mxnet was imported before gluon_style and keeps the number of '

@@ -3,12 +3,14 @@
 from mxnet import image, np
 
 from gluon_style import layers
+from gluon_style._mxnet import numpy_mode
 from gluon_style.pictures.read import read_picture
 
-RGB_MEAN = np.array(layers.RGB_MEAN)
-RGB_STD = np.array(layers.RGB_STD)
+RGB_MEAN = np.array(layers.RGB_MEAN, dtype='float32')
+RGB_STD = np.array(layers.RGB_STD, dtype='float32')
 
 
+@numpy_mode()
 def preprocess(img, image_shape):
     """Resize and standardize a picture for VGG (chapter: Preprocessing).
 
@@ -20,6 +22,7 @@ def preprocess(img, image_shape):
     return np.expand_dims(img.transpose(2, 0, 1), axis=0)
 
 
+@numpy_mode()
 def postprocess(img):
     """Undo ``preprocess`` (chapter: Preprocessing).
 
@@ -30,6 +33,7 @@ def postprocess(img):
     return (img.transpose(1, 2, 0) * RGB_STD + RGB_MEAN).clip(0, 1)
 
 
+@numpy_mode()
 def display_bounds(device):
     """Return the preprocessed pixels of black and of white, (1, 3, 1, 1)."""
     return tuple(
@@ -38,6 +42,7 @@ def display_bounds(device):
     )
 
 
+@numpy_mode()
 def read_image(source):
     """Return a picture as a person sees it: 8-bit sRGB, upright, opaque.
 

@@ -2,12 +2,16 @@
 
 from mxnet import np, npx
 
+from gluon_style._mxnet import numpy_mode
 
+
+@numpy_mode()
 def content_loss(Y_hat, Y):
     """Return the mean squared error of two feature maps of one shape."""
     return np.square(Y_hat - Y).mean()
 
 
+@numpy_mode()
 def gram(X):
     """Return the Gram matrix of a feature map (Gatys et al. 2016, eq. 3).
 
@@ -25,6 +29,7 @@ def gram(X):
     return np.dot(X, X.T) / (num_channels * n)
 
 
+@numpy_mode()
 def style_loss(Y_hat, gram_Y):
     """Return the mean squared error of a feature map's Gram matrix.
 
@@ -33,6 +38,7 @@ def style_loss(Y_hat, gram_Y):
     return np.square(gram(Y_hat) - gram_Y).mean()
 
 
+@numpy_mode()
 def tv_loss(Y_hat):
     """Return half the mean absolute differences of neighboring pixels.
 
@@ -45,6 +51,7 @@ def tv_loss(Y_hat):
     )
 
 
+@numpy_mode()
 def squared_tv_loss(Y_hat):
     """Return half the mean squared differences of neighboring pixels.
 
@@ -62,6 +69,7 @@ def squared_tv_loss(Y_hat):
 TV_LOSSES = {'l1': tv_loss, 'l2': squared_tv_loss}
 
 
+@numpy_mode()
 def compute_loss(
     X,
     contents_Y_hat,

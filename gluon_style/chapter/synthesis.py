@@ -2,11 +2,13 @@
 
 from mxnet import gluon, init
 from mxnet.gluon import nn
+from mxnet.util import use_np
 
-from gluon_style._mxnet import new_parameter
+from gluon_style._mxnet import new_parameter, numpy_mode
 from gluon_style.chapter.losses import gram
 
 
+@use_np
 class SynthesizedImage(nn.Block):
     """Hold the pixels that are optimized, as the parameter ``weight``.
 
@@ -22,6 +24,7 @@ class SynthesizedImage(nn.Block):
         return self.weight.data()
 
 
+@numpy_mode()
 def get_inits(X, device, lr, styles_Y):
     """Return the pixels, the style targets and the trainer.
 

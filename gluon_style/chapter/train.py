@@ -2,6 +2,7 @@
 
 from mxnet import autograd
 
+from gluon_style._mxnet import numpy_mode
 from gluon_style.chapter.losses import compute_loss
 from gluon_style.chapter.synthesis import get_inits
 from gluon_style.chapter.vgg import extract_features
@@ -10,6 +11,7 @@ from gluon_style.methods.gatys.log import Log
 from gluon_style.methods.gatys.settings import LR_DECAY
 
 
+@numpy_mode()
 def train(
     net,
     X,

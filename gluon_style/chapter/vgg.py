@@ -5,7 +5,7 @@ from dataclasses import replace
 from mxnet import cpu, gluon, np
 from mxnet.gluon import nn
 
-from gluon_style._mxnet import reset_device
+from gluon_style._mxnet import numpy_mode, reset_device
 from gluon_style.chapter.images import preprocess
 from gluon_style.errors import GluonStyleError
 from gluon_style.layers import (
@@ -31,6 +31,7 @@ AVERAGE_SCALES = {
 }
 
 
+@numpy_mode()
 def build_net(
     content_layers=CONTENT_LAYERS,
     style_layers=STYLE_LAYERS,
@@ -76,6 +77,7 @@ def _average_pooling(scale):
     return layer
 
 
+@numpy_mode()
 def pretrained_vgg19(weights, device=None, **kwargs):
     """Return the model zoo's VGG-19 with the layers of ``weights`` set.
 
@@ -117,6 +119,7 @@ def check_depth(net, layers):
         )
 
 
+@numpy_mode()
 def extract_features(
     net, X, content_layers=CONTENT_LAYERS, style_layers=STYLE_LAYERS
 ):
@@ -140,6 +143,7 @@ def extract_features(
     return contents, styles
 
 
+@numpy_mode()
 def get_contents(
     net,
     content_img,
@@ -160,6 +164,7 @@ def get_contents(
     return content_X, contents_Y
 
 
+@numpy_mode()
 def get_styles(
     net,
     style_img,
