@@ -2,7 +2,16 @@
 
 from mxnet import np, npx
 
+<<<<<<< HEAD
 from gluon_style._mxnet import numpy_mode
+=======
+from gluon_style.chapter.defaults import (
+    CONTENT_WEIGHT,
+    STYLE_WEIGHT,
+    TV_WEIGHT,
+)
+
+>>>>>>> main
 
 
 @numpy_mode()
@@ -51,6 +60,7 @@ def tv_loss(Y_hat):
     )
 
 
+<<<<<<< HEAD
 @numpy_mode()
 def squared_tv_loss(Y_hat):
     """Return half the mean squared differences of neighboring pixels.
@@ -70,6 +80,8 @@ TV_LOSSES = {'l1': tv_loss, 'l2': squared_tv_loss}
 
 
 @numpy_mode()
+=======
+>>>>>>> main
 def compute_loss(
     X,
     contents_Y_hat,
@@ -77,9 +89,9 @@ def compute_loss(
     contents_Y,
     styles_Y_gram,
     *,
-    content_weight=1,
-    style_weight=1e4,
-    tv_weight=10,
+    content_weight=CONTENT_WEIGHT,
+    style_weight=STYLE_WEIGHT,
+    tv_weight=TV_WEIGHT,
 ):
     """Return the weighted losses and their sum (chapter: Combined loss).
 
