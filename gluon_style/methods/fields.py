@@ -8,6 +8,7 @@ command line, their help and the keys of a config derive from it.
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -222,6 +223,10 @@ class Validated:
         known = [field.name for field in dataclasses.fields(self)]
         require_known(changes, known, 'setting')
         return dataclasses.replace(self, **changes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings by name, with lists in place of tuples."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
 
 
 def require_known(names: Any, known: Any, noun: str) -> None:
