@@ -73,7 +73,7 @@ from .layers import (
 )
 from .methods.gatys.adam import adam as adam
 from .methods.gatys.lbfgs import lbfgs as lbfgs
-from .methods.gatys.log import Log as Log
+from .records.log import Log as Log
 from .methods.gatys.objective import Objective as Objective
 from .methods.gatys.presets import PRESETS as PRESETS
 from .methods.gatys.settings import Settings as Settings

@@ -1,7 +1,7 @@
 """Whether the JSON of a checkpoint has what its run could have written."""
 
 from gluon_style.errors import GluonStyleError
-from gluon_style.methods.gatys.log import ENTRY
+from gluon_style.records.log import ENTRY
 from gluon_style.methods.gatys.recovery import MOST_HALVINGS
 from gluon_style.pictures.animation import MOST_FRAMES
 

@@ -31,7 +31,7 @@ from gluon_style.methods.gatys.forecast import (
 )
 from gluon_style.methods.gatys.frames import Frames
 from gluon_style.methods.gatys.inputs import Inputs
-from gluon_style.methods.gatys.log import Log
+from gluon_style.records.log import Log
 from gluon_style.methods.gatys.presets import reconstruction, texturing
 from gluon_style.methods.gatys.scales import coarse_to_fine, plan
 from gluon_style.methods.gatys.settings import CHECKPOINT_EVERY, PATIENCE
