@@ -8,6 +8,7 @@ command line, their help and the keys of a config derive from it.
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -170,13 +171,20 @@ def setting(
     kind: Kind,
     help: str = '',
     commands: tuple[str, ...] = COMMANDS,
+    group: str = 'settings',
 ) -> Any:
     """Return a dataclass field for a setting.
 
-    ``commands`` are those that the setting means something to. Without
-    ``help`` it has no option: only Python, a config or a record gives it.
+    ``commands`` are those that the setting means something to, ``group`` is
+    the title that its option stands under. Without ``help`` it has no
+    option: only Python, a config or a record gives it.
     """
-    metadata = {'kind': kind, 'help': help, 'commands': commands}
+    metadata = {
+        'kind': kind,
+        'help': help,
+        'commands': commands,
+        'group': group,
+    }
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -222,6 +230,10 @@ class Validated:
         known = [field.name for field in dataclasses.fields(self)]
         require_known(changes, known, 'setting')
         return dataclasses.replace(self, **changes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings by name, with lists in place of tuples."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
 
 
 def require_known(names: Any, known: Any, noun: str) -> None:

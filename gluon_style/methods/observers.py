@@ -1,6 +1,6 @@
 """What watches a run: progress, animation, saved steps, forecast, and yours.
 
-An observer of a run has four methods, called in this order:
+An observer of a run has five methods, called in this order:
 
 - ``begin(plan)`` before the first epoch, with the ``Plan``;
 - ``stop()`` after each epoch: what it returns, if anything, ends the run
@@ -8,7 +8,8 @@ An observer of a run has four methods, called in this order:
 - ``epoch(history, picture)`` after each epoch, or more seldom: see
   ``Observer.every``. ``history`` has all epochs so far, and ``picture()``
   gives the picture, (height, width, 3) of float32 of 0 to 1;
-- ``end(result)`` at the end, with the ``Result``.
+- ``end(result)`` at the end, with the ``Result``;
+- ``close()`` last, also after a run that failed.
 
 ``begin`` may refuse the run. Later, an observer that cannot write or print is
 a warning, and the run goes on.
@@ -28,6 +29,7 @@ import numpy
 
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.ours import require_ours
+from gluon_style.methods import PATIENCE
 from gluon_style.methods.fields import Integer
 from gluon_style.pictures.animation import Animation
 from gluon_style.pictures.read import as_bytes, resized
@@ -38,8 +40,6 @@ from gluon_style.records.result import Result
 logger = logging.getLogger(__name__)
 
 Picture = Callable[[], numpy.ndarray]
-# Seconds that a user waits for a picture without a warning.
-PATIENCE = 600
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,9 @@ class Observer:
     def end(self, result: Result) -> None:
         """Take in the result."""
 
+    def close(self) -> None:
+        """Give up what is held; called last, also after a failed run."""
+
 
 class Observers(Observer):
     """Several observers as one, none of which ends a run by failing."""
@@ -104,11 +107,22 @@ class Observers(Observer):
         self.observers = list(observers)
         self._failed: set[Observer] = set()
 
-    @property
-    def every(self) -> int | None:  # pyright: ignore
-        """The number of epochs at which every observer finds its own."""
-        chosen = [each.every for each in self.observers if each.every]
-        return math.gcd(*chosen) if chosen else None
+    def epochs_between(self, default: int) -> int:
+        """Return a number of epochs at which every observer finds its own.
+
+        Those that leave it to the method, or take no epochs, have the
+        ``default``.
+        """
+        return (
+            math.gcd(
+                *(
+                    each.every or default
+                    for each in self.observers
+                    if type(each).epoch is not Observer.epoch
+                )
+            )
+            or default
+        )
 
     def find(self, kind: type) -> Any:
         """Return the first observer of a kind, or None."""
@@ -137,6 +151,11 @@ class Observers(Observer):
         for observer in self.observers:
             self._carefully(observer, observer.end, result)
 
+    def close(self) -> None:
+        """Close all."""
+        for observer in self.observers:
+            self._carefully(observer, observer.close)
+
     def _carefully(
         self, observer: Observer, call: Callable[..., None], *arguments: Any
     ) -> None:
@@ -145,7 +164,11 @@ class Observers(Observer):
         except (OSError, GluonStyleError) as error:
             # The same observer fails again at each epoch.
             if observer not in self._failed:
-                logger.warning('%s failed: %s', type(observer).__name__, error)
+                logger.warning(
+                    'the observer %s failed: %s',
+                    type(observer).__name__,
+                    error,
+                )
             self._failed.add(observer)
 
 
@@ -195,12 +218,8 @@ class Progress(Observer):
         )
         self._bar.update(done + width * height * epoch - self._bar.n)
 
-    def end(self, result: Result) -> None:
-        """Close the bar."""
-        self.close()
-
     def close(self) -> None:
-        """Close the bar, also after a run that failed."""
+        """Close the bar."""
         if self._bar is not None:
             self._bar.close()
 
@@ -253,8 +272,6 @@ class Animate(Observer):
     It is written at the end, unless ``write`` is false: then ``save`` does.
     ``force`` overwrites another program's file.
     """
-
-    every = 1
 
     def __init__(
         self, path: str | Path, *, write: bool = True, force: bool = False
@@ -320,6 +337,7 @@ class SaveSteps(Observer):
         self.every = Integer(least=1).check('save_every', every)
         self.output = Path(output)
         self._force = force
+        self._warned = False
         self._shape: tuple[int, int] | None = None
 
     def begin(self, plan: Plan) -> None:
@@ -333,9 +351,17 @@ class SaveSteps(Observer):
         epoch = history[-1].epoch
         if epoch % self.every:
             return
-        path = step_path(self.output, epoch)
+        try:
+            self._write(step_path(self.output, epoch), picture())
+        except (OSError, GluonStyleError) as error:
+            if not self._warned:
+                logger.warning(
+                    'the picture of epoch %d was not saved: %s', epoch, error
+                )
+            self._warned = True
+
+    def _write(self, path: Path, pixels: numpy.ndarray) -> None:
         require_ours(path, self._force)
-        pixels = picture()
         if self._shape is not None:
             pixels = resized(pixels, *self._shape)
         save_image(pixels, path)

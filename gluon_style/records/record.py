@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any, cast
 
@@ -123,6 +124,12 @@ class Epoch:
 
 # The numbers of an ``Epoch`` that are losses.
 LOSSES = ('content', 'style', 'tv', 'total')
+
+
+def stages(history: list[Epoch]) -> list[list[Epoch]]:
+    """Return the history of each scale, in their order."""
+    groups = groupby(history, lambda entry: entry.scale)
+    return [list(entries) for _, entries in groups]
 
 
 @dataclass(frozen=True)
@@ -242,9 +249,7 @@ def _text(value: object, name: str) -> str:
     return value
 
 
-def _optional_text(
-    table: dict[str, Any], key: str, name: str
-) -> str | None:
+def _optional_text(table: dict[str, Any], key: str, name: str) -> str | None:
     value = table.get(key)
     return None if value is None else _text(value, f'{key} of {name}')
 

@@ -20,11 +20,11 @@ from gluon_style.methods.gatys.style_losses import STYLE_LOSSES, Moments
 from gluon_style.methods.gatys.tiles import (
     cut,
     feature_shape,
+    place_in_picture,
     place_in_tile,
     positions,
-    visible,
     spans,
-    place_in_picture,
+    visible,
     wrapped,
 )
 
