@@ -73,7 +73,6 @@ from .layers import (
 )
 from .methods.gatys.adam import adam as adam
 from .methods.gatys.lbfgs import lbfgs as lbfgs
-from .methods.gatys.log import Log as Log
 from .methods.gatys.objective import Objective as Objective
 from .methods.gatys.presets import PRESETS as PRESETS
 from .methods.gatys.settings import Settings as Settings
@@ -87,5 +86,6 @@ from .methods.gatys.stylize import (
     texture as texture,
 )
 from .pictures.write import save_image as save_image
+from .records.log import Log as Log
 from .records.result import Result as Result
 from .weights import load_weights as load_weights

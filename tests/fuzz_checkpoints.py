@@ -17,7 +17,7 @@ from mxnet import cpu, np
 
 from gluon_style.methods.gatys.checkpoint import FILE, FRAMES, META, Checkpoint
 from gluon_style.methods.gatys.frames import Frames
-from gluon_style.methods.gatys.log import ENTRY, Log
+from gluon_style.records.log import ENTRY, Log
 from gluon_style.methods.gatys.recovery import State
 from gluon_style.methods.gatys.scales import plan
 from gluon_style.methods.gatys.settings import Settings

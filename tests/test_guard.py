@@ -12,7 +12,7 @@ from gluon_style import PRESETS, NonFiniteLossError, stylize
 from gluon_style.errors import DivergedError
 from gluon_style.methods.gatys.adam import adam
 from gluon_style.methods.gatys.lbfgs import lbfgs
-from gluon_style.methods.gatys.log import Log
+from gluon_style.records.log import Log
 from gluon_style.methods.gatys.recovery import MOST_GROWTH, MOST_HALVINGS
 
 SHAPE = (1, 3, 4, 5)

@@ -2,7 +2,7 @@ import pytest
 from mxnet import np
 
 from gluon_style import NonFiniteLossError
-from gluon_style.methods.gatys.log import Log
+from gluon_style.records.log import Log
 
 SMALL, LARGE = np.zeros((1, 3, 4, 5)), np.zeros((1, 3, 8, 10))
 

@@ -15,7 +15,7 @@ from gluon_style.chapter.images import (
 from gluon_style.chapter.vgg import build_net, get_contents, get_styles
 from gluon_style.methods.gatys.adam import adam
 from gluon_style.methods.gatys.lbfgs import lbfgs
-from gluon_style.methods.gatys.log import Log
+from gluon_style.records.log import Log
 from gluon_style.methods.gatys.objective import Objective
 
 SHAPE = (32, 24)

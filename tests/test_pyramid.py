@@ -9,7 +9,7 @@ from gluon_style import NonFiniteLossError, Settings
 from gluon_style.chapter.images import display_bounds, postprocess, preprocess
 from gluon_style.chapter.vgg import build_net
 from gluon_style.methods.gatys.inputs import Inputs
-from gluon_style.methods.gatys.log import Log
+from gluon_style.records.log import Log
 from gluon_style.methods.gatys.objective import Objective
 from gluon_style.methods.gatys.scales import (
     coarse_epochs,

@@ -2,6 +2,12 @@
 
 from mxnet import np, npx
 
+from gluon_style.chapter.defaults import (
+    CONTENT_WEIGHT,
+    STYLE_WEIGHT,
+    TV_WEIGHT,
+)
+
 
 def content_loss(Y_hat, Y):
     """Return the mean squared error of two feature maps of one shape."""
@@ -45,23 +51,6 @@ def tv_loss(Y_hat):
     )
 
 
-def squared_tv_loss(Y_hat):
-    """Return half the mean squared differences of neighboring pixels.
-
-    As ``tv_loss``, but the square (L2) in place of the amount (L1): large
-    differences cost more, small ones less, so that edges are softened and
-    fine grain is kept. Johnson, Alahi & Fei-Fei 2016 regularize by it.
-    """
-    return 0.5 * (
-        np.square(Y_hat[:, :, 1:, :] - Y_hat[:, :, :-1, :]).mean()
-        + np.square(Y_hat[:, :, :, 1:] - Y_hat[:, :, :, :-1]).mean()
-    )
-
-
-# By the norm of the differences.
-TV_LOSSES = {'l1': tv_loss, 'l2': squared_tv_loss}
-
-
 def compute_loss(
     X,
     contents_Y_hat,
@@ -69,9 +58,9 @@ def compute_loss(
     contents_Y,
     styles_Y_gram,
     *,
-    content_weight=1,
-    style_weight=1e4,
-    tv_weight=10,
+    content_weight=CONTENT_WEIGHT,
+    style_weight=STYLE_WEIGHT,
+    tv_weight=TV_WEIGHT,
 ):
     """Return the weighted losses and their sum (chapter: Combined loss).
 

@@ -2,7 +2,6 @@
 
 import io
 import math
-from itertools import groupby
 from pathlib import Path
 
 from matplotlib import pyplot as plt
@@ -11,6 +10,7 @@ from PIL import Image
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import replacing
 from gluon_style.pictures.read import as_bytes
+from gluon_style.records.record import stages
 
 FORMATS = ('-', 'm--', 'g-.', 'r:')
 _METADATA = {
@@ -73,11 +73,11 @@ def plot_result(image, history):
     """
     last = history[-1]
     names = ('content', 'style', 'tv')
-    top = max(20, 2 * max(last[name] for name in names))
+    top = max(20, 2 * max(getattr(last, name) for name in names))
     animator = Animator(
         xlabel='epoch',
         ylabel='loss',
-        xlim=[1, max(2, last['epoch'])],
+        xlim=[1, max(2, last.epoch)],
         ylim=[0, top],
         legend=['content', 'style', 'TV'],
         ncols=2,
@@ -85,16 +85,13 @@ def plot_result(image, history):
         live=False,
     )
     animator.imshow(image)
-    before = None
-    for scale, entries in groupby(history, lambda entry: entry['scale']):
-        entries = list(entries)
-        if before is not None:
-            gap = entries[0]['epoch'] - 0.5
+    for i, stage in enumerate(stages(history)):
+        if i:
+            gap = stage[0].epoch - 0.5
             animator.extend([gap], [[math.nan]] * len(names))
-        before = scale
         animator.extend(
-            [entry['epoch'] for entry in entries],
-            [[entry[name] for entry in entries] for name in names],
+            [entry.epoch for entry in stage],
+            [[getattr(entry, name) for entry in stage] for name in names],
         )
     return animator
 

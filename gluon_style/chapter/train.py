@@ -2,12 +2,17 @@
 
 from mxnet import autograd
 
+from gluon_style.chapter.defaults import (
+    CONTENT_WEIGHT,
+    LR_DECAY,
+    STYLE_WEIGHT,
+    TV_WEIGHT,
+)
 from gluon_style.chapter.losses import compute_loss
 from gluon_style.chapter.synthesis import get_inits
 from gluon_style.chapter.vgg import extract_features
 from gluon_style.layers import CONTENT_LAYERS, STYLE_LAYERS
-from gluon_style.methods.gatys.log import Log
-from gluon_style.methods.gatys.settings import LR_DECAY
+from gluon_style.records.log import Log
 
 
 def train(
@@ -22,9 +27,9 @@ def train(
     *,
     content_layers=CONTENT_LAYERS,
     style_layers=STYLE_LAYERS,
-    content_weight=1,
-    style_weight=1e4,
-    tv_weight=10,
+    content_weight=CONTENT_WEIGHT,
+    style_weight=STYLE_WEIGHT,
+    tv_weight=TV_WEIGHT,
     callback=None,
     callback_every=10,
 ):
@@ -35,11 +40,9 @@ def train(
     0.8 every ``lr_decay_epoch`` of ``num_epochs`` steps.
 
     ``callback(history, X)`` is called every ``callback_every`` epochs and
-    after the last. ``history`` has an entry for each epoch so far, a
-    dictionary of 'epoch', 'scale' (the picture's width and height), the
-    weighted losses 'content', 'style', 'tv', their sum 'total', and
-    'seconds' since the first epoch began; as in the chapter, an epoch's
-    losses are those before its step, and ``X`` are the pixels after it.
+    after the last. ``history`` has an ``Epoch`` for each epoch so far; as in
+    the chapter, an epoch's losses are those before its step, and ``X`` are
+    the pixels after it.
     Raises NonFiniteLossError at the first epoch whose losses are not finite,
     once a callback is due.
     """

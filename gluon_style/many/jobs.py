@@ -7,9 +7,9 @@ from pathlib import Path
 
 from gluon_style import __version__
 from gluon_style.files.ours import require_ours
-from gluon_style.methods.gatys.log import ENTRY
 from gluon_style.methods.gatys.settings import Settings
 from gluon_style.pictures.write import record_of
+from gluon_style.records.log import ENTRY
 from gluon_style.records.result import Result, picture_record
 
 

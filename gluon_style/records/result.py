@@ -1,16 +1,20 @@
-"""A stylized picture with all that made it, in files and back; no MXNet."""
+"""A stylized picture with all that made it, in files and back."""
 
-import hashlib
+from __future__ import annotations
+
+import io
 import json
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy
+from PIL import Image
 
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import replacing
-from gluon_style.files.reading import file_digest, read_json
+from gluon_style.files.reading import read_json
 from gluon_style.pictures.read import as_bytes, read_picture, resized
 from gluon_style.pictures.write import (
     TIFF_SUFFIXES,
@@ -18,40 +22,39 @@ from gluon_style.pictures.write import (
     read_words,
     save_image,
 )
+from gluon_style.records.record import Epoch, Record
 
 
 @dataclass(frozen=True)
 class Result:
     """A stylized picture and how it came about.
 
-    ``image`` is a NumPy array (height, width, 3) of uint8, ``history`` the
-    list of ``Log``, and ``record`` a dictionary fit for JSON: the settings
-    as used, versions, the weights' source and hash, the device, and the
-    picture's losses. ``pixels`` are the picture before it was rounded, an
-    array (height, width, 3) of float32 of 0 to 1, or None. ``animation`` is
-    an ``Animation`` of the run if one was asked for, and ``saved`` how many
-    epochs its checkpoint has, if it was not removed.
+    ``image`` is a NumPy array (height, width, 3) of uint8, ``history`` has
+    the losses of every epoch, ``record`` all else that made the picture.
+    ``pixels`` are the picture before it was rounded, an array (height,
+    width, 3) of float32 of 0 to 1, or None.
     """
 
     image: numpy.ndarray = field(repr=False)
-    history: list = field(repr=False)
-    record: dict
-    pixels: numpy.ndarray = field(default=None, repr=False, compare=False)
-    animation: object = field(default=None, repr=False, compare=False)
-    saved: int = field(default=0, repr=False, compare=False)
+    history: list[Epoch] = field(repr=False)
+    record: Record
+    pixels: numpy.ndarray | None = field(
+        default=None, repr=False, compare=False
+    )
 
-    def resized(self, width, height):
+    def _repr_png_(self) -> bytes:
+        """Show the picture where a notebook's cell ends with the result."""
+        file = io.BytesIO()
+        Image.fromarray(self.image).save(file, 'PNG')
+        return file.getvalue()
+
+    def resized(self, width: int, height: int) -> Result:
         """Return the result with its picture enlarged or reduced.
 
-        Its record's 'width' and 'height' are the new ones, which
-        'resized_to' has too; 'losses' tells the size they were computed at.
+        The record has the new size, also as ``resized_to``; its ``losses``
+        keep the size that they were computed at.
         """
-        record = {
-            **self.record,
-            'width': width,
-            'height': height,
-            'resized_to': [width, height],
-        }
+        record = self.record.resized(width, height)
         if self.pixels is None:
             image = resized(self.image, width, height)
             return replace(self, image=image, record=record)
@@ -60,55 +63,40 @@ class Result:
             self, image=as_bytes(pixels), record=record, pixels=pixels
         )
 
-    def save(self, path):
+    def save(self, path: str | Path) -> None:
         """Write the picture, ``path``, and all else as JSON beside it.
 
-        The suffix is one of ``saving.SUFFIXES``; a TIFF gets ``pixels``,
+        The suffix is one of ``write.SUFFIXES``; a TIFF gets ``pixels``,
         where there are any. The picture has the record in its metadata,
-        too; the JSON, of the same name, has it with the history. The
-        animation, if there is one, goes to its own path. Raises ValueError
-        as ``save_image`` does and OSError as writing does.
+        too; the JSON, of the same name, has it with the history. Raises
+        GluonStyleError as ``save_image`` does and OSError as writing does.
         """
         path = Path(path)
         check_output(path)
         deep = path.suffix.lower() in TIFF_SUFFIXES
         use_pixels = deep and self.pixels is not None
-        record = {**self.record, 'history': self.history}
+        record = self.record.to_json()
+        history = [entry.to_json() for entry in self.history]
+        text = json.dumps({**record, 'history': history}, indent=1)
         with ExitStack() as stack:
             beside = stack.enter_context(replacing(path.with_suffix('.json')))
-            beside.write_text(json.dumps(record, indent=1) + '\n')
+            beside.write_text(text + '\n')
             img = self.pixels if use_pixels else self.image
-            save_image(img, path, self.record)
-        if self.animation is not None:
-            self.animation.save()
+            save_image(img, path, record)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | Path) -> Result:
         """Return the result that was saved as ``path``.
 
         It has ``pixels`` only if that is a TIFF, and of a JPEG or WebP what
-        these keep of the picture. Raises FileNotFoundError or ValueError, in
-        one sentence, where a file is missing or is not what ``save`` wrote.
+        these keep of the picture. Raises FileNotFoundError or
+        GluonStyleError where a file is missing or is not what ``save``
+        wrote.
         """
         path = Path(path)
         image = read_picture(path)
-        beside = path.with_suffix('.json')
-        if not beside.is_file():
-            raise FileNotFoundError(
-                f'record {str(beside)!r} is not a file: it belongs to the '
-                'picture of that name'
-            )
-        try:
-            record = read_json(beside)
-            history = record.pop('history')
-            shape = record['height'], record['width'], 3
-            for entry in [*history, record['losses']]:
-                entry['scale'] = tuple(entry['scale'])
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise GluonStyleError(
-                f'record {str(beside)!r} is not one of this package '
-                f'({type(error).__name__}: {error}): make the picture anew'
-            ) from None
+        record, history = read_record(path.with_suffix('.json'))
+        shape = record.height, record.width, 3
         if image.shape != shape:
             raise GluonStyleError(
                 f'picture {str(path)!r} is {image.shape[1]}x{image.shape[0]} '
@@ -116,17 +104,39 @@ class Result:
             )
         pixels = read_words(path, image.shape)
         if pixels is not None:
-            # Pillow, which has read them, cuts the lower bits off.
+            # Pillow, which read the picture, drops the lower bits.
             image = as_bytes(pixels)
         return cls(image, history, record, pixels)
 
 
-def picture_record(source):
-    """Return the name and the hash of a picture, for the record.
+def read_record(path: str | Path) -> tuple[Record, list[Epoch]]:
+    """Return the record and the history in a .json beside a picture.
 
-    The hash is the file's, or that of the bytes of what is not in a file.
+    Raises FileNotFoundError, or GluonStyleError for other JSON.
     """
-    if isinstance(source, (str, Path)):
-        return {'file': Path(source).name, 'sha256': file_digest(source)}
-    digest = hashlib.sha256(read_picture(source).tobytes()).hexdigest()
-    return {'file': None, 'sha256': digest}
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'record {str(path)!r} is not a file: it belongs to the picture '
+            'of that name'
+        )
+    try:
+        table = read_json(path)
+        record = Record.from_json(table)
+        return record, _history(table.get('history'))
+    except (
+        GluonStyleError,
+        json.JSONDecodeError,
+        UnicodeDecodeError,
+    ) as error:
+        raise GluonStyleError(
+            f'record {str(path)!r} is not one of this package ({error}): '
+            'give the .json beside a picture of this program, or make the '
+            'picture anew'
+        ) from None
+
+
+def _history(value: Any) -> list[Epoch]:
+    if not isinstance(value, list):
+        raise GluonStyleError('its history is not a list of epochs')
+    return [Epoch.from_json(entry) for entry in value]

@@ -26,7 +26,7 @@ def adam(
     lr_decay=LR_DECAY,
     bounded=False,
     guard=False,
-    keeper=None,
+    checkpoint=None,
     state=None,
 ):
     """Return pixels after Adam with step decay (chapter: Training).
@@ -36,9 +36,9 @@ def adam(
 
     With ``guard``, a loss that diverges sends it back to the best pixels
     with half the learning rate; there are some, for the first loss is read
-    at once. After each epoch, ``keeper.due(epoch, log)``
-    is asked whether to call ``keeper.save(state)``; ``state`` is a ``State``
-    so saved, to go on from. Raises NonFiniteLossError or DivergedError.
+    at once. ``checkpoint`` is a ``Checkpoint`` of the run, which saves after
+    the epochs that are due; ``state`` is a ``State`` that it saved, to go on
+    from. Raises NonFiniteLossError or DivergedError.
     """
     state = state or State()
     if log.stopped:
@@ -48,7 +48,7 @@ def adam(
     while epoch < num_epochs:
         log.add(*objective(pixels))
         due = log.due() or epoch + 1 == num_epochs
-        saving = keeper is not None and keeper.due(epoch + 1, log)
+        saving = checkpoint is not None and checkpoint.due(epoch + 1)
         reading = due or saving or (guard and not log.has_best(pixels))
         if reading:
             back = descent.read(log)
@@ -62,7 +62,7 @@ def adam(
         if due or log.stopped:
             log.call(pixels)
         if saving:
-            keeper.save(descent.state())
+            checkpoint.save(descent.state())
         if log.stopped:
             return log.best_X
     return pixels

@@ -1,64 +1,53 @@
-"""A run's settings and pictures from a file: TOML, or a former run's record.
+"""A run's settings and pictures from a file: TOML, or a former run's record."""
 
-No MXNet.
-"""
+from __future__ import annotations
 
-import contextlib
-import json
-import logging
-import os
-import platform
-import re
+import dataclasses
 import sys
-from dataclasses import dataclass, field, fields
-from itertools import islice
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-import numpy
-
-from gluon_style import __version__, samples
-from gluon_style._mxnet import installed_version
 from gluon_style.errors import GluonStyleError
-from gluon_style.files.reading import MOST_JSON_BYTES, file_digest
-from gluon_style.methods.gatys.presets import preset
+from gluon_style.files.reading import MOST_JSON_BYTES
+from gluon_style.methods.fields import require_known
+from gluon_style.methods.gatys.presets import DEFAULT_PRESET, preset
+from gluon_style.methods.gatys.repeat import repeated
 from gluon_style.methods.gatys.settings import Settings
-from gluon_style.records.result import picture_record
+from gluon_style.records.result import read_record
 from gluon_style.weights.sources import SOURCES
 
-logger = logging.getLogger(__name__)
-
 PICTURES = ('content', 'style', 'mask')
-# TOML is written by a person.
+# A person writes TOML, so it is short.
 MOST_BYTES = {'.json': MOST_JSON_BYTES, '.toml': 1 << 20}
-# How many files beside a record are looked at for its pictures.
-_MOST_FILES = 1000
 
 
 @dataclass(frozen=True)
 class Config:
-    """What a file says of a run; what it does not say is not in it.
+    """What a file says of a run; what it leaves out is not in it.
 
     ``settings`` has settings by name, ``pictures`` the paths 'content',
     'mask' and 'output', and 'style', which is a list. ``preset`` is a
-    preset's name or None. ``command`` is what repeats the run of a record,
-    'run', 'texture' or 'reconstruct'; None of a TOML.
+    preset's name or None. ``command`` is what repeats the run of a record:
+    'run', 'texture' or 'reconstruct'; it is None for a TOML.
     """
 
-    settings: dict
-    pictures: dict = field(default_factory=dict)
-    preset: str = None
-    command: str = None
+    settings: dict[str, Any]
+    pictures: dict[str, Any] = field(default_factory=dict)
+    preset: str | None = None
+    command: str | None = None
 
 
-def read_config(path, settings_only=False):
+def read_config(path: str | Path, settings_only: bool = False) -> Config:
     """Return the ``Config`` of a .toml or of the .json of a former run.
 
     In TOML, keys are the names of settings, and 'preset', 'content',
-    'style', 'mask' and 'output'; paths are relative to the file, as are those
-    of 'init' and 'weights' where such a file is there. A former run's
+    'style', 'mask' and 'output'; paths are relative to the file, and so are
+    those of 'init' and 'weights' where such a file exists. A former run's
     pictures are found by their hashes beside the record, in the current
-    folder and among the samples, but with ``settings_only`` only one that
-    it began from. Raises FileNotFoundError or ValueError, in one sentence.
+    folder and among the samples; with ``settings_only`` only the one that
+    the run began from is looked for. Raises FileNotFoundError or
+    GluonStyleError, in one sentence.
     """
     path = Path(path)
     if path.suffix not in MOST_BYTES:
@@ -73,43 +62,29 @@ def read_config(path, settings_only=False):
         raise GluonStyleError(
             f'config {str(path)!r} has {size} bytes: at most {most} are read'
         )
-    try:
-        if path.suffix == '.toml':
-            return _read_toml(path)
-        return _read_record(path, settings_only)
-    except (RecursionError, UnicodeDecodeError) as error:
-        raise GluonStyleError(
-            f'config {str(path)!r} cannot be read ({type(error).__name__}): '
-            'give a file of UTF-8 text without deep nesting'
-        ) from None
+    if path.suffix == '.json':
+        record, _ = read_record(path)
+        return Config(*repeated(record, path, settings_only))
+    return _read_toml(path)
 
 
-def read_settings(given):
+def read_settings(given: Any) -> Settings:
     """Return the ``Settings`` of a preset's name or a config's path.
 
     ``Settings`` are returned as they are. Raises as ``read_config`` does, and
-    ValueError for an unknown preset.
+    GluonStyleError for an unknown preset.
     """
     if not isinstance(given, (str, Path)):
         return given
     if Path(given).suffix in MOST_BYTES:
         config = read_config(given, settings_only=True)
-        return preset(config.preset or 'fast').changed(config.settings)
+        settings = preset(config.preset or DEFAULT_PRESET)
+        return settings.changed(config.settings)
     return preset(given)
 
 
-def _read_toml(path):
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-
-    try:
-        table = tomllib.loads(path.read_text('utf-8'))
-    except tomllib.TOMLDecodeError as error:
-        raise GluonStyleError(
-            f'config {str(path)!r} is no TOML: {_one_line(error)}'
-        ) from None
+def _read_toml(path: Path) -> Config:
+    table = _load_toml(path)
     keys = [key.replace('-', '_') for key in table]
     twice = [key for key in keys if keys.count(key) > 1]
     if twice:
@@ -118,9 +93,9 @@ def _read_toml(path):
             'leave out one of them'
         )
     table = dict(zip(keys, table.values()))
-    preset = table.pop('preset', None)
-    if not isinstance(preset, (str, type(None))):
-        raise GluonStyleError(f'preset is {preset!r}: it must be a name')
+    preset_name = table.pop('preset', None)
+    if not isinstance(preset_name, (str, type(None))):
+        raise GluonStyleError(f'preset is {preset_name!r}: it must be a name')
     pictures = {
         name: _paths(path.parent, name, table.pop(name))
         for name in (*PICTURES, 'output')
@@ -128,194 +103,46 @@ def _read_toml(path):
     }
     if isinstance(pictures.get('style'), str):
         pictures['style'] = [pictures['style']]
-    settings = _checked(path, table)
-    made = Settings(**settings)
-    # What is no known name is a file's.
-    files = {'init': made.init_file}
-    if made.weights not in ('auto', *SOURCES):
-        files['weights'] = made.weights
-    for name, file in files.items():
-        if file is not None and (path.parent / file).is_file():
-            settings[name] = str(path.parent / file)
-    return Config(settings, pictures, preset)
+    known = [setting.name for setting in dataclasses.fields(Settings)]
+    require_known(table, known, f'config {str(path)!r}: setting')
+    table.update(_files_beside(path.parent, Settings(**table)))
+    return Config(table, pictures, preset_name)
 
 
-def _one_line(error):
-    return ' '.join(str(error).split())
+def _load_toml(path: Path) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    try:
+        return tomllib.loads(path.read_text('utf-8'))
+    except tomllib.TOMLDecodeError as error:
+        problem = ' '.join(str(error).split())
+    except (RecursionError, UnicodeDecodeError) as error:
+        problem = type(error).__name__
+    raise GluonStyleError(
+        f'config {str(path)!r} cannot be read as TOML ({problem}): write '
+        'lines such as style_weight = 1e3, in UTF-8'
+    )
 
 
-def _paths(folder, name, value):
+def _files_beside(folder: Path, settings: Settings) -> dict[str, str]:
+    """Return 'init' and 'weights' where they are files beside the config."""
+    files = {'init': settings.init_file}
+    if settings.weights not in ('auto', *SOURCES):
+        files['weights'] = settings.weights
+    return {
+        name: str(folder / file)
+        for name, file in files.items()
+        if file is not None and (folder / file).is_file()
+    }
+
+
+def _paths(folder: Path, name: str, value: Any) -> Any:
     """Return a path, or a list of them, relative to the file's folder."""
     if isinstance(value, list) and name == 'style' and value:
         return [_paths(folder, name, each) for each in value]
     if not isinstance(value, str) or '\0' in value:
         raise GluonStyleError(f"{name} is {value!r}: it must be a file's path")
     return str(folder / value)
-
-
-def _checked(path, settings):
-    """Return settings fit for ``Settings``; lists have become tuples."""
-    known = {setting.name for setting in fields(Settings)}
-    unknown = sorted(set(settings) - known)
-    if unknown:
-        raise GluonStyleError(
-            f'config {str(path)!r} has {unknown[0]!r}, which is no setting: '
-            f'choose from {", ".join(sorted(known))}'
-        )
-    settings = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in settings.items()
-    }
-    try:
-        Settings(**settings)
-    except TypeError as error:
-        raise GluonStyleError(
-            f'config {str(path)!r} has a value of the wrong kind: '
-            f'{_one_line(error)}'
-        ) from None
-    return settings
-
-
-def _read_record(path, settings_only):
-    """Return what repeats a run, or raise ValueError where it cannot be."""
-    try:
-        record = json.loads(path.read_text('utf-8'))
-        settings = _table(record['settings'])
-        _text(settings['weights'])
-        weights = _table(record['weights'])
-        _text(weights['source'])
-        chosen = {
-            # What 'auto' chose then, it is to be now.
-            'tile': record['tile'] or 'off',
-            'device': _device(record['device']),
-        }
-        if 'stopped' in record:
-            # Time would tell otherwise now.
-            chosen.update(stop_after=record['epochs'], time_limit=None)
-        then = {**_table(record['versions']), 'threads': record.get('threads')}
-        roles = {
-            'content': record['content'],
-            'style': record['style'],
-            **_table(record.get('others', {})),
-        }
-        wanted = {
-            role: (each['file'], _text(each['sha256']))
-            for role, each in roles.items()
-            if each['sha256'] is not None
-        }
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise GluonStyleError(
-            f'config {str(path)!r} is no record of a run '
-            f'({type(error).__name__}: {_one_line(error)}): give the .json '
-            'beside a picture of this program'
-        ) from None
-    settings = _checked(path, {**settings, **chosen})
-    settings['weights'] = _same_weights(settings['weights'], weights)
-    _warn_of_versions(then)
-    found = {
-        role: _find(path.parent, role, *each)
-        for role, each in wanted.items()
-        if role == 'init' or not settings_only
-    }
-    if 'init' in found:
-        settings['init'] = found['init']
-    pictures = {name: found[name] for name in PICTURES if name in found}
-    if 'style' in pictures:
-        pictures['style'] = [
-            found[role] for role in found if role.startswith('style')
-        ]
-    return Config(settings, pictures, command=_command(wanted))
-
-
-def _table(value):
-    return _of(dict, value)
-
-
-def _text(value):
-    return _of(str, value)
-
-
-def _of(kind, value):
-    if not isinstance(value, kind):
-        raise TypeError(f'{type(value).__name__} in place of {kind.__name__}')
-    return value
-
-
-def _device(context):
-    """Return the setting for a device of MXNet, such as 'gpu(1)'."""
-    kind, index = re.fullmatch(r'(cpu|gpu)\((\d{1,9})\)', context).groups()
-    return 'cpu' if kind == 'cpu' else f'gpu:{index}'
-
-
-def _command(roles):
-    """Return the command for a run of pictures of these roles."""
-    if 'style' not in roles:
-        return 'reconstruct'
-    return 'run' if 'content' in roles else 'texture'
-
-
-def _same_weights(given, record):
-    """Return the weights that a run had, or raise ValueError."""
-    source = record['source']
-    if source in SOURCES:
-        # Its file is checked against its hash whenever it is used.
-        return source
-    if not Path(given).is_file() or file_digest(given) != record.get('sha256'):
-        raise GluonStyleError(
-            f'weights {given!r} are not the file that the run had: put that '
-            'file there again'
-        )
-    return given
-
-
-def _warn_of_versions(then):
-    now = {
-        'gluon_style': __version__,
-        'mxnet': installed_version(),
-        'numpy': numpy.__version__,
-        'python': platform.python_version(),
-        # Importing this package has set it; sums depend on how many add up.
-        'threads': os.environ.get('OMP_NUM_THREADS'),
-    }
-    # Told as ASCII, for a record may have anything.
-    changed = [
-        f'{name} {ascii(str(then[name]))[1:-1][:40]}, here {now[name]}'
-        for name in now
-        if name in then and then[name] not in (None, now[name])
-    ]
-    if changed:
-        logger.warning(
-            'the run to be repeated had %s: its numbers may come out a '
-            'little different',
-            '; '.join(changed),
-        )
-
-
-def _find(folder, role, file, digest):
-    """Return the picture of a hash: a file's path, or the photograph's array.
-
-    Raises FileNotFoundError where none has that hash.
-    """
-    for path in _candidates(folder, file):
-        # What may not be read is another file.
-        with contextlib.suppress(OSError):
-            if path.is_file() and file_digest(path) == digest:
-                return str(path)
-    photograph = samples.photograph()
-    if picture_record(photograph)['sha256'] == digest:
-        return photograph
-    raise FileNotFoundError(
-        f'the {role} picture {file!r} of that run was not found by its hash '
-        f'{digest[:12]}: put it beside the record'
-    )
-
-
-def _candidates(folder, file):
-    """Yield where a picture may be: those of its name first."""
-    folders = [folder, Path.cwd()]
-    if isinstance(file, str):
-        # The name alone: a record sends nobody to other folders.
-        yield from (place / Path(file).name for place in folders)
-    yield samples.PAINTING
-    for place in folders:
-        yield from islice(sorted(place.iterdir()), _MOST_FILES)

@@ -15,14 +15,13 @@ from gluon_style.layers import (
     CONV_SHAPES,
     LAYER_NAMES,
     layer_indices,
-    least_side,
-    names_of,
     num_poolings,
 )
 from gluon_style.methods.gatys.lbfgs import MEMORY
 from gluon_style.methods.gatys.objective import Objective
 from gluon_style.methods.gatys.scales import plan
 from gluon_style.methods.gatys.tiles import spans
+from gluon_style.methods.observers import Forecast
 
 logger = logging.getLogger(__name__)
 
@@ -48,20 +47,18 @@ def memory_needed(image_shape, settings, tile=None):
     back in four arrays of the largest kind; the optimizer's arrays are of
     the whole picture, as are the content picture's features.
     """
-    contents, styles = (
-        layer_indices(names_of(layers))
-        for layers in (settings.content_layers, settings.style_layers)
-    )
-    layers = [*contents, *styles]
-    seen = 1
+    contents = layer_indices(settings.content_names)
+    styles = layer_indices(settings.style_names)
+    layers = settings.layer_indices
+    visible = 1
     for side in image_shape:
         cuts = spans(side, tile, layers, settings.tileable)
-        seen *= max(span.high - span.low for span in cuts)
+        visible *= max(span.high - span.low for span in cuts)
     features = [_floats_per_pixel(i) for i in range(max(layers) + 1)]
-    whole = seen >= image_shape[0] * image_shape[1]
+    whole = visible >= image_shape[0] * image_shape[1]
     floats = (
         (_LOSS_WHOLE if whole else _LOSS_TILED)
-        * seen
+        * visible
         * (
             sum(features)
             + sum(features[i] for i in styles)
@@ -165,16 +162,33 @@ def seconds_needed(net, image_shape, settings, device, tile=None):
             float(loss)
         X.grad.wait_to_read()
         seconds = time.perf_counter() - began
-    layers = names_of(settings.content_layers + settings.style_layers)
-    layers = layer_indices(layers)
-    seen = 0
+    layers = settings.layer_indices
+    computed = 0
     for shape, current in plan(settings, image_shape):
         cuts = [spans(n, tile, layers, settings.tileable) for n in shape]
         sides = [sum(s.high - s.low for s in spans_) for spans_ in cuts]
         # In tiles, the forward pass is made twice: 3 passes instead of 2.
         passes = 1.5 if max(map(len, cuts)) > 1 else 1.0
-        seen += current.epochs * passes * sides[0] * sides[1]
-    return seconds * seen / side**2
+        computed += current.epochs * passes * sides[0] * sides[1]
+    return seconds * computed / side**2
+
+
+def forecast(net, image_shape, settings, device, tile=None):
+    """Return the ``Forecast`` of a run; one epoch is measured for it.
+
+    Arguments are as for ``seconds_needed``.
+    """
+    seconds = seconds_needed(net, image_shape, settings, device, tile)
+
+    def within(patience):
+        return size_within(image_shape, settings, seconds, patience)
+
+    return Forecast(
+        seconds,
+        memory_needed(image_shape, settings, tile),
+        free_memory(device),
+        within,
+    )
 
 
 def size_within(image_shape, settings, seconds, patience):
@@ -183,8 +197,6 @@ def size_within(image_shape, settings, seconds, patience):
     ``seconds`` is what ``image_shape`` takes; time goes with the number of
     pixels. It is not smaller than the layers of ``settings`` need.
     """
-    least = least_side(
-        names_of(settings.content_layers + settings.style_layers)
-    )
+    least = settings.least_side
     scale = max(math.sqrt(patience / seconds), least / min(image_shape))
     return tuple(int(side * scale) for side in image_shape)

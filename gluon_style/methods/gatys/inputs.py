@@ -7,13 +7,13 @@ from mxnet import np
 
 from gluon_style.chapter.images import postprocess, preprocess, read_image
 from gluon_style.errors import GluonStyleError
-from gluon_style.layers import least_side, names_of
-from gluon_style.methods.gatys.settings import INITS, noise_part
+from gluon_style.layers import least_side
+from gluon_style.methods.gatys.kinds import INITS, noise_part
 from gluon_style.pictures.color import keep_color, match_color, match_histogram
 from gluon_style.pictures.masks import feathered, read_mask, warn_of_mask
-from gluon_style.records.result import picture_record
+from gluon_style.records.record import PictureId
 
-_ABSENT = {'file': None, 'sha256': None}
+_ABSENT = PictureId(None, None)
 # What gives a style picture the content's colors beforehand.
 _CHANGES = {'match': match_color, 'histogram': match_histogram}
 
@@ -25,7 +25,7 @@ class Inputs:
     ``styles`` may be a list of them, and ``content`` or ``styles`` may be
     None, as an empty list is. A mask may also be an array (height, width) of
     uint8, bool, or floats of 0 to 1; its transparent parts count as black.
-    ``record`` has the name and the hash of each. What is asked of them is
+    ``pictures`` has the ``PictureId`` of each by its role. What is asked of them is
     preprocessed, (1, 3, height, width), on ``device``, for a synthesized
     image of ``image_shape``, (width, height).
 
@@ -68,8 +68,8 @@ class Inputs:
             warn_of_mask(self._mask, shapes)
             # In the record, a mask that is no file is what was read of it.
             mask = mask if isinstance(mask, (str, Path)) else mask_img
-        # Last, for what is no picture has been said now in a sentence.
-        self.record = _record(content, styles, settings, mask)
+        # Last: a broken picture has had its own sentence by now.
+        self.pictures = _picture_ids(content, styles, settings, mask)
 
     def _colored(self, style):
         """Return a style picture, with the content's colors if wanted."""
@@ -112,7 +112,7 @@ class Inputs:
             return image_shape
         height, width = img.shape[:2]
         longest = self._settings.style_scale * max(image_shape)
-        least = least_side(names_of(self._settings.style_layers))
+        least = least_side(self._settings.style_names)
         return tuple(
             max(least, round(side * longest / max(width, height)))
             for side in (width, height)
@@ -219,17 +219,18 @@ def _check_color(content, styles, settings):
         )
 
 
-def _record(content, styles, settings, mask):
-    """Return the name and the hash of each picture that is given."""
+def _picture_ids(content, styles, settings, mask):
+    """Return the ``PictureId`` of each picture by its role."""
     first, *others = styles or [None]
-    others = {f'style {i}': img for i, img in enumerate(others, start=2)}
+    sources = {'content': content, 'style': first}
+    sources.update(
+        (f'style {i}', img) for i, img in enumerate(others, start=2)
+    )
     if mask is not None:
-        others['mask'] = mask
+        sources['mask'] = mask
     if settings.init_file is not None:
-        others['init'] = settings.init_file
-    records = {
-        name: _ABSENT if img is None else picture_record(img)
-        for name, img in {'content': content, 'style': first}.items()
+        sources['init'] = settings.init_file
+    return {
+        role: _ABSENT if source is None else PictureId.of(source)
+        for role, source in sources.items()
     }
-    others = {name: picture_record(img) for name, img in others.items()}
-    return {**records, 'others': others}

@@ -23,7 +23,7 @@ def lbfgs(
     bounded=False,
     guard=False,
     restarts=(),
-    keeper=None,
+    checkpoint=None,
     state=None,
 ):
     """Return the best pixels that L-BFGS finds in ``num_epochs`` epochs.
@@ -32,9 +32,9 @@ def lbfgs(
     height, width), is what it starts from and not changed. The algorithm is
     SciPy's L-BFGS-B (Byrd, Lu, Nocedal & Zhu 1995), in double precision.
 
-    ``guard``, ``keeper`` and ``state`` are as for ``adam``. SciPy does not
-    hand out what L-BFGS remembers: whenever ``keeper`` saves, it begins anew
-    from the best pixels, as it will after going on from there. So it does
+    ``guard``, ``checkpoint`` and ``state`` are as for ``adam``. SciPy does not
+    hand out what L-BFGS remembers: whenever ``checkpoint`` saves, it begins
+    anew from the best pixels, as it will after going on from there. So it does
     after the epochs of the log that ``restarts`` has.
     """
     state = state or State()
@@ -44,10 +44,10 @@ def lbfgs(
     while True:
         before = search.least
         try:
-            x = search.minimize(x, keeper, guard, bounded)
-        except _EndError:
+            x = search.minimize(x, checkpoint, guard, bounded)
+        except _Stop:
             break
-        except _AnewError:
+        except _Restart:
             x = search.begin_anew()
         except NonFiniteLossError as error:
             if guard is None:
@@ -62,11 +62,11 @@ def lbfgs(
     return log.best_X
 
 
-class _EndError(Exception):
+class _Stop(Exception):
     """No more epochs are wanted."""
 
 
-class _AnewError(Exception):
+class _Restart(Exception):
     """L-BFGS is to forget what it remembers."""
 
 
@@ -84,14 +84,14 @@ class _Search:
         # Of the best pixels, so that to begin anew there costs no epoch.
         self._gradient = state.arrays.get('gradient')
         self._known = None
-        self.least = log.best['total'] if state.arrays else math.inf
+        self.least = log.best.total if state.arrays else math.inf
 
     def begin_anew(self):
         """Return the best pixels; their loss is not computed once more."""
-        self._known = self._log.best['total'], _flat(self._gradient)
+        self._known = self._log.best.total, _flat(self._gradient)
         return _flat(self._log.best_X.asnumpy())
 
-    def minimize(self, x, keeper, guard, bounded):
+    def minimize(self, x, checkpoint, guard, bounded):
         """Return where SciPy ends. Raises as ``__call__`` does."""
         # SciPy's first step is the gradient where there are bounds, and of
         # length 1 else; it is halved by scaling the variables.
@@ -117,7 +117,7 @@ class _Search:
         }
 
         def scaled(y):
-            total, gradient = self(scale * y, keeper, guard)
+            total, gradient = self(scale * y, checkpoint, guard)
             return total, scale * gradient
 
         y = minimize(
@@ -130,15 +130,15 @@ class _Search:
         ).x
         return scale * y
 
-    def __call__(self, x, keeper, guard):
+    def __call__(self, x, checkpoint, guard):
         """Return the total loss of the pixels ``x`` and its gradient.
 
         Raises NonFiniteLossError, for SciPy takes a loss that is not a
-        number for the least one, ``_EndError`` after the last epoch, and
-        ``_AnewError`` where it is to begin anew.
+        number for the least one, ``_Stop`` after the last epoch, and
+        ``_Restart`` where it is to begin anew.
         """
         if self._epoch == self._num_epochs or self._log.stopped:
-            raise _EndError
+            raise _Stop
         if self._known is not None:
             known, self._known = self._known, None
             return known
@@ -148,7 +148,7 @@ class _Search:
         self._log.read(pixels)
         self._epoch += 1
         gradient = pixels.grad.asnumpy()
-        total = self._log.history[-1]['total']
+        total = self._log.history[-1].total
         # A stage as large as the one before begins from that one's best.
         best = self._log.best is self._log.history[-1]
         if best or self._gradient is None:
@@ -160,13 +160,13 @@ class _Search:
             or self._log.stopped
         ):
             self._log.call(pixels)
-        saving = keeper is not None and keeper.due(self._epoch, self._log)
+        saving = checkpoint is not None and checkpoint.due(self._epoch)
         epoch = len(self._log.history)
         if saving or epoch in self._restarts:
             self._log.restarts.append(epoch)
             if saving:
-                keeper.save(self._state(guard))
-            raise _AnewError
+                checkpoint.save(self._state(guard))
+            raise _Restart
         return total, _flat(gradient)
 
     def _state(self, guard):

@@ -12,24 +12,19 @@ For the same reason a style can be kept to a region: see ``regions``.
 from mxnet import autograd, np, npx
 from mxnet.gluon import nn
 
-from gluon_style.chapter.losses import TV_LOSSES
 from gluon_style.chapter.vgg import check_depth
-from gluon_style.layers import (
-    CONTENT_LAYERS,
-    STYLE_LAYERS,
-    layer_index,
-    weighted,
-)
-from gluon_style.methods.gatys.regions import Region, everywhere, masked
+from gluon_style.layers import layer_index, weighted
+from gluon_style.methods.gatys.regions import Region, regions
+from gluon_style.methods.gatys.settings import Settings
 from gluon_style.methods.gatys.style_losses import STYLE_LOSSES, Moments
 from gluon_style.methods.gatys.tiles import (
     cut,
     feature_shape,
-    own_place,
+    place_in_picture,
+    place_in_tile,
     positions,
-    seen,
     spans,
-    whole_place,
+    visible,
     wrapped,
 )
 
@@ -39,17 +34,19 @@ class Objective:
 
     ``content_X`` is a preprocessed picture, (1, 3, height, width), on the
     device of ``net``; the loss is of pictures of its shape. ``styles`` is
-    one such picture, of any height and width, or a list, whose statistics
-    are averaged with the weights ``style_blend``. Either may be None, and the
-    list empty, and has no loss then. Layers are names or indices, names also
-    with their weight in the sum: 'conv4_1:0.5'.
+    one such picture, of any height and width, or a list: their statistics
+    are averaged with the weights ``style_blend`` of the settings. Either may
+    be None, and the list may be empty; then there is no loss of that kind.
 
-    ``style_loss`` is a key of ``STYLE_LOSSES``, ``tv_norm`` one of
-    ``TV_LOSSES``. A ``mask``, a NumPy array (height, width) of 0 to 1, keeps
-    the first style to where it is 1 and the second, or none, to where it is
-    0; the loss of each has its region's part of the picture as a factor, so
-    that content and style weigh against each other in it as without a mask.
-    Where the picture ``wraps``, its opposite edges are neighbors.
+    ``settings`` are ``Settings``, the chapter's unless given; further
+    keywords change single ones. The objective uses their layers, weights of
+    the losses, style loss, blend, norm of the total variation, repeats, and
+    ``tileable``: opposite edges of the picture are then neighbors.
+
+    A ``mask``, a NumPy array (height, width) of 0 to 1, keeps the first
+    style to where it is 1 and the second, or none, to where it is 0. The
+    loss of each has its region's part of the picture as a factor, so that
+    content and style weigh against each other there as without a mask.
 
     ``tile`` is the longest side in pixels, without its halo, of the tiles
     that are computed one at a time, a multiple of 32, or None for the
@@ -61,45 +58,38 @@ class Objective:
         net,
         content_X,
         styles,
+        settings=None,
         *,
-        content_layers=CONTENT_LAYERS,
-        style_layers=STYLE_LAYERS,
-        content_weight=1,
-        style_weight=1e4,
-        tv_weight=10,
-        style_loss='gram',
-        style_blend=None,
         mask=None,
-        tv_norm='l1',
-        wraps=False,
         tile=None,
+        **changes,
     ):
-        if isinstance(styles, (list, tuple)) and not styles:
-            styles = None
+        settings = (settings or Settings()).changed(changes)
+        styles = styles if isinstance(styles, (list, tuple)) else [styles]
+        styles = [style_X for style_X in styles if style_X is not None]
         self._content_layers = self._style_layers = {}
         if content_X is not None:
-            self._content_layers = _weights_by_index(content_layers)
-        if styles is not None:
-            self._style_layers = _weights_by_index(style_layers)
+            self._content_layers = _weights_by_index(settings.content_layers)
+        if styles:
+            self._style_layers = _weights_by_index(settings.style_layers)
         self._layers = sorted({*self._content_layers, *self._style_layers})
         check_depth(net, self._layers)
-        self._weights = content_weight, style_weight, tv_weight
-        self._tile, self._wraps = tile, wraps
-        self._tv_norm = tv_norm
-        self._takes_mean = STYLE_LOSSES[style_loss].takes_mean
+        self._content_weight = settings.content_weight
+        self._style_weight = settings.style_weight * settings.style_repeats
+        self._tv_weight = settings.tv_weight
+        self._tile, self._wraps = tile, settings.tileable
+        self._tv_norm = settings.tv_norm
+        loss = STYLE_LOSSES[settings.style_loss]
+        self._takes_mean = loss.takes_mean
         self._segments = _segments(net, self._layers)
         self._contents_Y, self._regions = {}, []
         if content_X is not None:
             self._contents_Y = self._content_features(content_X)
-        if styles is not None:
-            if not isinstance(styles, (list, tuple)):
-                styles = [styles]
-            loss = STYLE_LOSSES[style_loss]
+        if styles:
             targets = [self._style_moments(style_X) for style_X in styles]
-            if mask is None:
-                self._regions = everywhere(targets, loss, style_blend)
-            else:
-                self._regions = masked(targets, loss, mask, styles[0].ctx)
+            self._regions = regions(
+                targets, loss, settings.style_blend, mask, styles[0].ctx
+            )
 
     def __call__(self, X):
         """Return the weighted content, style and TV losses of ``X``.
@@ -108,7 +98,6 @@ class Objective:
         ``grad_req`` 'add', becomes the gradient of their sum. The losses are
         arrays on the device: reading them waits for it.
         """
-        content_weight, style_weight, tv_weight = self._weights
         tiles = self._tiles(X, self._wraps)
         # The features of a picture in one tile serve both passes.
         features = self._record(X, tiles[0]) if len(tiles) == 1 else None
@@ -118,17 +107,18 @@ class Objective:
         for tile in tiles:
             if len(tiles) > 1:
                 features = self._record(X, tile)
-            heads, square = self._heads(X, tile, features, slopes)
-            content = content + square
+            heads, squares = self._heads(X, tile, features, slopes)
+            content = content + squares
             autograd.backward(list(features.values()), heads)
             if len(tiles) > 1:
                 # Free this tile before the next one takes memory.
                 del features, heads
                 npx.waitall()
         with autograd.record():
-            tv = tv_weight * _tv_loss(X, self._tv_norm, self._wraps)
+            tv = total_variation(X, self._tv_norm, self._wraps)
+            tv = self._tv_weight * tv
         tv.backward()
-        return content_weight * content, style_weight * style, tv
+        return self._content_weight * content, self._style_weight * style, tv
 
     def _tiles(self, X, wraps=False):
         rows, columns = (
@@ -146,13 +136,13 @@ class Objective:
 
     def _record(self, X, tile):
         with autograd.record():
-            return self._features(seen(X, tile))
+            return self._features(visible(X, tile))
 
     def _style_moments(self, style_X):
         """Return the ``Moments`` of a style picture by layer."""
-        alike = [Region(None, 1, {})]
-        found = self._moments(style_X, self._tiles(style_X), alike)
-        return {i: moments for i, [moments] in found.items()}
+        whole = [Region(None, 1, {})]
+        moments = self._moments(style_X, self._tiles(style_X), whole)
+        return {i: of_regions[0] for i, of_regions in moments.items()}
 
     def _moments(self, X, tiles, regions, features=None):
         """Return the ``Moments`` of ``X`` by layer, a list with each region's.
@@ -161,13 +151,13 @@ class Objective:
         """
         products, sums = {}, {}
         for tile in tiles:
-            found = features or self._features(seen(X, tile))
+            tile_features = features or self._features(visible(X, tile))
             for i in self._style_layers:
-                Y = cut(found[i], own_place(tile, i))
+                Y = cut(tile_features[i], place_in_tile(tile, i))
                 for k, region in enumerate(regions):
                     guided = Y
                     if region.guides is not None:
-                        place = whole_place(tile, i)
+                        place = place_in_picture(tile, i)
                         guided = Y * cut(region.guides[i].weights, place)
                     key = i, k
                     products[key] = products.get(key, 0) + _product(guided, Y)
@@ -175,7 +165,7 @@ class Objective:
                         total = guided.sum(axis=(0, 2, 3))
                         sums[key] = sums.get(key, 0) + total
             if features is None:
-                del found
+                del tile_features
                 npx.waitall()
         moments = {i: [] for i in self._style_layers}
         for (i, k), product in products.items():
@@ -189,8 +179,8 @@ class Objective:
         moments = self._moments(X, tiles, self._regions, features)
         style, slopes = 0, {i: [] for i in self._style_layers}
         for i, weight in self._style_layers.items():
-            for region, found in zip(self._regions, moments[i]):
-                loss, slope = region.losses[i](found)
+            for region, region_moments in zip(self._regions, moments[i]):
+                loss, slope = region.losses[i](region_moments)
                 style = style + weight * region.share * loss
                 slopes[i].append(slope)
         return style, slopes
@@ -200,40 +190,39 @@ class Objective:
         tiles = self._tiles(X, self._wraps)
         whole = {}
         for tile in tiles:
-            found = self._features(seen(X, tile))
+            features = self._features(visible(X, tile))
             for i in self._content_layers:
-                Y = cut(found[i], own_place(tile, i))
+                Y = cut(features[i], place_in_tile(tile, i))
                 if len(tiles) == 1:
                     whole[i] = Y
                     continue
                 if i not in whole:
                     shape = (1, Y.shape[1], *feature_shape(X, i))
                     whole[i] = np.zeros(shape, ctx=X.ctx)
-                whole[i][whole_place(tile, i)] = Y
-            del found, Y
+                whole[i][place_in_picture(tile, i)] = Y
+            del features, Y
             npx.waitall()
         return whole
 
     def _heads(self, X, tile, features, slopes):
         """Return the gradient by each feature map, and the content loss."""
-        content_weight = self._weights[0]
         heads, loss = [], 0
         for i, Y in features.items():
-            own = cut(Y, own_place(tile, i))
+            own = cut(Y, place_in_tile(tile, i))
             head = 0
             if i in self._style_layers:
                 head = self._style_head(X, tile, i, own, slopes[i])
             if i in self._content_layers:
                 weight = self._content_layers[i]
-                target = cut(self._contents_Y[i], whole_place(tile, i))
+                target = cut(self._contents_Y[i], place_in_picture(tile, i))
                 difference = own - target
                 size = own.shape[1] * positions(X, i)
                 loss = loss + weight * np.square(difference).sum() / size
-                factor = content_weight * weight * 2 / size
+                factor = self._content_weight * weight * 2 / size
                 head = head + factor * difference
             if own.shape != Y.shape:
                 head, inside = np.zeros_like(Y), head
-                head[own_place(tile, i)] = inside
+                head[place_in_tile(tile, i)] = inside
             heads.append(head)
         return heads, loss
 
@@ -242,7 +231,7 @@ class Objective:
         # No region where a mask wants no style anywhere.
         head, C = 0 if slopes else np.zeros_like(own), own.shape[1]
         for region, slope in zip(self._regions, slopes):
-            factor = self._weights[1] * self._style_layers[i] * region.share
+            factor = self._style_weight * self._style_layers[i] * region.share
             factor = factor / region.count(X, i)
             K = (2 * factor * slope.by_second).reshape(C, C, 1, 1)
             bias = []
@@ -258,25 +247,36 @@ class Objective:
             )
             if region.guides is not None:
                 weights = region.guides[i].weights
-                part = part * cut(weights, whole_place(tile, i))
+                part = part * cut(weights, place_in_picture(tile, i))
             head = head + part
         return head
 
 
-def _tv_loss(X, norm, wraps):
-    """Return the total variation, with the pairs across the edges or not."""
-    if not wraps:
-        return TV_LOSSES[norm](X)
-    height, width = X.shape[2:]
-    size = {'l1': np.abs, 'l2': np.square}[norm]
-    below = wrapped(X, (1, height + 1), (0, width))
-    beside = wrapped(X, (0, height), (1, width + 1))
-    return 0.5 * (size(below - X).mean() + size(beside - X).mean())
+# The size of a difference of two pixels. Squares (Johnson, Alahi & Fei-Fei
+# 2016) cost more for large differences and less for small ones: they soften
+# edges and keep fine grain.
+TV_NORMS = {'l1': np.abs, 'l2': np.square}
+
+
+def total_variation(X, norm, wraps=False):
+    """Return half the mean sizes of differences of neighboring pixels.
+
+    With the norm 'l1' it is the chapter's ``tv_loss``. ``X`` is (batch,
+    channels, height, width). Where it ``wraps``, pixels at opposite edges
+    are neighbors, too.
+    """
+    size = TV_NORMS[norm]
+    if wraps:
+        height, width = X.shape[2:]
+        below = wrapped(X, (1, height + 1), (0, width)) - X
+        beside = wrapped(X, (0, height), (1, width + 1)) - X
+    else:
+        below = X[:, :, 1:, :] - X[:, :, :-1, :]
+        beside = X[:, :, :, 1:] - X[:, :, :, :-1]
+    return 0.5 * (size(below).mean() + size(beside).mean())
 
 
 def _weights_by_index(layers):
-    if isinstance(layers, (str, int)):
-        layers = [layers]
     pairs = [weighted(layer) for layer in layers]
     return {layer_index(name): weight for name, weight in pairs}
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gluon_style.errors import GluonStyleError
+from gluon_style.methods.fields import require_known
 from gluon_style.methods.gatys.settings import Settings, Stage
 
 # 'chapter' is the chapter. 'fast' reaches its total loss in less than a tenth
@@ -21,6 +21,7 @@ _FAST = Settings(
     guard=True,
     scales=3,
 )
+DEFAULT_PRESET = 'fast'
 PRESETS = {
     'fast': _FAST,
     'chapter': Settings(),
@@ -39,11 +40,11 @@ PRESETS = {
 
 
 def preset(name):
-    """Return the settings of a preset, or raise ValueError naming them."""
-    if name not in PRESETS:
-        raise GluonStyleError(
-            f'preset {name!r} is unknown: choose {", ".join(PRESETS)}'
-        )
+    """Return the settings of a preset.
+
+    Raises GluonStyleError for an unknown one, with the nearest name.
+    """
+    require_known([name], PRESETS, 'preset')
     return PRESETS[name]
 
 
@@ -64,7 +65,11 @@ def texturing(settings):
     return _by_name(settings).changed(_TEXTURE)
 
 
-def reconstruction(settings, layer='conv4_2'):
+# Gatys et al. 2015 rebuild content from it.
+RECONSTRUCTED_LAYER = 'conv4_2'
+
+
+def reconstruction(settings, layer=RECONSTRUCTED_LAYER):
     """Return ``Settings``, or a preset's by name, for ``reconstruct``."""
     changes = {**_RECONSTRUCTION, **layer_alone(layer)}
     return _by_name(settings).changed(changes)

@@ -42,27 +42,23 @@ class Region(NamedTuple):
         return self.guides[layer].count
 
 
-def everywhere(targets, loss, style_blend):
-    """Return the one region of a picture without a mask.
+def regions(targets, loss, style_blend, mask, ctx):
+    """Return the regions of a picture: one, or two that a mask keeps apart.
 
-    ``targets`` has for each style its ``Moments`` by the layer's index, which
+    ``targets`` has for each style its ``Moments`` by the layer's index.
+    ``loss`` is one of ``STYLE_LOSSES``. Without a mask, the styles' moments
     are averaged with the weights ``style_blend``, or None for equal ones.
-    ``loss`` is one of ``STYLE_LOSSES``.
-    """
-    style_blend = style_blend or [1] * len(targets)
-    losses = {
-        i: loss(blend([found[i] for found in targets], style_blend))
-        for i in targets[0]
-    }
-    return [Region(None, 1, losses)]
-
-
-def masked(targets, loss, mask, ctx):
-    """Return the regions of one style or two, apart by a mask.
-
     The mask is an array (height, width) of 0 to 1: the first style is where
-    it is 1. Guides are made on ``ctx``; the rest is as for ``everywhere``.
+    it is 1, the second, if there is one, where it is 0. Guides are made on
+    the device ``ctx``.
     """
+    if mask is None:
+        style_blend = style_blend or [1] * len(targets)
+        losses = {
+            i: loss(blend([target[i] for target in targets], style_blend))
+            for i in targets[0]
+        }
+        return [Region(None, 1, losses)]
     return [
         Region(
             {i: _guide(where, i, ctx) for i in target},
@@ -70,7 +66,7 @@ def masked(targets, loss, mask, ctx):
             {i: loss(target[i]) for i in target},
         )
         for where, target in zip((mask, 1 - mask), targets)
-        # Where a style is wanted nowhere it has no statistics.
+        # A style that is wanted nowhere has no statistics.
         if where.any()
     ]
 

@@ -95,7 +95,7 @@ def plan(settings, image_shape):
 
 
 def coarse_to_fine(
-    net, inputs, settings, image_shape, log, tile=None, keeper=None
+    net, inputs, settings, image_shape, log, tile=None, checkpoint=None
 ):
     """Return the synthesized image, (1, 3, height, width), and its losses.
 
@@ -106,8 +106,8 @@ def coarse_to_fine(
     of its history. If the log says stop at a coarser scale, the picture is
     that scale's, enlarged, and so is the one that a NonFiniteLossError holds.
 
-    ``keeper`` is a ``Checkpoint``, which saves on the way and at each
-    scale's end, and whose ``state`` is where to begin.
+    ``checkpoint`` is a ``Checkpoint`` of this run: it saves on the way and
+    at each scale's end, and its ``state`` is where to begin.
     """
     image_shape = tuple(image_shape)
 
@@ -122,7 +122,7 @@ def coarse_to_fine(
         change = enlarge(X - inputs.start_picture(before), shape)
         return inputs.start_picture(shape) + change
 
-    state = State() if keeper is None else keeper.state
+    state = State() if checkpoint is None else checkpoint.state
     X = state.X
     steps = plan(settings, image_shape)
     for scale in range(state.scale, len(steps)):
@@ -132,15 +132,22 @@ def coarse_to_fine(
         elif X is None:
             X = inputs.start(shape)
         if not state.ended:
-            objective = _objective(net, inputs, shape, current, tile)
+            objective = Objective(
+                net,
+                inputs.content(shape),
+                inputs.styles(shape),
+                current,
+                mask=inputs.mask(shape),
+                tile=tile,
+            )
             try:
-                X = _optimize(objective, X, current, log, keeper, state)
+                X = _optimize(objective, X, current, log, checkpoint, state)
             except NonFiniteLossError as error:
                 if error.X is not None:
                     error.X = grown(error.X, image_shape)
                 raise
-            if keeper is not None and not log.interrupted:
-                keeper.save(State(scale, X=X, ended=True))
+            if checkpoint is not None and not log.interrupted:
+                checkpoint.save(State(scale, X=X, ended=True))
         if log.stopped:
             break
     # The last pixels of Adam are a step on from the losses of the last.
@@ -148,30 +155,11 @@ def coarse_to_fine(
     return grown(X, image_shape), losses
 
 
-def _objective(net, inputs, image_shape, settings, tile):
-    return Objective(
-        net,
-        inputs.content(image_shape),
-        inputs.styles(image_shape),
-        content_layers=settings.content_layers,
-        style_layers=settings.style_layers,
-        content_weight=settings.content_weight,
-        style_weight=settings.style_weight * settings.style_repeats,
-        tv_weight=settings.tv_weight,
-        style_loss=settings.style_loss,
-        style_blend=settings.style_blend,
-        mask=inputs.mask(image_shape),
-        tv_norm=settings.tv_norm,
-        wraps=settings.tileable,
-        tile=tile,
-    )
-
-
-def _optimize(objective, X, settings, log, keeper, state):
+def _optimize(objective, X, settings, log, checkpoint, state):
     options = {
         'bounded': settings.bounded,
         'guard': settings.guard,
-        'keeper': keeper,
+        'checkpoint': checkpoint,
         'state': state,
     }
     if settings.optimizer == 'lbfgs':

@@ -1,11 +1,11 @@
 """One call from two pictures to a stylized one, with all that made it."""
 
+import functools
 import logging
-import math
 import os
 import platform
 from contextlib import nullcontext
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import mxnet
@@ -15,56 +15,38 @@ from gluon_style import __version__
 from gluon_style.chapter.devices import get_device
 from gluon_style.chapter.vgg import build_net
 from gluon_style.errors import NonFiniteLossError
-from gluon_style.layers import names_of
-from gluon_style.methods.gatys.checkpoint import (
-    Checkpoint,
-    identity,
-    require_folder,
-)
+from gluon_style.methods.gatys.checkpoint import Checkpoint, identity
 from gluon_style.methods.gatys.config import read_settings
-from gluon_style.methods.gatys.forecast import (
-    choose_tile,
-    free_memory,
-    memory_needed,
-    seconds_needed,
-    size_within,
-)
-from gluon_style.methods.gatys.frames import Frames
+from gluon_style.methods.gatys.forecast import choose_tile, forecast
 from gluon_style.methods.gatys.inputs import Inputs
-from gluon_style.methods.gatys.log import Log
-from gluon_style.methods.gatys.presets import reconstruction, texturing
+from gluon_style.methods.gatys.presets import (
+    DEFAULT_PRESET,
+    RECONSTRUCTED_LAYER,
+    reconstruction,
+    texturing,
+)
 from gluon_style.methods.gatys.scales import coarse_to_fine, plan
-from gluon_style.methods.gatys.settings import CHECKPOINT_EVERY, PATIENCE
+from gluon_style.methods.observers import Animate, Plan, with_defaults
 from gluon_style.pictures.read import as_bytes
+from gluon_style.records.log import Log
+from gluon_style.records.record import Record, WeightsId
 from gluon_style.records.result import Result
 
 logger = logging.getLogger(__name__)
 
-# What a run was stopped by, other than by a caller.
+METHOD = 'gatys'
+# ``Record.stopped`` where a limit of the settings ended the run.
 LIMIT = 'limit'
-# Pixels times epochs of a run that takes minutes on two cores.
-BIG_RUN = 2e7
 
 
 def stylize(
     content,
     style,
-    settings='fast',
+    settings=DEFAULT_PRESET,
     *,
     mask=None,
-    make_net=build_net,
-    callback=None,
-    callback_every=None,
-    planned=None,
-    patience=PATIENCE,
-    checkpoint=None,
-    resume=False,
-    checkpoint_every=None,
-    stop=None,
-    animation=None,
-    save_every=None,
-    output=None,
-    force=False,
+    net=None,
+    observers=None,
     **changes,
 ):
     """Return the content picture in the style of the style picture.
@@ -77,113 +59,26 @@ def stylize(
 
     ``settings`` is a ``Settings``, a preset's name, or the path of a .toml or
     of a former run's .json (see ``read_config``); further keywords change
-    single settings: ``stylize(a, b, epochs=100)``. ``make_net``, called like
-    ``build_net``, may give the same network to several calls.
+    single settings: ``stylize(a, b, epochs=100)``. ``net`` is a network of
+    ``build_net`` with the same weights and pooling, to serve several calls.
 
-    ``callback(history, X)`` gets the losses so far, as ``train``'s does, and
-    the pixels at hand; on the CPU it is called every epoch unless
-    ``callback_every`` says otherwise, on a GPU every tenth, and more often
-    where ``save_every`` needs it. ``planned(steps)`` is called before the
-    first epoch with a list of ((width, height), epochs), one for each scale.
+    ``observers`` watch the run, and may end it: ``Progress``, ``Animate``,
+    ``SaveSteps``, ``Checkpoint``, or your own ``Observer``. A forecast of a
+    long run (``Patience``), and in a notebook a ``Progress``, are added.
 
-    ``animation`` is the path of a .gif or .mp4 of the run's pictures, which
-    the result writes when it is saved. ``output`` is the path that it will be
-    saved as: whether that can be is found out before the run. With
-    ``save_every`` the picture of every so many epochs is written beside it,
-    as 'out-00020.png'; where another program wrote such a file, it is kept,
-    and the run warns, unless ``force`` is true.
-
-    The forecast of a long run is measured and logged before it begins, as a
-    warning with the size that would do if it takes more than ``patience``
-    seconds.
-
-    ``checkpoint`` is a folder to save in what an interrupted run goes on
-    from, with ``resume`` and else the same arguments, to end as one that was
-    not: every ``checkpoint_every`` epochs of a scale and at its end. The
-    default is 20 for Adam, and 40 for L-BFGS, which begins anew from the best
-    pixels each time and is a little slower for it. 0 saves only where
-    ``stop`` ends the run.
-
-    ``stop()`` is asked after each epoch; what it returns, if anything, ends
-    the run with the best picture so far, whose record has it as 'stopped',
-    or 'limit' where one of the settings' limits ended it. The result's
-    ``saved`` says how many epochs the checkpoint has.
-
-    Raises ValueError or FileNotFoundError, in one sentence, for what cannot
-    work, before anything is computed, and NonFiniteLossError, whose
-    ``result`` is the last good result, or None.
+    Returns a ``Result``. Raises GluonStyleError or FileNotFoundError, in one
+    sentence, for what cannot work, before anything is computed, and
+    NonFiniteLossError, whose ``result`` is the last good one, or None.
     """
     settings = read_settings(settings).changed(changes)
-    if checkpoint_every is None:
-        checkpoint_every = CHECKPOINT_EVERY[settings.optimizer]
-    if checkpoint is not None and checkpoint_every:
-        require_folder(checkpoint, resume)
-    device = get_device(settings.device)
-    inputs = Inputs(content, style, settings, device, mask)
-    image_shape = inputs.image_shape()
-    size = inputs.original_shape()
-    frames = Frames(image_shape, animation, save_every, output, size, force)
-    tile = choose_tile(image_shape, settings, device)
-    net = make_net(
-        names_of(settings.content_layers),
-        names_of(settings.style_layers),
-        weights=settings.weights,
-        device=device,
-        pooling=settings.pooling,
-    )
-    work = image_shape[0] * image_shape[1] * settings.epochs
-    if work > BIG_RUN * min(1, patience / PATIENCE):
-        _log_forecast(net, image_shape, settings, device, tile, patience)
-    steps = plan(settings, image_shape)
-    if planned is not None:
-        planned([(shape, current.epochs) for shape, current in steps])
-    record = {
-        **inputs.record,
-        **_record(settings, image_shape, net.weights, device),
-        'tile': tile,
-    }
-    callback_every = _callback_every(callback_every, save_every, device)
-    log = Log(
-        _watched(callback, frames, inputs, callback_every),
-        callback_every,
-        stop_at=settings.stop_at,
-        final_shape=(1, 3, *image_shape[::-1]),
-        stop_after=settings.stop_after,
-        time_limit=settings.time_limit,
-        style_repeats=settings.style_repeats,
-        stop=stop,
-    )
-    keeper = None
-    if checkpoint is not None:
-        keeper = Checkpoint(
-            checkpoint,
-            checkpoint_every,
-            resume,
-            run=identity(record, settings, checkpoint_every),
-            steps=steps,
-            log=log,
-            frames=frames,
-            device=device,
-        )
+    observers = with_defaults(observers)
     try:
-        with keeper or nullcontext():
-            X, losses = coarse_to_fine(
-                net, inputs, settings, image_shape, log, tile, keeper
-            )
-    except NonFiniteLossError as error:
-        error.result = None
-        if error.X is not None:
-            error.result = _result(
-                inputs, error.X, error.losses, log, record, frames
-            )
-        raise
-    if log.stopped:
-        record['stopped'] = str(log.interrupted or LIMIT)
-    result = _result(inputs, X, losses, log, record, frames)
-    return replace(result, saved=keeper.saved if keeper else 0)
+        return _Run(content, style, settings, mask, net, observers).result()
+    finally:
+        observers.close()
 
 
-def texture(style, settings='fast', **options):
+def texture(style, settings=DEFAULT_PRESET, **options):
     """Return a picture of the style picture's texture, from noise.
 
     Gatys, Ecker & Bethge 2015, 'Texture Synthesis Using Convolutional Neural
@@ -195,7 +90,9 @@ def texture(style, settings='fast', **options):
     return stylize(None, style, settings, **options)
 
 
-def reconstruct(content, layer='conv4_2', settings='fast', **options):
+def reconstruct(
+    content, layer=RECONSTRUCTED_LAYER, settings=DEFAULT_PRESET, **options
+):
     """Return what a layer keeps of the content picture, from noise.
 
     Mahendran & Vedaldi 2015; figure 1 of Gatys, Ecker & Bethge 2015. No
@@ -206,97 +103,153 @@ def reconstruct(content, layer='conv4_2', settings='fast', **options):
     return stylize(content, None, settings, **options)
 
 
-def _callback_every(given, save_every, device):
-    """Return the epochs between two callbacks, so that no picture is missed.
+class _Run:
+    """One run: its inputs are checked when it is made, ``result`` makes it."""
 
-    Each makes a GPU wait.
-    """
-    if given is None:
-        given = 1 if device.device_type == 'cpu' else 10
-    return math.gcd(given, save_every or given)
+    def __init__(self, content, style, settings, mask, net, observers):
+        self.settings, self.observers = settings, observers
+        self.device = get_device(settings.device)
+        self.inputs = Inputs(content, style, settings, self.device, mask)
+        self.image_shape = self.inputs.image_shape()
+        self.output_shape = self.inputs.original_shape() or self.image_shape
+        self.steps = plan(settings, self.image_shape)
+        self.tile = choose_tile(self.image_shape, settings, self.device)
+        self.net = functools.cache(lambda: net or self._build_net())
+        observers.begin(self._plan())
+        self.log = self._log()
 
-
-def _watched(callback, frames, inputs, every):
-    """Return a callback that also takes the pictures that are wanted."""
-
-    def call(history, X):
-        if callback is not None:
-            callback(history, X)
-        epoch = history[-1]['epoch']
-        # Not where a run is interrupted, for it may go on.
-        if epoch % every == 0 and frames.due(epoch):
-            frames.add(epoch, inputs.finished(X))
-
-    return call
-
-
-def _log_forecast(net, image_shape, settings, device, tile, patience):
-    seconds = seconds_needed(net, image_shape, settings, device, tile)
-    logger.info(
-        '%dx%d pixels%s: about %.1f min for %d epochs, and %.1f GB of the '
-        '%.1f GB free',
-        *image_shape,
-        f' in tiles of {tile}' if tile else '',
-        seconds / 60,
-        settings.epochs,
-        memory_needed(image_shape, settings, tile) / 1e9,
-        free_memory(device) / 1e9,
-    )
-    if seconds > patience:
-        smaller = size_within(image_shape, settings, seconds, patience)
-        logger.warning(
-            'this run will take long: with %dx%d pixels it would take about '
-            '%.1f min',
-            *smaller,
-            seconds / 60 * math.prod(smaller) / math.prod(image_shape),
+    def _build_net(self):
+        return build_net(
+            self.settings.content_names,
+            self.settings.style_names,
+            weights=self.settings.weights,
+            device=self.device,
+            pooling=self.settings.pooling,
         )
 
+    def _plan(self):
+        def measure():
+            return forecast(
+                self.net(),
+                self.image_shape,
+                self.settings,
+                self.device,
+                self.tile,
+            )
 
-def _result(inputs, X, losses, log, record, frames):
-    if losses['scale'] != (record['width'], record['height']):
-        logger.warning(
-            'stopped at %dx%d: the picture is enlarged from that',
-            *losses['scale'],
+        return Plan(
+            [(shape, settings.epochs) for shape, settings in self.steps],
+            self.image_shape,
+            self.output_shape,
+            self.tile,
+            measure,
         )
-    # No seconds, so that the same run gives the same bytes.
-    losses = {key: losses[key] for key in losses if key != 'seconds'}
-    # What a run without checkpoints needs to begin anew as this one did.
-    settings = {**record['settings'], 'restarts': tuple(log.restarts)}
-    epochs = len(log.history)
-    record = {
-        **record,
-        'settings': settings,
-        'epochs': epochs,
-        'losses': losses,
-    }
-    pixels = inputs.finished(X)
-    result = Result(
-        as_bytes(pixels), list(log.history), record, pixels, frames.animation
-    )
-    if frames.size is not None:
-        result = result.resized(*frames.size)
-    if frames.animation is not None:
-        frames.animation.add(result.image, epochs)
-    return result
 
+    def _log(self):
+        # Reading the losses makes a GPU wait.
+        default = 1 if self.device.device_type == 'cpu' else 10
+        every = self.observers.epochs_between(default)
 
-def _record(settings, image_shape, weights, device):
-    return {
-        'settings': asdict(settings),
-        'width': image_shape[0],
-        'height': image_shape[1],
-        'weights': {
-            'source': weights.source,
-            'file': Path(weights.path).name,
-            'sha256': weights.sha256,
-            'reason': weights.reason,
-        },
-        'device': str(device),
-        'threads': os.environ.get('OMP_NUM_THREADS'),
-        'versions': {
-            'gluon_style': __version__,
-            'mxnet': mxnet.__version__,
-            'numpy': numpy.__version__,
-            'python': platform.python_version(),
-        },
-    }
+        def callback(history, X):
+            # An interrupted run may go on, and then comes to those epochs
+            # again that are not due.
+            if history[-1].epoch % every == 0 or not log.interrupted:
+                picture = functools.cache(lambda: self.inputs.finished(X))
+                self.observers.epoch(history, picture)
+
+        log = Log(
+            callback,
+            every,
+            stop_at=self.settings.stop_at,
+            final_shape=(1, 3, *self.image_shape[::-1]),
+            stop_after=self.settings.stop_after,
+            time_limit=self.settings.time_limit,
+            style_repeats=self.settings.style_repeats,
+            stop=self.observers.stop,
+        )
+        return log
+
+    def result(self):
+        """Return the result; the observers get it, too."""
+        checkpoint = self.observers.find(Checkpoint)
+        try:
+            with self._bound(checkpoint) or nullcontext():
+                X, losses = coarse_to_fine(
+                    self.net(),
+                    self.inputs,
+                    self.settings,
+                    self.image_shape,
+                    self.log,
+                    self.tile,
+                    checkpoint,
+                )
+        except NonFiniteLossError as error:
+            if error.X is not None:
+                error.result = self._finished(error.X, error.losses)
+            raise
+        return self._finished(X, losses)
+
+    def _bound(self, checkpoint):
+        """Return the checkpoint's context for this run, or None."""
+        if checkpoint is None:
+            return None
+        run = identity(
+            self.settings,
+            self.inputs.pictures,
+            self._weights(),
+            self.image_shape,
+        )
+        animate = self.observers.find(Animate)
+        return checkpoint.of_run(
+            run, self.steps, self.log, animate, self.device
+        )
+
+    def _finished(self, X, losses):
+        if losses.scale != self.image_shape:
+            logger.warning(
+                'stopped at %dx%d: the picture is enlarged from that',
+                *losses.scale,
+            )
+        pixels = self.inputs.finished(X)
+        record = self._record(losses)
+        history = list(self.log.history)
+        result = Result(as_bytes(pixels), history, record, pixels)
+        if self.settings.original_size:
+            result = result.resized(*self.output_shape)
+        self.observers.end(result)
+        return result
+
+    def _record(self, losses):
+        # A run without checkpoints repeats this one by its restarts.
+        settings = self.settings.changed({'restarts': self.log.restarts})
+        stopped = str(self.log.interrupted or LIMIT)
+        return Record(
+            method=METHOD,
+            settings=settings.to_json(),
+            pictures=self.inputs.pictures,
+            width=self.image_shape[0],
+            height=self.image_shape[1],
+            weights=self._weights(),
+            device=str(self.device),
+            tile=self.tile,
+            threads=os.environ.get('OMP_NUM_THREADS'),
+            versions={
+                'gluon_style': __version__,
+                'mxnet': mxnet.__version__,
+                'numpy': numpy.__version__,
+                'python': platform.python_version(),
+            },
+            epochs=len(self.log.history),
+            # No seconds, so that the same run gives the same bytes.
+            losses=replace(losses, seconds=None),
+            stopped=stopped if self.log.stopped else None,
+        )
+
+    def _weights(self):
+        weights = self.net().weights
+        return WeightsId(
+            weights.source,
+            Path(weights.path).name,
+            weights.sha256,
+            weights.reason,
+        )

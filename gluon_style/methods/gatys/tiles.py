@@ -72,7 +72,7 @@ def spans(length, tile, layers, wraps=False):
     return [Span(*own, low, low + sees) for own, low in zip(owned, lows)]
 
 
-def seen(X, tile):
+def visible(X, tile):
     """Return the part of ``X`` that the network sees for a tile."""
     rows, columns = tile
     if X.shape[2:] == (rows.high - rows.low, columns.high - columns.low):
@@ -94,12 +94,12 @@ def wrapped(X, *ranges):
     return X
 
 
-def own_place(tile, layer):
+def place_in_tile(tile, layer):
     """Return where a tile's own features lie in those of what it sees."""
     return _features_at(tile, layer, [span.low for span in tile])
 
 
-def whole_place(tile, layer):
+def place_in_picture(tile, layer):
     """Return where a tile's own features lie in the picture's."""
     return _features_at(tile, layer, (0, 0))
 

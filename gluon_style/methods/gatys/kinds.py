@@ -1,0 +1,191 @@
+"""The kinds of values that only this method's settings have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from gluon_style.errors import GluonStyleError
+from gluon_style.layers import weighted
+from gluon_style.methods.fields import Integer, Kind, Number
+
+INITS = ('content', 'style', 'noise')
+
+
+class Size(Kind):
+    """(width, height) in pixels, or the longest side."""
+
+    metavar = 'WxH|LONGEST'
+
+    def check(self, name: str, value: Any) -> int | tuple[int, ...]:
+        """Accept a whole number, or two of them."""
+        several = isinstance(value, (tuple, list))
+        if several and len(value) != 2:
+            raise GluonStyleError(
+                f'{name} is {value!r}: give (width, height) or the longest '
+                'side'
+            )
+        sides = value if several else [value]
+        sides = [Integer(least=1).check(name, side) for side in sides]
+        return tuple(sides) if several else sides[0]
+
+    def parse(self, text: str) -> int | tuple[int, ...]:
+        """Return what 450x300 or 450 means."""
+        try:
+            sides = tuple(int(side) for side in text.lower().split('x'))
+        except ValueError:
+            sides = ()
+        if len(sides) not in (1, 2):
+            raise GluonStyleError(
+                f'{text!r} is not a size: give 450x300 or the longest side, '
+                '450'
+            )
+        return sides if len(sides) == 2 else sides[0]
+
+    def words(self, value: Any) -> str:
+        """Return 450 or 450x300."""
+        if isinstance(value, int):
+            return str(value)
+        return 'x'.join(map(str, value))
+
+
+class Layers(Kind):
+    """Layers of the network, each alone or with its weight in the sum."""
+
+    metavar = 'A,B'
+
+    def check(self, name: str, value: Any) -> tuple[str, ...]:
+        """Accept names and indices, also with weights; return names."""
+        if isinstance(value, (str, int)):
+            value = (value,)
+        if isinstance(value, dict):
+            value = [f'{layer}:{weight}' for layer, weight in value.items()]
+        if not isinstance(value, Iterable):
+            raise GluonStyleError(
+                f'{name} is {value!r}: it must be names or indices of layers'
+            )
+        pairs = [weighted(layer) for layer in value]
+        if not pairs:
+            raise GluonStyleError(f'{name} is empty: name at least one layer')
+        names = [layer for layer, _ in pairs]
+        if len(set(names)) < len(names):
+            raise GluonStyleError(
+                f'{name} is {", ".join(names)}: name each layer once'
+            )
+        return tuple(
+            layer if weight == 1 else f'{layer}:{weight!r}'
+            for layer, weight in pairs
+        )
+
+    def parse(self, text: str) -> tuple[str, ...]:
+        """Return the layers between commas."""
+        return tuple(part.strip() for part in text.split(',') if part.strip())
+
+    def words(self, value: Any) -> str:
+        """Return the layers with commas between them."""
+        return ','.join(value)
+
+
+class Blend(Kind):
+    """A number for each of several styles: their parts in the whole."""
+
+    metavar = 'A:B'
+
+    def check(self, name: str, value: Any) -> tuple[float, ...]:
+        """Accept numbers of at least 0, one of them above, or '2:1'."""
+        parts = value
+        if isinstance(value, str):
+            try:
+                parts = self.parse(value)
+            except GluonStyleError:
+                parts = None
+        if not isinstance(parts, (tuple, list)):
+            raise GluonStyleError(
+                f'{name} is {value!r}: it must be a number for each style, '
+                'as in 2:1'
+            )
+        parts = tuple(Number(least=0).check(name, part) for part in parts)
+        if not any(parts):
+            raise GluonStyleError(
+                f'{name} is {value!r}: it must have a number above 0, as in '
+                '2:1'
+            )
+        return parts
+
+    def parse(self, text: str) -> tuple[float, ...]:
+        """Return the numbers between colons."""
+        return tuple(
+            Number(least=0).parse(part.strip()) for part in text.split(':')
+        )
+
+    def words(self, value: Any) -> str:
+        """Return 2:1."""
+        return ':'.join(f'{part:g}' for part in value)
+
+
+class Tile(Kind):
+    """auto, off, or a side in pixels that all poolings divide."""
+
+    metavar = 'auto|off|N'
+
+    def check(self, name: str, value: Any) -> str | int:
+        """Accept auto, off and multiples of 32."""
+        integer = isinstance(value, int) and not isinstance(value, bool)
+        fits = integer and value >= 32 and value % 32 == 0
+        if not fits and value not in ('auto', 'off'):
+            raise GluonStyleError(
+                f'{name} is {value!r}: it must be auto, off or a multiple of '
+                '32'
+            )
+        return value
+
+    def parse(self, text: str) -> str | int:
+        """Return auto, off or the number."""
+        if text in ('auto', 'off'):
+            return text
+        return Integer(least=32).parse(text)
+
+
+class Init(Kind):
+    """What the optimization starts from: a word, a blend, a picture's file."""
+
+    metavar = f'{"|".join(INITS)}|blend:X|FILE'
+
+    def check(self, name: str, value: Any) -> str:
+        """Accept anything but a blend that is out of range."""
+        noise_part(str(value))
+        return str(value)
+
+
+class Restarts(Kind):
+    """A list of epochs."""
+
+    def check(self, name: str, value: Any) -> tuple[int, ...]:
+        """Accept a tuple or a list of whole numbers of at least 1."""
+        if not isinstance(value, (tuple, list)):
+            raise GluonStyleError(
+                f'{name} is {value!r}: it must be a list of epochs'
+            )
+        return tuple(Integer(least=1).check(name, epoch) for epoch in value)
+
+
+def noise_part(init: str) -> float:
+    """Return the part of noise in a start: 1 in 'noise', 0.3 in 'blend:0.3'.
+
+    It is 0 for a picture. Raises GluonStyleError where it is not from 0 to 1.
+    """
+    if init == 'noise':
+        return 1
+    blend, colon, text = init.partition(':')
+    if blend != 'blend' or not colon:
+        return 0
+    try:
+        part = float(text)
+    except ValueError:
+        part = -1
+    if not 0 <= part <= 1:
+        raise GluonStyleError(
+            f'init is {init!r}: the part of noise must be from 0 to 1, as in '
+            'blend:0.3'
+        )
+    return part

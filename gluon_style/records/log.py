@@ -1,0 +1,176 @@
+"""What a run has come to so far: its losses, its best pixels, its end."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+from gluon_style.errors import NonFiniteLossError
+from gluon_style.records.record import Epoch
+
+# An array of MXNet, (1, 3, height, width).
+Pixels = Any
+
+
+class Log:
+    """Keep losses on the device until they are read, and what they mean.
+
+    ``history`` has an ``Epoch`` for each epoch that was read; its 'style' is
+    divided by ``style_repeats``, the number of times that the objective adds
+    the style losses up. ``callback(history, X)`` is due every
+    ``callback_every`` epochs.
+
+    Four things end the run: a total of at most ``stop_at`` for a picture of
+    ``final_shape``, (1, 3, height, width); ``stop_after`` epochs;
+    ``time_limit`` seconds; and a reason that ``stop()``, asked after each
+    epoch, returns. That reason is then ``interrupted``.
+
+    ``best_X`` are the pixels with the least total of the latest scale, and
+    ``best`` is their entry. ``restarts`` are the epochs after which L-BFGS
+    began anew.
+    """
+
+    def __init__(
+        self,
+        callback: Callable[[list[Epoch], Pixels], None] | None = None,
+        callback_every: int = 1,
+        *,
+        stop_at: float | None = None,
+        final_shape: tuple[int, ...] | None = None,
+        stop_after: int | None = None,
+        time_limit: float | None = None,
+        style_repeats: int = 1,
+        stop: Callable[[], str | None] | None = None,
+    ) -> None:
+        self.history: list[Epoch] = []
+        self.restarts: list[int] = []
+        self.best_X: Pixels = None
+        self.best: Epoch | None = None
+        self.interrupted: str | None = None
+        # Whether stop_at, stop_after or time_limit has been reached.
+        self.reached = False
+        self._pending: list[tuple[Any, Any, Any]] = []
+        self._began = time.perf_counter()
+        self._callback = callback
+        self._callback_every = callback_every
+        self._stop_at = stop_at
+        self._final_shape = final_shape
+        self._stop_after = stop_after
+        self._time_limit = time_limit
+        self._style_repeats = style_repeats
+        self._stop = stop
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the run is to stop, for whatever reason."""
+        return self.reached or bool(self.interrupted)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the log was begun."""
+        return time.perf_counter() - self._began
+
+    def restore(
+        self,
+        history: list[Epoch],
+        restarts: list[int],
+        best_X: Pixels,
+        best_epoch: int,
+        elapsed: float,
+        reached: bool,
+    ) -> None:
+        """Go on from an earlier log that had got this far."""
+        self.history, self.restarts = history, restarts
+        self.best_X, self.best = best_X, history[best_epoch - 1]
+        self._began = time.perf_counter() - elapsed
+        self.reached = reached
+
+    def add(self, content: Any, style: Any, tv: Any) -> None:
+        """Append an epoch's losses: arrays, for which nothing waits yet."""
+        self._pending.append((content, style, tv))
+
+    def has_best(self, X: Pixels) -> bool:
+        """Return whether a total was read at the scale of the pixels ``X``."""
+        return self.best_X is not None and self.best_X.shape == X.shape
+
+    def due(self) -> bool:
+        """Ask ``stop``; return whether the callback is due now.
+
+        It is also due when the run is to stop.
+        """
+        if self._stop is not None and not self.interrupted:
+            self.interrupted = self._stop()
+        if self.interrupted:
+            return True
+        epoch = len(self.history) + len(self._pending)
+        if self._stop_after is not None and epoch >= self._stop_after:
+            return True
+        return epoch % self._callback_every == 0
+
+    def call(self, X: Pixels) -> None:
+        """Call the callback with the pixels ``X``."""
+        if self._callback is not None:
+            self._callback(self.history, X)
+
+    def read(self, X: Pixels, most_growth: float = math.inf) -> None:
+        """Append the pending epochs to the history, or none of them.
+
+        Reading waits for the device, so only the last epoch's time is
+        measured. The epochs before it share the time since the last reading.
+        ``X`` must be the pixels that the last epoch's losses belong to.
+
+        Raises NonFiniteLossError, also for a total of more than
+        ``most_growth`` times the first one at this scale.
+        """
+        losses = [tuple(map(float, epoch)) for epoch in self._pending]
+        self._pending = []
+        before = self._seconds
+        elapsed = self.elapsed - before
+        scale = X.shape[3], X.shape[2]
+        entries: list[Epoch] = []
+        for i, (content, style, tv) in enumerate(losses, start=1):
+            epoch = len(self.history) + i
+            total = content + style + tv
+            most = most_growth * self._first_total(scale, total)
+            if not math.isfinite(total) or total > most:
+                raise NonFiniteLossError(
+                    epoch, self.best_X, self.best, self.history
+                )
+            style = style / self._style_repeats
+            seconds = before + elapsed * i / len(losses)
+            entries.append(
+                Epoch(epoch, scale, content, style, tv, total, seconds)
+            )
+        self.history += entries
+        self._keep(X)
+
+    @property
+    def _seconds(self) -> float:
+        """The time of the last epoch that was read."""
+        return (self.history[-1].seconds or 0.0) if self.history else 0.0
+
+    def _first_total(self, scale: tuple[int, int], total: float) -> float:
+        """Return the first total read at a scale, or ``total``."""
+        for entry in self.history:
+            if entry.scale == scale:
+                return entry.total
+        return total
+
+    def _keep(self, X: Pixels) -> None:
+        """Keep the pixels if they are the best; see whether to stop."""
+        last = self.history[-1]
+        if (
+            self.best is None
+            or not self.has_best(X)
+            or last.total < self.best.total
+        ):
+            self.best_X, self.best = X.copy(), last
+        final = self._final_shape in (None, X.shape)
+        if self._stop_at is not None and final:
+            self.reached |= self.best.total <= self._stop_at
+        if self._stop_after is not None:
+            self.reached |= last.epoch >= self._stop_after
+        if self._time_limit is not None:
+            self.reached |= self._seconds >= self._time_limit
