@@ -1,8 +1,8 @@
 """Checkpoints for the fuzzer: whole files, and their JSON alone.
 
-A checksum guards what is in a .npz, so that hardly a mutation of it gets to
-the checks behind. The JSON is therefore mutated by itself, too, and put into
-a whole file by the reader.
+A checksum guards the content of a .npz, so that few mutations of it reach the
+checks behind the checksum. Therefore the JSON is also mutated on its own, and
+the reader puts it into a whole file.
 """
 
 import tempfile
