@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +17,8 @@ from gluon_style.errors import GluonStyleError
 
 # The numbers that the network's float32 can hold.
 LEAST_NUMBER, MOST_NUMBER = 1e-30, 3.4e38
+# No setting needs more, and no message shows thousands of digits.
+_MOST_INTEGER = 2**63 - 1
 # The commands that make one picture. A sweep offers what ``run`` does.
 COMMANDS = ('run', 'texture', 'reconstruct')
 # Characters of a value in a message; all layers together have fewer.
@@ -89,10 +90,10 @@ class Integer(Kind):
     def check(self, name: str, value: Any) -> int:
         """Accept a whole number, which a bool is not."""
         integer = isinstance(value, int) and not isinstance(value, bool)
-        most = math.inf if self.most is None else self.most
+        most = _MOST_INTEGER if self.most is None else self.most
         if not integer or not self.least <= value <= most:
-            limits = f'from {self.least} to {self.most}'
-            if self.most is None:
+            limits = f'from {self.least} to {most}'
+            if self.most is None and not (integer and value > most):
                 limits = f'of at least {self.least}'
             raise GluonStyleError(
                 f'{name} is {shown(value)}: it must be a whole number {limits}'
@@ -259,7 +260,7 @@ def shown(value: Any) -> str:
         text = repr(value)
     # Python writes no whole number of thousands of digits.
     except (RecursionError, ValueError):
-        return f'a {type(value).__name__} that is too large to show'
+        return f'too large to show (of type {type(value).__name__})'
     if '\n' in text:
         text = ' '.join(text.split())
     return text if len(text) <= _LONGEST else f'{text[:_LONGEST]}...'

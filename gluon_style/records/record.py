@@ -198,7 +198,7 @@ class Record:
                 ).items()
             },
             epochs=_integer(table.get('epochs'), 'epochs'),
-            losses=Epoch.from_json(table.get('losses')),
+            losses=Epoch.from_json(_table(table.get('losses'), 'losses')),
             stopped=_optional_text(table, 'stopped', 'a record'),
             resized_to=resized_to,
         )

@@ -2,11 +2,10 @@
 
 import json
 import logging
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-import filelock
 import mxnet
 import numpy
 from mxnet import np
@@ -20,13 +19,23 @@ from gluon_style.methods.gatys.checkpoint_file import (
     read_meta,
     write_checkpoint,
 )
+from gluon_style.methods.gatys.checkpoint_folder import (
+    FILE,
+    Lock,
+    require_folder,
+)
+from gluon_style.methods.gatys.checkpoint_folder import (
+    LOCK as LOCK,
+)
+from gluon_style.methods.gatys.checkpoint_folder import (
+    remove as remove,
+)
 from gluon_style.methods.gatys.checkpoint_meta import checked_meta
 from gluon_style.methods.gatys.recovery import State
 from gluon_style.methods.observers import Observer
 
 logger = logging.getLogger(__name__)
 
-FILE, LOCK = 'checkpoint.npz', '.gluon_style.lock'
 # Epochs between two checkpoints. L-BFGS begins anew at each: with the sample
 # pictures, 300 pixels wide, the preset 'fast' ends at a total loss of 30.7
 # without checkpoints, 31.6 with one every 40 epochs and 33.1 every 20. The 40
@@ -98,7 +107,7 @@ class Checkpoint(Observer):
     def _lock(self, stack):
         may_exist = self._resume or not self._save_every
         require_folder(self.folder, may_exist)
-        stack.enter_context(_Lock(self.folder))
+        stack.enter_context(Lock(self.folder))
         # Another run may have ended meanwhile.
         require_folder(self.folder, may_exist)
 
@@ -255,68 +264,6 @@ def identity(settings, pictures, weights, image_shape):
         'mxnet': mxnet.__version__,
     }
     return json.loads(json.dumps(names))
-
-
-def require_folder(folder, may_exist):
-    """Raise GluonStyleError where a checkpoint cannot be in ``folder``.
-
-    One that is there already is an error unless it ``may_exist``.
-    """
-    folder = Path(folder)
-    if not folder.parent.is_dir():
-        raise GluonStyleError(
-            f'checkpoint folder {str(folder.parent)!r} does not exist: make '
-            'it first'
-        )
-    if folder.exists() and not folder.is_dir():
-        raise GluonStyleError(
-            f'checkpoint {str(folder)!r} is a file: name a folder'
-        )
-    if (folder / FILE).exists() and not may_exist:
-        raise GluonStyleError(
-            f'checkpoint {str(folder)!r} is there already: add --resume '
-            '(resume=True) to go on from it, or name another folder'
-        )
-
-
-def remove(folder):
-    """Remove a checkpoint, and its folder if nothing else is in it.
-
-    A failure is a warning only.
-    """
-    folder = Path(folder)
-    try:
-        with _Lock(folder):
-            for name in (FILE, LOCK):
-                (folder / name).unlink(missing_ok=True)
-    except (OSError, GluonStyleError) as error:
-        logger.warning('the checkpoint was not removed: %s', error)
-    # The folder stays if there is something else in it, or if it is some
-    # process's current folder.
-    with suppress(OSError):
-        folder.rmdir()
-
-
-class _Lock:
-    """Keep other runs out of a folder, which is made if it is missing."""
-
-    def __init__(self, folder):
-        folder.mkdir(exist_ok=True)
-        self._folder = folder
-        self._lock = filelock.FileLock(folder / LOCK)
-
-    def __enter__(self):
-        try:
-            self._lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise GluonStyleError(
-                f'checkpoint {str(self._folder)!r} is in use by another run: '
-                'wait for its end or name another folder'
-            ) from None
-        return self
-
-    def __exit__(self, *error):
-        self._lock.release()
 
 
 def _short(value):
