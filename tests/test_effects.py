@@ -13,11 +13,11 @@ from scipy.special import erf
 
 from gluon_style import Settings, stylize
 from gluon_style.chapter.images import postprocess, preprocess
-from gluon_style.chapter.losses import squared_tv_loss
 from gluon_style.chapter.vgg import build_net
-from gluon_style.layers import LAYER_NAMES
+from gluon_style.layers import LAYER_NAMES, RGB_STD
 from gluon_style.methods.gatys.inputs import Inputs
-from gluon_style.methods.gatys.objective import Objective
+from gluon_style.methods.gatys.objective import Objective, total_variation
+from gluon_style.methods.observers import Observer
 from gluon_style.pictures.color import match_color, match_histogram
 
 SHAPE = WIDTH, HEIGHT = 48, 32
@@ -151,8 +151,17 @@ def style_loss(found, style, loss=by_gram, mask=None):
     return 1e4 * sum(loss(found[i], style[i], mask) for i in found)
 
 
+def steps(result, start):
+    """Return how far each pixel, (height, width, 3), is from the start.
+
+    Where a pixel cannot be displayed, this is less than it is.
+    """
+    before = postprocess(np.array(start, dtype='float32')).asnumpy()
+    return abs(result.pixels - before) / RGB_STD
+
+
 def first(result, name='style'):
-    return result.history[0][name]
+    return getattr(result.history[0], name)
 
 
 def close(value, rel=1e-4):
@@ -162,14 +171,16 @@ def close(value, rel=1e-4):
 def test_squared_variation_by_hand():
     X = np.array([[[[0.0, 1.0, 3.0], [4.0, 4.0, 0.0]]]])
     down, across = (16 + 9 + 9) / 3, (1 + 4 + 0 + 16) / 4
-    assert float(squared_tv_loss(X)) == close(0.5 * (down + across), 1e-6)
+    assert float(total_variation(X, 'l2')) == close(
+        0.5 * (down + across), 1e-6
+    )
 
 
 def test_squared_variation_has_its_gradient():
     X = noise(1)
     X.attach_grad()
     with autograd.record():
-        loss = squared_tv_loss(X)
+        loss = total_variation(X, 'l2')
     loss.backward()
     rng = numpy.random.RandomState(2)
     start = X.asnumpy().astype('float64')
@@ -201,7 +212,7 @@ def test_variation_of_an_objective_by_hand(
     weights_file, norm, wraps, expected
 ):
     net = build_net(['conv1_1'], ['conv1_1'], weights=weights_file)
-    options = {'tv_norm': norm, 'wraps': wraps, 'content_weight': 0}
+    options = {'tv_norm': norm, 'tileable': wraps, 'content_weight': 0}
     layers = {'content_layers': ['conv1_1'], 'tv_weight': 7}
 
     def loss(pixels, step=0):
@@ -330,7 +341,7 @@ def test_styles_are_blended(first_epoch, features, blend):
 @pytest.mark.parametrize(
     'init', ['content', 'style', 'noise', 'blend:0.3', 'file']
 )
-def test_a_run_starts_from_what_it_is_told(first_epoch, tmp_path, init):
+def test_a_run_starts_from_its_init(first_epoch, tmp_path, init):
     starts = {
         'content': pixels(CONTENT),
         'style': pixels(STYLE),
@@ -342,15 +353,11 @@ def test_a_run_starts_from_what_it_is_told(first_epoch, tmp_path, init):
     if init == 'file':
         init = str(tmp_path / 'start.png')
         Image.fromarray(OTHER).save(init)
-    stepped = []
-    result = first_epoch(
-        init=init, seed=5, callback=lambda history, X: stepped.append(X.copy())
-    )
+    result = first_epoch(init=init, seed=5)
     expected = 10 * variation(start, numpy.abs)
     assert first(result, 'tv') == close(expected, 1e-5)
     # Adam's first step is the learning rate, 0.001, either way.
-    step = abs(stepped[0].asnumpy() - start)
-    assert 0.9e-3 < step.max() < 1.1e-3
+    assert 0.9e-3 < steps(result, start).max() < 1.1e-3
 
 
 @pytest.mark.parametrize('init', ['noise', 'blend:0.3'])
@@ -383,7 +390,7 @@ def test_luminance_leaves_the_contents_colors(first_epoch):
         first_epoch(content, color=color, lr=0.1, epochs=3)
         for color in ('style', 'luminance')
     )
-    assert plain.history[-1]['total'] == kept.history[-1]['total']
+    assert plain.history[-1].total == kept.history[-1].total
     assert 0 < kept.pixels.min() and kept.pixels.max() < 1
     plain, kept, content = (
         img @ YIQ.T for img in (plain.pixels, kept.pixels, content / 255)
@@ -399,25 +406,23 @@ STYLE_ALONE = {'content_weight': 0, 'tv_weight': 0, 'feather': 0}
 
 
 def test_where_no_style_is_wanted_pixels_stay(first_epoch):
-    def steps(style, mask):
-        found = []
-        first_epoch(
+    def steps_of(style, mask):
+        result = first_epoch(
             style=style,
             mask=mask,
             style_layers=('conv1_1', 'conv2_1'),
-            callback=lambda history, X: found.append(X.copy()),
             **STYLE_ALONE,
         )
-        return abs(found[0].asnumpy() - pixels(CONTENT).asnumpy())
+        return steps(result, pixels(CONTENT).asnumpy())
 
     # conv2_1 sees six pixels around it.
     far = LEFT + 8
-    step = steps(STYLE, MASK)
-    assert (step[..., far:] == 0).all()
-    assert 0.9e-3 < numpy.median(step[..., :LEFT]) < 1.1e-3
+    step = steps_of(STYLE, MASK)
+    assert (step[:, far:] == 0).all()
+    assert 0.9e-3 < numpy.median(step[:, :LEFT]) < 1.1e-3
     for styles, mask in ((STYLE, None), ([STYLE, OTHER], MASK)):
-        step = steps(styles, mask)
-        assert 0.9e-3 < numpy.median(step[..., far:]) < 1.1e-3
+        step = steps_of(styles, mask)
+        assert 0.9e-3 < numpy.median(step[:, far:]) < 1.1e-3
 
 
 def two_regions(found, style, other, where):
@@ -461,10 +466,14 @@ def test_feather_is_the_width_of_the_edge(first_epoch, features):
 
 
 def test_images_are_the_pixels_that_were_run(first_epoch):
-    stepped = []
-    result = first_epoch(callback=lambda history, X: stepped.append(X.copy()))
-    shown = postprocess(stepped[0]).asnumpy()
-    assert (result.image == (255 * shown).round()).all()
+    class Keep(Observer):
+        def epoch(self, history, picture):
+            self.picture = picture()
+
+    keep = Keep()
+    result = first_epoch(observers=[keep])
+    assert (result.pixels == keep.picture).all()
+    assert (result.image == (255 * keep.picture).round()).all()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as arrays_of
 from PIL import Image
 
 from gluon_style.layers import LAYER_NAMES, halo, num_poolings
-from gluon_style.methods.gatys.objective import spans
+from gluon_style.methods.gatys.tiles import spans
 from gluon_style.pictures.read import read_picture
 from gluon_style.weights.npz import read_npz
 

@@ -12,8 +12,8 @@ from gluon_style import PRESETS, NonFiniteLossError, stylize
 from gluon_style.errors import DivergedError
 from gluon_style.methods.gatys.adam import adam
 from gluon_style.methods.gatys.lbfgs import lbfgs
-from gluon_style.records.log import Log
 from gluon_style.methods.gatys.recovery import MOST_GROWTH, MOST_HALVINGS
+from gluon_style.records.log import Log
 
 SHAPE = (1, 3, 4, 5)
 ADAM = {'lr': 0.1, 'lr_decay_epoch': 100, 'guard': True}
@@ -54,9 +54,9 @@ def test_adam_goes_back_to_the_best_with_half_the_rate(caplog, factor):
     assert (again == third).all()
     before = abs(fourth - third).mean()
     assert abs(after - again).mean() == pytest.approx(before / 2, rel=0.15)
-    totals = [entry['total'] for entry in log.history]
+    totals = [entry.total for entry in log.history]
     assert numpy.isfinite(totals).all() and max(totals) == totals[0]
-    assert [e['epoch'] for e in log.history] == list(range(1, len(totals) + 1))
+    assert [e.epoch for e in log.history] == list(range(1, len(totals) + 1))
 
 
 @pytest.mark.parametrize('factor', [math.nan, 1e9])
@@ -69,7 +69,7 @@ def test_losses_that_are_read_every_tenth_epoch(caplog, factor, call):
     assert f'diverges at epoch {call}:' in warning
     # The first loss was read at once: there is something to go back to.
     assert (bowl.seen[10] == bowl.seen[0]).all()
-    totals = [entry['total'] for entry in log.history]
+    totals = [entry.total for entry in log.history]
     assert numpy.isfinite(totals).all() and max(totals) == totals[0]
     assert len(totals) == 25
 
@@ -96,7 +96,7 @@ def test_nothing_to_go_back_to_is_an_error_at_once(caplog):
 def test_without_a_guard_a_high_loss_stays(caplog):
     bowl, log = Failing({4: 10 * MOST_GROWTH}), Log()
     adam(bowl, start(), 8, log, **{**ADAM, 'guard': False})
-    assert log.history[3]['total'] > 1e4 * log.history[2]['total']
+    assert log.history[3].total > 1e4 * log.history[2].total
     assert warnings_of(caplog) == []
     with pytest.raises(NonFiniteLossError) as error:
         options = {**ADAM, 'guard': False}
