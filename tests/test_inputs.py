@@ -44,10 +44,10 @@ def test_starts(tmp_path):
         ('blend:0.25', 0.25 * noise() + 0.75 * pixels(CONTENT)),
         (path, pixels(other)),
     ):
-        found = inputs(init=init).start(SHAPE).asnumpy()
-        assert numpy.allclose(found, expected, atol=1e-6), init
-    found = inputs(init='noise', seed=7).start(SHAPE).asnumpy()
-    assert (found == noise(7)).all()
+        start = inputs(init=init).start(SHAPE).asnumpy()
+        assert numpy.allclose(start, expected, atol=1e-6), init
+    start = inputs(init='noise', seed=7).start(SHAPE).asnumpy()
+    assert (start == noise(7)).all()
 
 
 def test_style_is_squashed_or_keeps_its_proportions():
@@ -143,7 +143,7 @@ def test_a_mask_may_be_grey_bool_or_floats():
         ([[1, 0]], 'mask is a list: give a path, a Pillow image or an array'),
     ],
 )
-def test_what_is_no_mask_is_a_sentence(mask, sentence):
+def test_an_array_that_is_not_a_mask_is_refused(mask, sentence):
     with pytest.raises((ValueError, TypeError)) as error:
         inputs(mask=mask)
     assert sentence in str(error.value)
@@ -154,14 +154,14 @@ def test_what_is_transparent_in_a_mask_is_black(tmp_path):
     img.paste((255, 255, 255, 255), (0, 0, 30, 40))
     img.save(tmp_path / 'mask.png')
     for mask in (img, str(tmp_path / 'mask.png')):
-        found = inputs(mask=mask, feather=0).mask(SHAPE)
-        assert (found[:, :24] == 1).all() and (found[:, 24:] == 0).all()
+        region = inputs(mask=mask, feather=0).mask(SHAPE)
+        assert (region[:, :24] == 1).all() and (region[:, 24:] == 0).all()
     # In another picture, it is white.
     other = inputs(content=img).content_img.asnumpy()
     assert (other == 255).all()
 
 
-def test_masks_that_keep_nothing_apart_are_said(caplog):
+def test_a_mask_that_separates_nothing_is_a_warning(caplog):
     half = numpy.zeros((40, 60), 'bool')
     half[:20] = True
     with caplog.at_level(logging.WARNING, 'gluon_style'):
@@ -181,7 +181,7 @@ def test_masks_that_keep_nothing_apart_are_said(caplog):
     ]
 
 
-def test_no_styles_in_a_list_are_none():
+def test_an_empty_list_of_styles_means_none():
     for styles in ([], ()):
         made = inputs(styles=styles)
         assert made.styles(SHAPE) is None

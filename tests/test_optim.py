@@ -50,10 +50,10 @@ class Bowl:
 
     def __init__(self, target, a=1.0):
         self.target, self.a = np.array(target, dtype='float32'), a
-        self.seen = []
+        self.pictures = []
 
     def __call__(self, X):
-        self.seen.append(X.asnumpy())
+        self.pictures.append(X.asnumpy())
         X.grad[:] = 0
         with autograd.record():
             loss = 0.5 * (self.a * np.square(X - self.target)).sum()
@@ -103,8 +103,9 @@ def test_bounded_pixels_are_displayable_and_best(name):
     start = np.zeros(target.shape)
     X = optimize(bowl, start, 30, Log(), bounded=True, **options)
     low, high = (bound.asnumpy() for bound in display_bounds(cpu()))
-    for seen in (*bowl.seen, X.asnumpy()):
-        assert (seen >= low - 1e-6).all() and (seen <= high + 1e-6).all()
+    for pixels in (*bowl.pictures, X.asnumpy()):
+        assert (pixels >= low - 1e-6).all()
+        assert (pixels <= high + 1e-6).all()
     expected = numpy.where(target > 0, high, low)
     assert numpy.allclose(X.asnumpy(), expected, atol=1e-5)
     shown = postprocess(X).asnumpy()
@@ -129,7 +130,7 @@ def test_start_is_not_changed_and_log_is_complete(name, inputs, objective):
     assert X.shape == content_X.shape
 
 
-def test_lbfgs_returns_the_best_pixels_it_saw(inputs, objective):
+def test_lbfgs_returns_the_best_pixels(inputs, objective):
     log = Log()
     best = lbfgs(objective, inputs[1], 15, log, bounded=True)
     least = min(entry.total for entry in log.history)
@@ -157,11 +158,11 @@ def test_stop_at_and_time_limit_keep_the_best(name, inputs, objective):
 
 
 @both
-def test_a_loss_that_is_no_number_stops_with_the_good_pixels(name):
+def test_a_loss_of_nan_stops_with_the_good_pixels(name):
     class Cliff(Bowl):
         def __call__(self, X):
             content, style, tv = super().__call__(X)
-            if len(self.seen) == 4:
+            if len(self.pictures) == 4:
                 return content, np.array(numpy.nan), tv
             return content, style, tv
 
@@ -170,14 +171,14 @@ def test_a_loss_that_is_no_number_stops_with_the_good_pixels(name):
     with pytest.raises(NonFiniteLossError, match='at epoch 4:') as error:
         OPTIMIZERS[name](cliff, np.zeros((1, 3, 4, 5)), 12, Log())
     assert len(error.value.history) == 3
-    assert (error.value.X.asnumpy() == cliff.seen[2]).all()
+    assert (error.value.X.asnumpy() == cliff.pictures[2]).all()
 
 
-def test_lbfgs_ends_where_it_gets_no_further():
+def test_lbfgs_ends_where_nothing_can_be_gained():
     # At the bottom at once: the gradient is 0 and nothing is to be gained.
     bowl = Bowl(numpy.zeros((1, 3, 4, 5)))
     X = lbfgs(bowl, np.zeros((1, 3, 4, 5)), 500, Log())
-    assert len(bowl.seen) < 5
+    assert len(bowl.pictures) < 5
     assert (X.asnumpy() == 0).all()
 
 

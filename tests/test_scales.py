@@ -61,8 +61,8 @@ def test_scales_shrink_while_enough_is_left(image_shape, count, expected):
 
 
 def test_coarse_scales_have_a_quarter_of_the_epochs_up_to_20():
-    found = [coarse_epochs(epochs) for epochs in (1, 4, 40, 80, 81, 500)]
-    assert found == [1, 1, 10, 20, 20, 20]
+    coarse = [coarse_epochs(epochs) for epochs in (1, 4, 40, 80, 81, 500)]
+    assert coarse == [1, 1, 10, 20, 20, 20]
 
 
 def test_every_scale_is_run_and_logged(inputs):
@@ -115,9 +115,9 @@ def test_stop_at_waits_for_the_last_scale(inputs):
 def test_enlarging_keeps_a_slope():
     slope = numpy.linspace(0, 1, 8, dtype='float32')
     X = np.array(numpy.broadcast_to(slope, (1, 3, 6, 8)).copy())
-    found = enlarge(X, (16, 12)).asnumpy()
-    assert found.shape == (1, 3, 12, 16) and found.dtype == 'float32'
-    inside = numpy.diff(found[0, 0, 5, 4:12])
+    large = enlarge(X, (16, 12)).asnumpy()
+    assert large.shape == (1, 3, 12, 16) and large.dtype == 'float32'
+    inside = numpy.diff(large[0, 0, 5, 4:12])
     assert numpy.allclose(inside, 1 / 14, atol=1e-3)
 
 
@@ -200,7 +200,7 @@ def test_repeated_style_losses_weigh_as_often(inputs):
 
 
 @pytest.mark.parametrize('name', ['adam', 'lbfgs'])
-def test_a_loss_that_is_no_number_at_the_last_scale(inputs, monkeypatch, name):
+def test_a_loss_of_nan_at_the_last_scale(inputs, monkeypatch, name):
     class Failing(Objective):
         def __call__(self, X):
             content, style, tv = super().__call__(X)

@@ -42,10 +42,10 @@ def by_hand(name, F, target):
     # The ridge that the loss adds is part of what it promises.
     wanted = numpy.cov(target, bias=True)
     ridge = WassersteinLoss.RIDGE * numpy.trace(wanted) / C * numpy.eye(C)
-    wanted, found = wanted + ridge, numpy.cov(F, bias=True) + ridge
+    wanted, covariance = wanted + ridge, numpy.cov(F, bias=True) + ridge
     root = sqrtm(wanted)
-    cross = numpy.real(sqrtm(root @ found @ root))
-    return 0.0003 * (means + numpy.trace(found + wanted - 2 * cross)) / C
+    cross = numpy.real(sqrtm(root @ covariance @ root))
+    return 0.0003 * (means + numpy.trace(covariance + wanted - 2 * cross)) / C
 
 
 @pytest.mark.parametrize('name', STYLE_LOSSES)
@@ -106,9 +106,9 @@ def test_only_some_losses_know_how_channels_depend_on_each_other():
 def test_blend_is_a_weighted_average():
     first, second = moments(features(1)), moments(features(2))
     mixed = blend([first, second], (2, 1))
-    for a, b, found in zip(first, second, mixed):
+    for a, b, average in zip(first, second, mixed):
         expected = (2 * a.asnumpy() + b.asnumpy()) / 3
-        assert numpy.allclose(found.asnumpy(), expected, atol=1e-6)
+        assert numpy.allclose(average.asnumpy(), expected, atol=1e-6)
     without = blend([first._replace(mean=None)], (5,))
     assert without.mean is None
     assert (without.second == first.second).all()
