@@ -103,8 +103,9 @@ def test_a_picture_of_one_color_has_one_color(color, width, height, mode):
         img_read = read_picture(Image.new('LAB', img.size, tuple(color[0, 0])))
     else:
         img_read = read_picture(img.convert(mode))
-        # HSV and YCbCr have 256 steps of other things.
-        most = {'HSV': 6, 'YCbCr': 2}.get(mode, 0)
+        # HSV and YCbCr have 256 steps of other things. These are the largest
+        # errors of all 2**24 colors.
+        most = {'HSV': 7, 'YCbCr': 3}.get(mode, 0)
         assert abs(img_read.astype(int) - pixels).max() <= most
     assert (
         img_read.shape == pixels.shape and (img_read == img_read[:1, :1]).all()

@@ -52,25 +52,19 @@ def memory_needed(image_shape, settings, tile=None):
     ]
     contents = layer_indices(settings.content_names)
     styles = layer_indices(settings.style_names)
+    style_features = sum(features[i] for i in styles)
     whole = image_shape[0] * image_shape[1]
     visible = _visible_pixels(image_shape, settings, tile)
     # Each feature map is held once, and a style layer's once more for its
     # gradient. The backward pass has four arrays of the largest kind.
+    per_pixel = sum(features) + style_features + 4 * max(features)
     peak = _PEAK_WHOLE if visible >= whole else _PEAK_TILED
-    floats = (
-        peak
-        * visible
-        * (
-            sum(features)
-            + sum(features[i] for i in styles)
-            + 4 * max(features)
-        )
-    )
+    floats = peak * visible * per_pixel
     if settings.style_scale is not None and tile is None:
         # A style larger than the result is seen once, but as a whole.
         style_pixels = (settings.style_scale * max(image_shape)) ** 2
-        forward = sum(features[i] for i in styles) + 3 * max(features)
-        floats = max(floats, _PEAK_WHOLE * style_pixels * forward)
+        per_pixel = style_features + 3 * max(features)
+        floats = max(floats, _PEAK_WHOLE * style_pixels * per_pixel)
     arrays = 3 * _pixel_arrays(settings) + sum(features[i] for i in contents)
     return FIXED_BYTES + int(4 * (floats + whole * arrays))
 

@@ -169,7 +169,7 @@ class Objective:
                 npx.waitall()
         moments = {i: [] for i in self._style_layers}
         for (i, k), product in products.items():
-            n = regions[k].count(X, i)
+            n = regions[k].num_positions(X, i)
             mean = sums[i, k] / n if self._needs_mean else None
             moments[i].append(Moments(product / n, mean))
         return moments
@@ -236,7 +236,7 @@ class Objective:
         head = 0 if slopes else np.zeros_like(tile_Y)
         for region, slope in zip(self._regions, slopes):
             factor = self._style_weight * self._style_layers[i] * region.share
-            factor = factor / region.count(X, i)
+            factor = factor / region.num_positions(X, i)
             gradient = slope.gradient(tile_Y, factor)
             head = head + region.guided(gradient, i, tile)
         return head

@@ -23,11 +23,11 @@ from gluon_style.methods.gatys.tiles import (
 class Guide(NamedTuple):
     """The weight of each position of a layer, (1, 1, height, width).
 
-    ``count`` is the sum of the weights.
+    ``total`` is the sum of the weights.
     """
 
     weights: Any
-    count: float
+    total: float
 
 
 class Region(NamedTuple):
@@ -42,11 +42,14 @@ class Region(NamedTuple):
     share: float
     losses: dict[int, Any]
 
-    def count(self, X, layer):
-        """Return how many positions of ``X`` a layer averages over."""
+    def num_positions(self, X, layer):
+        """Return how many positions of ``X`` a layer averages over.
+
+        Each one counts by its weight.
+        """
         if self.guides is None:
             return positions(X, layer)
-        return self.guides[layer].count
+        return self.guides[layer].total
 
     def guided(self, Y, layer, tile):
         """Return a tile's own features at a layer, times their weights."""
@@ -93,5 +96,5 @@ def _guide(region_mask, layer, ctx):
     weights = weights.reshape(1, 1, height, side, width, side)
     weights = weights.mean(axis=(3, 5)).astype('float32')
     # A region that is too small for a layer has no weight there.
-    count = max(float(weights.sum()), 1e-6)
-    return Guide(np.array(weights, dtype='float32', ctx=ctx), count)
+    total = max(float(weights.sum()), 1e-6)
+    return Guide(np.array(weights, dtype='float32', ctx=ctx), total)
