@@ -204,7 +204,7 @@ def test_truncated_pillow_image_is_refused_too():
 
 
 def test_what_is_no_picture_at_all_is_refused():
-    with pytest.raises(TypeError, match='picture is a NoneType: give a path'):
+    with pytest.raises(ValueError, match='picture is a NoneType: give a pat'):
         read_image(None)
 
 

@@ -116,7 +116,7 @@ def test_unwanted_arrays_are_passed_over(tmp_path):
     [
         ([entry(V3, (1 << 40,))], {}, 'cut off in an array of shape (10995'),
         ([entry(V3, (-2,))], {}, 'it has an array of shape (-2,)'),
-        ([entry(V3, kind=99)], {}, 'an array of the type 99, not a number'),
+        ([entry(V3, kind=99)], {}, 'an array of the unknown type 99'),
         ([entry(V2, storage=1)], {}, 'it has a sparse array'),
         ([struct.pack('<Iii', V3, 0, 1 << 30)], {}, 'of 1073741824 dimension'),
         ([entry(V3)], {'count': 1 << 60}, 'at most 10000 are read'),

@@ -29,6 +29,7 @@ import numpy
 
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.ours import require_ours
+from gluon_style.methods import PATIENCE
 from gluon_style.methods.fields import Integer
 from gluon_style.pictures.animation import Animation
 from gluon_style.pictures.read import as_bytes, resized
@@ -39,8 +40,6 @@ from gluon_style.records.result import Result
 logger = logging.getLogger(__name__)
 
 Picture = Callable[[], numpy.ndarray]
-# Seconds that a user waits for a picture without a warning.
-PATIENCE = 600
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import math
 import numpy
 from mxnet import gluon, init, np
 
-from gluon_style._mxnet import get_moments, set_moments
+from gluon_style._mxnet import get_moments, numpy_mode, set_moments
 from gluon_style.chapter.images import display_bounds
 from gluon_style.chapter.synthesis import SynthesizedImage
 from gluon_style.errors import NonFiniteLossError
@@ -15,6 +15,7 @@ from gluon_style.methods.gatys.settings import LR_DECAY
 MOMENTS = ('mean', 'variance')
 
 
+@numpy_mode()
 def adam(
     objective,
     X,

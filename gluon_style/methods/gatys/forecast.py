@@ -10,6 +10,7 @@ import psutil
 from mxnet import MXNetError, np
 from mxnet.context import gpu_memory_info
 
+from gluon_style._mxnet import numpy_mode
 from gluon_style.errors import GluonStyleError
 from gluon_style.layers import (
     CONV_SHAPES,
@@ -138,6 +139,7 @@ def choose_tile(image_shape, settings, device):
     )
 
 
+@numpy_mode()
 def seconds_needed(net, image_shape, settings, device, tile=None):
     """Return the seconds that a run takes, about: one epoch is measured.
 

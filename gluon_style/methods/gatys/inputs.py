@@ -25,9 +25,9 @@ class Inputs:
     ``styles`` may be a list of them, and ``content`` or ``styles`` may be
     None, as an empty list is. A mask may also be an array (height, width) of
     uint8, bool, or floats of 0 to 1; its transparent parts count as black.
-    ``pictures`` has the ``PictureId`` of each by its role. What is asked of them is
-    preprocessed, (1, 3, height, width), on ``device``, for a synthesized
-    image of ``image_shape``, (width, height).
+    ``pictures`` has the ``PictureId`` of each by its role. The methods return
+    pictures preprocessed, (1, 3, height, width), on ``device``, for a
+    synthesized image of ``image_shape``, (width, height).
 
     Raises as ``read_image`` does, and ValueError where there are more or
     fewer styles than the mask or ``style_blend`` of ``settings`` tell apart,

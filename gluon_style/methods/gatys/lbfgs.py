@@ -5,6 +5,7 @@ import math
 from mxnet import np
 from scipy.optimize import minimize
 
+from gluon_style._mxnet import numpy_mode
 from gluon_style.chapter.images import display_bounds
 from gluon_style.errors import NonFiniteLossError
 from gluon_style.methods.gatys.recovery import Guard, State
@@ -14,6 +15,7 @@ from gluon_style.methods.gatys.recovery import Guard, State
 MEMORY = 10
 
 
+@numpy_mode()
 def lbfgs(
     objective,
     X,

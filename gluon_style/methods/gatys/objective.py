@@ -12,6 +12,7 @@ For the same reason a style can be kept to a region: see ``regions``.
 from mxnet import autograd, np, npx
 from mxnet.gluon import nn
 
+from gluon_style._mxnet import numpy_mode
 from gluon_style.chapter.vgg import check_depth
 from gluon_style.layers import layer_index, weighted
 from gluon_style.methods.gatys.regions import Region, regions
@@ -53,6 +54,7 @@ class Objective:
     picture as a whole.
     """
 
+    @numpy_mode()
     def __init__(
         self,
         net,
@@ -91,6 +93,7 @@ class Objective:
                 targets, loss, settings.style_blend, mask, styles[0].ctx
             )
 
+    @numpy_mode()
     def __call__(self, X):
         """Return the weighted content, style and TV losses of ``X``.
 

@@ -15,6 +15,8 @@ from gluon_style import __version__
 from gluon_style._mxnet import installed_version
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.reading import file_digest
+from gluon_style.methods import METHODS
+from gluon_style.methods.fields import require_known
 from gluon_style.methods.gatys.settings import Settings
 from gluon_style.records.find import find_pictures
 from gluon_style.records.record import Record
@@ -32,6 +34,7 @@ def repeated(
     command. The pictures are looked for beside ``path``, the record's file.
     Raises GluonStyleError or FileNotFoundError where that cannot be done.
     """
+    require_known([record.method], METHODS, 'method')
     settings = _settings(record)
     _warn_of_versions(record)
     pictures = {
