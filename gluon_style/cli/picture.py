@@ -193,7 +193,7 @@ class StopOnSignal(Observer):
 
     def stop(self) -> str | None:
         """Return the name of the signal that was noted, or None."""
-        return self._noted and signal.Signals(self._noted).name
+        return signal.Signals(self._noted).name if self._noted else None
 
     @property
     def code(self) -> int:
