@@ -61,7 +61,12 @@ from .chapter.vgg import (
 from .chapter.vgg import (
     get_styles as get_styles,
 )
-from .errors import NonFiniteLossError as NonFiniteLossError
+from .errors import (
+    GluonStyleError as GluonStyleError,
+)
+from .errors import (
+    NonFiniteLossError as NonFiniteLossError,
+)
 from .layers import (
     CONTENT_LAYERS as CONTENT_LAYERS,
 )

@@ -1,4 +1,4 @@
-"""What the tests share: small pictures and weights made by themselves."""
+"""What the tests share: small pictures, and weights that they make."""
 
 import os
 import subprocess
@@ -12,18 +12,29 @@ import numpy
 import pytest
 from PIL import Image
 
-import gluon_style  # noqa: F401 - readies MXNet before a test imports it
+import gluon_style  # noqa: F401 - prepares MXNet before a test imports it
 from gluon_style.layers import CONV_SHAPES
 from gluon_style.weights.formats import write_layers
 
 SHARED = Path(__file__).resolve().parents[2] / 'shared'
 
 
+@pytest.fixture(scope='session', autouse=True)
+def numpy_mode():
+    """Set NumPy's mode once, as the first cell of a reader's notebook does.
+
+    The package sets it for its own calls only; tests compute, too.
+    """
+    from mxnet import npx
+
+    npx.set_np()
+
+
 @pytest.fixture
 def shared():
-    """The folder of the textbook's material, which is not ours to ship."""
+    """Return the folder of the textbook's material, which is not shipped."""
     if not (SHARED / 'chapter.txt').is_file():
-        pytest.skip('needs the textbook in ../shared, which is not there')
+        pytest.skip('needs the textbook in ../shared')
     return SHARED
 
 
@@ -51,7 +62,7 @@ def weights_file(tmp_path_factory):
 
 @pytest.fixture(scope='session')
 def oxford():
-    """Have the original weights in the cache, for what only they can show."""
+    """Return the original weights, for what only they can show."""
     from gluon_style.errors import WeightsError
     from gluon_style.weights.sources import fetch
 
@@ -80,7 +91,7 @@ def pictures(tmp_path_factory):
 
 @pytest.fixture
 def without_mxnet():
-    """Run Python code that must not load MXNet; returns what it prints."""
+    """Return a function that runs code which must not import MXNet."""
 
     def run(code):
         done = subprocess.run(
