@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
-from typing import Any
+from typing import Any, NoReturn
 
 from gluon_style import __version__
 from gluon_style.cli import (
@@ -41,7 +41,7 @@ COMMANDS = {
 class Parser(argparse.ArgumentParser):
     """Answer a mistake in one sentence."""
 
-    def error(self, message: str) -> None:  # pyright: ignore
+    def error(self, message: str) -> NoReturn:
         """Print the sentence and exit."""
         self.exit(BAD_INPUT, f'{self.prog}: {message}\n')
 

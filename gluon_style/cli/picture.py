@@ -63,7 +63,8 @@ def _make(
     # Without a folder named, it saves only if the run is interrupted.
     every = args.checkpoint_every if args.checkpoint else 0
     checkpoint = Checkpoint(outputs.checkpoint, every, args.resume)
-    observers = [outputs, Patience(60 * args.patience), checkpoint]
+    # Those that may refuse the run come before the forecast, which measures.
+    observers: list[Observer] = [outputs, checkpoint]
     if args.animation is not None:
         outputs.animate = Animate(
             args.animation, write=False, force=args.force
@@ -73,6 +74,7 @@ def _make(
         observers.append(
             SaveSteps(outputs.picture, args.save_every, force=args.force)
         )
+    observers.append(Patience(60 * args.patience))
     observers += [Progress(quiet=args.quiet), stop]
     try:
         result = stylize(
