@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from gluon_style._mxnet import explained
 from gluon_style.cli.messages import BAD_INPUT, NOT_FINITE, complain, sentence
 from gluon_style.cli.parser import parse_arguments
 from gluon_style.cli.signals import Interrupted, interrupting
@@ -28,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     """
     args = parse_arguments(sys.argv[1:] if argv is None else argv)
     try:
-        with interrupting(), _log_to_stderr(args.quiet):
+        with interrupting(), _log_to_stderr(args.quiet), explained():
             return args.run(args)
     except Interrupted as signal:
         complain(f'interrupted: {args.kept}')
