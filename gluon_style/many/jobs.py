@@ -119,8 +119,9 @@ def run(
 ) -> Result:
     """Return the result of ``job``: from ``folder``, or made and saved there.
 
-    ``observers`` and ``net`` are as for ``stylize``. Raises as ``check_job`` and
-    ``stylize`` do, and OSError if the result cannot be written.
+    ``observers`` and ``net`` are as for ``stylize``. Raises the errors of
+    ``check_job`` and ``stylize``, and OSError if the result cannot be
+    written.
     """
     result = finished(job, folder)
     if result is not None:
