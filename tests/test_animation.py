@@ -66,7 +66,7 @@ def test_frames_are_written_in_order_and_size(tmp_path, suffix):
     animation = Animation(path, (40, 30))
     epochs = [100, 400, 600, 900]
     for epoch in epochs:
-        # Half the size at first.
+        # The first frames are half as large.
         shape = (20, 15) if epoch < 500 else (40, 30)
         animation.add(plain(shape, epoch), epoch)
     assert list(tmp_path.iterdir()) == []
@@ -87,7 +87,7 @@ def test_first_and_last_picture_look_as_they_are(tmp_path, suffix):
     first, last = picture(160, 120, seed=1), picture(160, 120, seed=2)
     from_first_to_last(path, first, last).save()
     frames, _ = READERS[suffix](path)
-    # A GIF has 256 colors: as an even grid they would be off by 10.
+    # A GIF has 256 colors: on an even grid they would be off by 10.
     tolerance = 10 if suffix == '.gif' else 6
     assert_near(frames[0], first, tolerance)
     assert_near(frames[-1], last, tolerance)
@@ -121,7 +121,7 @@ def test_a_run_of_any_length_has_so_many_frames(tmp_path, count, step):
     kept = [epoch for epoch, _ in description['lengths']]
     assert sum(length for _, length in description['lengths']) == packed.size
     assert MOST_FRAMES / 2 - 2 <= len(kept) < MOST_FRAMES
-    # After the first, a frame for every so many epochs, all along.
+    # After the first frame, the others are evenly spaced.
     assert kept[0] == step
     assert all(epoch % description['every'] == 0 for epoch in kept[1:])
     assert len(set(numpy.diff(kept[1:]))) == 1
@@ -129,7 +129,7 @@ def test_a_run_of_any_length_has_so_many_frames(tmp_path, count, step):
     frames, durations = read_gif(path)
     assert_near(frames[0], plain((8, 6), 1000 // count))
     assert_near(frames[-1], plain((8, 6), 1000))
-    # Frames that look the same are one, shown longer.
+    # Equal frames are written as one, which is shown longer.
     written = len({*kept, step * count})
     assert sum(durations) == 100 * (written - 1) + 1000 * LAST_SECONDS
 
@@ -175,7 +175,7 @@ def test_only_every_so_many_epochs_are_kept_and_the_last(tmp_path):
             due.append(epoch)
         animation.add(plain((8, 6), 4 * epoch), epoch)
     assert due == [1, 100, 200]
-    # What the run returns may not be what was last seen of that epoch.
+    # A frame of the same number replaces the last one.
     animation.add(plain((8, 6), 1000), 250)
     animation.save()
     frames, _ = read_gif(path)

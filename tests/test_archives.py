@@ -50,15 +50,15 @@ def test_wanted_is_asked_and_obeyed(tmp_path):
         asked.append((name, shape, dtype.name))
         return name != 'X'
 
-    found = read_npz(path, wanted)
+    actual = read_npz(path, wanted)
     assert asked == [
         ('X', (2, 3), 'float32'),
         ('step', (), 'int64'),
         ('meta', (8,), 'uint8'),
     ]
-    assert list(found) == ['step', 'meta']
-    assert found['step'].shape == () and found['step'] == 7
-    assert found['meta'].tobytes() == b'{"a": 1}'
+    assert list(actual) == ['step', 'meta']
+    assert actual['step'].shape == () and actual['step'] == 7
+    assert actual['meta'].tobytes() == b'{"a": 1}'
 
 
 def test_what_wanted_raises_goes_to_the_caller(tmp_path):

@@ -1,7 +1,6 @@
 import json
 import logging
 import pickle
-import sys
 
 import filelock
 import numpy
@@ -9,11 +8,15 @@ import pytest
 from conftest import picture, random_layers
 
 from gluon_style import Settings, stylize
+from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import replacing
 from gluon_style.layers import CONV_SHAPES
-from gluon_style.methods.gatys.checkpoint import FILE, LOCK, remove
+from gluon_style.methods.gatys.checkpoint import Checkpoint
+from gluon_style.methods.gatys.checkpoint_folder import FILE, LOCK, remove
 from gluon_style.methods.gatys.objective import Objective
 from gluon_style.methods.gatys.settings import Stage
+from gluon_style.methods.observers import Animate, Observer, Observers
+from gluon_style.records.record import LOSSES
 from gluon_style.weights.formats import write_layers
 
 CONTENT, STYLE = picture(40, 30, seed=1), picture(30, 30, seed=2)
@@ -32,26 +35,38 @@ def tiny(weights_file):
     )
 
 
-def run(settings, folder=None, *, kill=None, stop=None, every=4, **options):
-    """Run; ``kill`` and ``stop`` are epochs of the history to end at."""
-    asked = []
+class Watch(Observer):
+    """Kill or stop a run after this many epochs of its history or its own."""
 
-    def callback(history, X):
-        if kill is not None and len(history) >= kill:
+    def __init__(self, kill=None, stop=None, every=None):
+        self.kill, self.stop_after, self.every = kill, stop, every
+        self.asked = 0
+
+    def stop(self):
+        self.asked += 1
+        return 'test' if self.asked == self.stop_after else None
+
+    def epoch(self, history, picture):
+        if self.kill is not None and len(history) >= self.kill:
             raise Killed
 
-    def stop_now():
-        asked.append(None)
-        return 'test' if len(asked) == stop else None
 
+def run(
+    settings,
+    folder=None,
+    *,
+    kill=None,
+    stop=None,
+    every=4,
+    resume=False,
+    watch_every=None,
+    observers=(),
+):
+    """Run; ``kill`` and ``stop`` are epochs of the history to end at."""
+    observers = [Watch(kill, stop, watch_every), *observers]
     if folder is not None:
-        options = {'checkpoint': folder, 'checkpoint_every': every, **options}
-    return stylize(
-        *(CONTENT, STYLE, settings),
-        callback=callback,
-        stop=stop_now,
-        **options,
-    )
+        observers.append(Checkpoint(folder, save_every=every, resume=resume))
+    return stylize(CONTENT, STYLE, settings, observers=observers)
 
 
 def killed(settings, folder, epoch, **options):
@@ -61,25 +76,23 @@ def killed(settings, folder, epoch, **options):
 
 def require_same(result, expected):
     assert len(result.history) == len(expected.history)
-    for found, entry in zip(result.history, expected.history):
-        assert (found['epoch'], found['scale']) == (
-            entry['epoch'],
-            entry['scale'],
-        )
-        for name in ('content', 'style', 'tv', 'total'):
-            assert found[name] == pytest.approx(entry[name], rel=1e-5)
+    for entry, other in zip(result.history, expected.history):
+        assert (entry.epoch, entry.scale) == (other.epoch, other.scale)
+        for name in LOSSES:
+            actual = getattr(entry, name)
+            assert actual == pytest.approx(getattr(other, name), rel=1e-5)
     assert abs(result.pixels - expected.pixels).max() <= 1e-5
-    assert (
-        result.record['losses']['epoch']
-        == (expected.record['losses']['epoch'])
-    )
+    assert (result.image == expected.image).all()
+    assert result.record == expected.record
 
 
 KINDS = {
     'adam': {'lr_decay_epoch': 3},
     'guarded': {'bounded': True, 'guard': True, 'lr_decay_epoch': 5},
     'lbfgs': {'optimizer': 'lbfgs', 'bounded': True, 'guard': True},
-    'stage': {'first': Stage(0.5, 6, 0.2, 2)},
+    'stage': {
+        'first': {'scale': 0.5, 'epochs': 6, 'lr': 0.2, 'lr_decay_epoch': 2}
+    },
     'same size': {'first': Stage(1, 6, 0.2, 2), 'optimizer': 'lbfgs'},
 }
 
@@ -105,7 +118,7 @@ def test_a_stopped_run_resumes_to_the_same_end(kind, tmp_path, epoch):
     settings, expected = kind
     folder = tmp_path / 'run'
     result = run(settings, folder, stop=epoch)
-    assert result.record['stopped'] == 'test'
+    assert result.record.stopped == 'test'
     assert len(result.history) == epoch
     require_same(run(settings, folder, resume=True), expected)
 
@@ -122,9 +135,9 @@ def test_several_interruptions_in_a_row(kind, tmp_path):
 
 
 @pytest.mark.parametrize('every', [1, 3, 20])
-def test_a_callback_every_tenth_epoch_as_on_a_gpu(kind, tmp_path, every):
+def test_a_look_every_tenth_epoch_as_on_a_gpu(kind, tmp_path, every):
     settings, _ = kind
-    options = {'every': every, 'callback_every': 10}
+    options = {'every': every, 'watch_every': 10}
     expected = run(settings, tmp_path / 'whole', **options)
     folder = tmp_path / 'run'
     run(settings, folder, stop=5, **options)
@@ -134,31 +147,41 @@ def test_a_callback_every_tenth_epoch_as_on_a_gpu(kind, tmp_path, every):
 
 @pytest.mark.parametrize('epoch', [3, 11, 12, 15])
 @pytest.mark.parametrize(
-    'changes', [{'optimizer': 'lbfgs', 'bounded': True}, {'lr': 0.3}]
+    'changes',
+    [
+        {'optimizer': 'lbfgs', 'bounded': True, 'guard': True},
+        {'lr': 0.3, 'bounded': True},
+    ],
 )
 def test_two_scales(tiny, tmp_path, changes, epoch):
     settings = tiny.changed(
         {'size': (132, 130), 'scales': 2, 'epochs': 12, **changes}
     )
     expected = run(settings, tmp_path / 'whole', every=2)
-    assert len({entry['scale'] for entry in expected.history}) == 2
+    assert len({entry.scale for entry in expected.history}) == 2
     folder = tmp_path / 'run'
     killed(settings, folder, epoch, every=2)
     run(settings, folder, stop=1, every=2, resume=True)
     require_same(run(settings, folder, every=2, resume=True), expected)
 
 
-def test_adam_is_not_changed_by_checkpoints(tiny, tmp_path):
-    whole = run(tiny)
-    require_same(run(tiny, tmp_path / 'run', every=1), whole)
+@pytest.mark.parametrize(
+    'changes', [{}, {'size': (100, 96), 'scales': 2, 'bounded': True}]
+)
+def test_adam_is_not_changed_by_checkpoints(tiny, tmp_path, changes):
+    settings = tiny.changed(changes)
+    whole = run(settings)
+    require_same(run(settings, tmp_path / 'run', every=1), whole)
     # 0 saves only where it is stopped, and goes on exactly from there.
     folder = tmp_path / 'stopped'
-    run(tiny, folder, stop=7, every=0)
-    saved = run(tiny, folder, every=0, resume=True)
-    assert [e['total'] for e in saved.history] == (
-        [e['total'] for e in whole.history]
-    )
+    run(settings, folder, stop=7, every=0)
+    saved = run(settings, folder, every=0, resume=True)
+    assert totals(saved) == totals(whole)
     assert (saved.pixels == whole.pixels).all()
+
+
+def totals(result):
+    return [entry.total for entry in result.history]
 
 
 def test_nothing_is_saved_where_a_run_is_not_stopped(tiny, tmp_path):
@@ -168,8 +191,7 @@ def test_nothing_is_saved_where_a_run_is_not_stopped(tiny, tmp_path):
 
 
 def test_a_goal_reached_at_a_save_ends_the_resumed_run_too(tiny, tmp_path):
-    totals = [entry['total'] for entry in run(tiny).history]
-    settings = tiny.changed({'stop_at': totals[3] * 1.0001})
+    settings = tiny.changed({'stop_at': totals(run(tiny))[3] * 1.0001})
     expected = run(settings, tmp_path / 'whole')
     assert len(expected.history) == 4
     killed(settings, tmp_path / 'run', 4)
@@ -225,7 +247,7 @@ def test_other_settings_are_refused(tiny, tmp_path, changes, name):
     folder = tmp_path / 'run'
     killed(tiny, folder, 5)
     before = (folder / FILE).read_bytes()
-    with pytest.raises(ValueError) as error:
+    with pytest.raises(GluonStyleError) as error:
         run(tiny.changed(changes), folder, resume=True)
     assert f'was made with {name}' in str(error.value)
     assert str(folder) in str(error.value)
@@ -240,8 +262,12 @@ def test_another_picture_is_refused(tiny, tmp_path, changed):
     before = (folder / FILE).read_bytes()
     images = {'content': CONTENT, 'style': STYLE}
     images[changed] = 255 - images[changed]
-    with pytest.raises(ValueError, match=f'with {changed} picture [0-9a-f]+,'):
-        stylize(*images.values(), tiny, checkpoint=folder, resume=True)
+    with pytest.raises(
+        GluonStyleError, match=f'with {changed} picture [0-9a-f]+,'
+    ):
+        stylize(
+            *images.values(), tiny, observers=[Checkpoint(folder, resume=True)]
+        )
     assert (folder / FILE).read_bytes() == before
 
 
@@ -251,7 +277,9 @@ def test_other_weights_of_the_same_name_are_refused(tiny, tmp_path):
     settings = tiny.changed({'weights': str(path)})
     killed(settings, tmp_path / 'run', 5)
     write_layers(path, random_layers(names, seed=1))
-    with pytest.raises(ValueError, match='made with weights file [0-9a-f]+,'):
+    with pytest.raises(
+        GluonStyleError, match='made with weights file [0-9a-f]+,'
+    ):
         run(settings, tmp_path / 'run', resume=True)
 
 
@@ -259,7 +287,9 @@ def test_a_checkpoint_is_not_overwritten(tiny, tmp_path):
     folder = tmp_path / 'run'
     killed(tiny, folder, 5)
     before = (folder / FILE).read_bytes()
-    with pytest.raises(ValueError, match='is there already: add --resume'):
+    with pytest.raises(
+        GluonStyleError, match='is there already: add --resume'
+    ):
         run(tiny, folder)
     assert (folder / FILE).read_bytes() == before
 
@@ -275,14 +305,16 @@ def test_folders_that_cannot_be_used(tiny, tmp_path, evaluations):
     file = tmp_path / 'file'
     file.write_text('kept')
     for resume in (False, True):
-        with pytest.raises(ValueError, match='does not exist: make it first'):
+        with pytest.raises(
+            GluonStyleError, match='does not exist: make it first'
+        ):
             run(tiny, tmp_path / 'no' / 'run', resume=resume)
-        with pytest.raises(ValueError, match='is a file: name a folder'):
+        with pytest.raises(GluonStyleError, match='is a file: name a folder'):
             run(tiny, file, resume=resume)
     used = tmp_path / 'used'
     used.mkdir()
     with filelock.FileLock(used / LOCK):
-        with pytest.raises(ValueError, match='is in use by another run'):
+        with pytest.raises(GluonStyleError, match='is in use by another run'):
             run(tiny, used)
     assert evaluations == []
     assert file.read_text() == 'kept'
@@ -290,16 +322,18 @@ def test_folders_that_cannot_be_used(tiny, tmp_path, evaluations):
 
 
 def test_the_folder_is_locked_until_the_end(tiny, tmp_path):
-    def callback(history, X):
-        with pytest.raises(filelock.Timeout):
-            filelock.FileLock(tmp_path / 'run' / LOCK).acquire(timeout=0)
+    class Lockpick(Observer):
+        tried = 0
 
-    stylize(
-        *(CONTENT, STYLE, tiny),
-        checkpoint=tmp_path / 'run',
-        callback=callback,
-        epochs=2,
-    )
+        def epoch(self, history, picture):
+            self.tried += 1
+            with pytest.raises(filelock.Timeout):
+                filelock.FileLock(tmp_path / 'run' / LOCK).acquire(timeout=0)
+
+    lockpick = Lockpick()
+    observers = [Checkpoint(tmp_path / 'run'), lockpick]
+    stylize(CONTENT, STYLE, tiny, observers=observers, epochs=2)
+    assert lockpick.tried == 2
     with filelock.FileLock(tmp_path / 'run' / LOCK).acquire(timeout=0):
         pass
 
@@ -312,11 +346,7 @@ def test_a_failed_save_is_a_warning(tiny, tmp_path, monkeypatch, caplog):
     def full(*args, **kwargs):
         raise OSError(28, 'No space left on device')
 
-    monkeypatch.setattr(
-        sys.modules['gluon_style.methods.gatys.checkpoint'].numpy,
-        'savez',
-        full,
-    )
+    monkeypatch.setattr(numpy, 'savez', full)
     result = run(tiny, folder, resume=True)
     assert 'the checkpoint was not saved: [Errno 28]' in caplog.text
     assert len(result.history) == 10
@@ -340,7 +370,7 @@ def test_seconds_and_the_time_limit_go_on(tiny, tmp_path):
     killed(settings, folder, 5)
     rewrite(folder, meta_of(elapsed=500.0))
     result = run(settings, folder, resume=True)
-    seconds = [entry['seconds'] for entry in result.history]
+    seconds = [entry.seconds for entry in result.history]
     assert seconds == sorted(seconds) and len(seconds) == 10
     assert seconds[3] < 500 < seconds[4] < 1000
     (folder / FILE).unlink()
@@ -357,32 +387,34 @@ def lbfgs(tiny):
 def test_a_run_with_checkpoints_is_repeated_without(lbfgs, tmp_path):
     killed(lbfgs, tmp_path / 'run', 6)
     result = run(lbfgs, tmp_path / 'run', resume=True)
-    assert result.record['settings']['restarts'] == (4, 8)
-    restarts = result.record['settings']['restarts']
+    restarts = result.record.settings['restarts']
+    assert restarts == [4, 8]
     again = run(lbfgs.changed({'restarts': restarts}))
     assert (again.image == result.image).all()
-    assert again.record['settings'] == result.record['settings']
+    assert again.record.settings == result.record.settings
     # Or the restarts were of no use.
     assert (run(lbfgs).image != result.image).any()
 
 
 def test_a_run_that_was_interrupted_twice_is_repeated(lbfgs, tmp_path):
     folder = tmp_path / 'run'
-    first = run(lbfgs, folder, stop=3, every=0)
+    first = Checkpoint(folder, save_every=0)
+    run(lbfgs, stop=3, observers=[first])
     assert first.saved == 3
-    second = run(lbfgs, folder, stop=4, every=0, resume=True)
+    second = Checkpoint(folder, save_every=0, resume=True)
+    run(lbfgs, stop=4, observers=[second])
     assert second.saved == 7
     result = run(lbfgs, folder, resume=True)
-    restarts = result.record['settings']['restarts']
-    assert restarts == (3, 7, 8)
+    restarts = result.record.settings['restarts']
+    assert restarts == [3, 7, 8]
     again = run(lbfgs.changed({'restarts': restarts}))
     assert (again.image == result.image).all()
 
 
-@pytest.mark.parametrize('callback_every', [1, 10])
-def test_a_stopped_run_is_repeated_by_its_epochs(tiny, lbfgs, callback_every):
+@pytest.mark.parametrize('watch_every', [1, 10])
+def test_a_stopped_run_is_repeated_by_its_epochs(tiny, lbfgs, watch_every):
     for settings in (tiny, lbfgs):
-        options = {'callback_every': callback_every}
+        options = {'watch_every': watch_every}
         stopped = run(settings, stop=6, **options)
         again = run(settings.changed({'stop_after': 6}), **options)
         assert (again.image == stopped.image).all()
@@ -391,7 +423,9 @@ def test_a_stopped_run_is_repeated_by_its_epochs(tiny, lbfgs, callback_every):
 
 def test_lbfgs_keeps_to_its_checkpoints(tiny, lbfgs, tmp_path):
     killed(lbfgs, tmp_path / 'run', 6)
-    with pytest.raises(ValueError, match='with checkpoint_every 4, not 5'):
+    with pytest.raises(
+        GluonStyleError, match='with checkpoint_every 4, not 5'
+    ):
         run(lbfgs, tmp_path / 'run', resume=True, every=5)
     # Adam is the same with any.
     killed(tiny, tmp_path / 'adam', 6)
@@ -399,69 +433,116 @@ def test_lbfgs_keeps_to_its_checkpoints(tiny, lbfgs, tmp_path):
     require_same(result, run(tiny))
 
 
-def test_an_interruption_is_no_frame(tiny, tmp_path):
-    options = {'animation': tmp_path / 'a.gif', 'callback_every': 4}
-    expected = run(tiny, **options)
+@pytest.fixture
+def animated(tmp_path):
+    """Run with an animation; return the run's ``Animate``."""
+
+    def run_animated(settings, folder=None, *, look_every=None, **options):
+        animate = Animate(tmp_path / 'a.gif')
+        animate.every = look_every
+        options['watch_every'] = look_every
+        run(settings, folder, observers=[animate], **options)
+        return animate
+
+    return run_animated
+
+
+def frame_epochs(animate):
+    description, _ = animate.packed()
+    return [epoch for epoch, _ in description['lengths']]
+
+
+def test_an_interruption_is_not_a_frame(tiny, tmp_path, animated):
+    expected = animated(tiny, look_every=4)
     folder = tmp_path / 'run'
-    run(tiny, folder, stop=6, every=0, **options)
-    result = run(tiny, folder, resume=True, **options)
-    assert frames(result)[0] == frames(expected)[0]
-    epochs = [epoch for epoch, _ in frames(result)[0]['lengths']]
+    animated(tiny, folder, stop=6, every=0, look_every=4)
+    result = animated(tiny, folder, every=0, resume=True, look_every=4)
+    assert result.packed()[0] == expected.packed()[0]
     # The last one is the result's.
-    assert epochs == [4, 8, 10]
+    assert frame_epochs(result) == [4, 8, 10]
+
+
+@pytest.mark.parametrize('epoch', [3, 5, 9])
+def test_an_interruption_on_a_gpu_is_not_a_frame(
+    tiny, tmp_path, animated, monkeypatch, epoch
+):
+    # What a GPU has by default, at both ends of the first scale, too.
+    epochs_between = Observers.epochs_between
+    monkeypatch.setattr(
+        Observers, 'epochs_between', lambda self, _: epochs_between(self, 4)
+    )
+    settings = tiny.changed({'size': (100, 96), 'scales': 2, 'epochs': 12})
+    expected = animated(settings, tmp_path / 'whole')
+    folder = tmp_path / 'run'
+    animated(settings, folder, stop=epoch)
+    result = animated(settings, folder, resume=True)
+    assert result.packed()[0] == expected.packed()[0]
+    assert frame_epochs(result) == [4, 8, 12, 15]
 
 
 def test_frames_without_an_animation_are_not_read(tiny, tmp_path):
     folder = tmp_path / 'run'
-    killed(tiny, folder, 6, animation=tmp_path / 'a.gif')
+    killed(tiny, folder, 6, observers=[Animate(tmp_path / 'a.gif')])
     rewrite(folder, lambda arrays: arrays['frames'].__setitem__(0, 0))
     require_same(run(tiny, folder, resume=True), run(tiny))
 
 
-def frames(result):
-    return result.animation.packed()
-
-
 @pytest.mark.parametrize('optimizer', ['adam', 'lbfgs'])
-def test_the_animation_of_a_resumed_run_is_whole(tiny, tmp_path, optimizer):
+def test_the_animation_of_a_resumed_run_is_whole(
+    tiny, tmp_path, animated, optimizer
+):
     settings = tiny.changed({'optimizer': optimizer})
-    options = {'animation': tmp_path / 'a.gif'}
-    expected = run(settings, tmp_path / 'whole', **options)
-    killed(settings, tmp_path / 'run', 6, **options)
-    result = run(settings, tmp_path / 'run', resume=True, **options)
-    (told, packed), (wanted, wanted_bytes) = frames(result), frames(expected)
-    assert told == wanted and len(told['lengths']) == 10
-    assert (packed == wanted_bytes).all()
+    expected = animated(settings, tmp_path / 'whole')
+    with pytest.raises(Killed):
+        animated(settings, tmp_path / 'run', kill=6)
+    result = animated(settings, tmp_path / 'run', resume=True)
+    assert frame_epochs(result) == [*range(1, 11)]
+    (description, data), (other, other_data) = (
+        result.packed(),
+        expected.packed(),
+    )
+    assert description == other
+    assert (data == other_data).all()
 
 
 def test_an_animation_that_begins_with_the_resumed_part(
-    tiny, tmp_path, caplog
+    tiny, tmp_path, animated, caplog
 ):
     killed(tiny, tmp_path / 'run', 6)
-    options = {'animation': tmp_path / 'a.gif'}
-    result = run(tiny, tmp_path / 'run', resume=True, **options)
+    result = animated(tiny, tmp_path / 'run', resume=True)
     assert 'the animation begins there' in caplog.text
-    assert [epoch for epoch, _ in frames(result)[0]['lengths']] == [
-        *range(5, 11)
-    ]
+    assert frame_epochs(result) == [*range(5, 11)]
 
 
-def test_frames_that_are_no_pictures_are_refused(tiny, tmp_path):
-    options = {'animation': tmp_path / 'a.gif'}
+def test_frames_that_are_not_pictures_are_refused(tiny, tmp_path, animated):
     folder = tmp_path / 'run'
-    killed(tiny, folder, 6, **options)
+    killed(tiny, folder, 6, observers=[Animate(tmp_path / 'a.gif')])
     rewrite(folder, lambda arrays: arrays['frames'].__setitem__(0, 0))
-    with pytest.raises(ValueError, match='frame of epoch 1 is no JPEG of 32x'):
-        run(tiny, folder, resume=True, **options)
+    with pytest.raises(GluonStyleError, match='frame of epoch 1 .* JPEG'):
+        animated(tiny, folder, resume=True)
 
 
-def test_what_is_no_checkpoint_is_kept(tiny, tmp_path, caplog):
+def test_a_checkpoint_serves_several_runs(tiny, tmp_path):
+    checkpoint = Checkpoint(tmp_path / 'run')
+    expected = run(tiny, observers=[checkpoint])
+    assert checkpoint.saved == 10
+    remove(tmp_path / 'run')
+    lbfgs = tiny.changed({'optimizer': 'lbfgs', 'epochs': 30})
+    result = run(lbfgs, observers=[checkpoint])
+    # Saved every 40 epochs, as L-BFGS is by default, and not every 20.
+    assert result.record.settings['restarts'] == []
+    remove(tmp_path / 'run')
+    require_same(run(tiny, observers=[checkpoint]), expected)
+
+
+def test_what_is_not_a_checkpoint_is_kept(tiny, tmp_path, caplog):
     folder = tmp_path / 'run'
     folder.mkdir()
     (folder / FILE).write_bytes(b'mine')
-    result = run(tiny, folder, stop=3, every=0)
-    assert result.saved == 0
-    assert 'exists and is no checkpoint: remove it' in caplog.text
+    checkpoint = Checkpoint(folder, save_every=0)
+    run(tiny, stop=3, observers=[checkpoint])
+    assert checkpoint.saved == 0
+    assert f"{FILE}' exists and is not a checkpoint: remove" in caplog.text
     assert (folder / FILE).read_bytes() == b'mine'
 
 
@@ -520,10 +601,10 @@ def bytes_of(text):
 
 
 def frames_of(lengths, files, every=1):
-    told = {'every': every, 'lengths': lengths}
+    description = {'every': every, 'lengths': lengths}
 
     def changed(arrays):
-        meta_of(frames=told)(arrays)
+        meta_of(frames=description)(arrays)
         arrays['frames'] = numpy.frombuffer(files, 'uint8')
 
     return changed
@@ -628,7 +709,7 @@ def saved(tiny, tmp_path_factory):
 def require_refused(settings, folder, **options):
     """Resume; nothing is executed, changed or begun."""
     before = (folder / FILE).read_bytes()
-    with pytest.raises(ValueError) as error:
+    with pytest.raises(GluonStyleError) as error:
         run(settings, folder, resume=True, **options)
     sentence = str(error.value)
     assert sentence.startswith(f'checkpoint {str(folder)!r} ')
@@ -644,7 +725,7 @@ def test_broken_checkpoints(tiny, saved, tmp_path, monkeypatch, change):
     folder.mkdir()
     (folder / FILE).write_bytes(saved)
     rewrite(folder, BROKEN[change])
-    require_refused(tiny, folder, animation=tmp_path / 'a.gif')
+    require_refused(tiny, folder, observers=[Animate(tmp_path / 'a.gif')])
 
 
 @pytest.mark.parametrize(

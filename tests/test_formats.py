@@ -11,7 +11,7 @@ from conftest import random_layers
 
 from gluon_style.errors import MissingPackageError, WeightsError
 from gluon_style.layers import LAYER_NAMES
-from gluon_style.weights.formats import read_layers, write_layers
+from gluon_style.weights.formats import READERS, read_layers, write_layers
 from gluon_style.weights.torch import read_torch
 
 WANTED = ('conv1_1', 'conv1_2')
@@ -31,11 +31,11 @@ def by_feature(layers, prefix=''):
 
 
 def check(path, layers, convention='rgb'):
-    found, found_convention = read_layers(path, WANTED)
-    assert found_convention == convention
-    assert list(found) == list(WANTED)
+    actual, actual_convention = read_layers(path, WANTED)
+    assert actual_convention == convention
+    assert list(actual) == list(WANTED)
     for name in WANTED:
-        for a, b in zip(found[name], layers[name]):
+        for a, b in zip(actual[name], layers[name]):
             assert a.dtype == 'float32' and a.shape == b.shape
             assert (a == b).all()
 
@@ -211,6 +211,17 @@ def test_garbage_is_refused_in_a_sentence(tmp_path, suffix, content):
         read_layers(path, WANTED)
     assert f'garbage{suffix}' in str(error.value)
     assert 'cannot be read as' in str(error.value)
+
+
+def test_a_bug_of_a_reader_is_not_taken_for_a_broken_file(
+    tmp_path, monkeypatch
+):
+    def divide_by_zero(path, wanted):
+        return 1 / 0
+
+    monkeypatch.setitem(READERS, '.npz', divide_by_zero)
+    with pytest.raises(ZeroDivisionError):
+        read_layers(tmp_path / 'a.npz')
 
 
 def test_cut_torch_files_are_refused(tmp_path, layers):

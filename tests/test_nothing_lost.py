@@ -43,7 +43,7 @@ def state(folder):
     }
 
 
-# Replaces a file, and stops at a stage of that until it is killed.
+# Replaces a file, and waits at one stage until it is killed.
 STOPPING_WRITER = """
 import os, sys
 from gluon_style.files.atomic import replacing
@@ -95,7 +95,7 @@ def test_a_file_is_whole_at_whatever_stage_its_writer_is_killed(
     assert path.read_bytes() == b'next'
 
 
-# Writes the same two contents in turn, for ever.
+# Writes the same two contents in turn, forever.
 WRITER = """
 import itertools, sys
 from gluon_style.files.atomic import replacing
@@ -120,7 +120,7 @@ def test_a_file_is_whole_whenever_its_writer_is_killed(tmp_path):
         writer.send_signal(signal.SIGKILL)
         writer.communicate()
         assert path.read_bytes() in whole
-        # No more than its own file: each removed its predecessor's.
+        # Each writer removes what the one before it left.
         assert len(list(tmp_path.glob('.new-*'))) <= 1
 
 
@@ -215,7 +215,7 @@ def test_of_two_runs_of_one_output_one_is_refused(inputs):
         for _ in range(2)
     ]
     try:
-        # Whichever came first is at work; only the other one ends.
+        # The first one works on; only the other one ends.
         deadline = time.monotonic() + 120
         while all(child.poll() is None for child in children):
             assert time.monotonic() < deadline, 'both of them are at work'
@@ -224,7 +224,7 @@ def test_of_two_runs_of_one_output_one_is_refused(inputs):
         ended = [child.poll() for child in children]
         for child in children:
             child.kill()
-        said = [child.communicate()[1] for child in children]
+        stderr = [child.communicate()[1] for child in children]
     assert sorted(ended, key=str) == [2, None]
-    assert said[ended.index(2)].count('\n') == 1
-    assert 'is being written by another run' in said[ended.index(2)]
+    assert stderr[ended.index(2)].count('\n') == 1
+    assert 'is being written by another run' in stderr[ended.index(2)]

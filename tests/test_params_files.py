@@ -22,12 +22,12 @@ def everything(name, shape, dtype):
     return True
 
 
-def check(found, arrays):
-    assert set(found) == set(arrays)
+def check(actual, arrays):
+    assert set(actual) == set(arrays)
     for name, array in arrays.items():
-        assert found[name].dtype == array.dtype
-        assert found[name].shape == array.shape
-        assert (found[name] == array).all()
+        assert actual[name].dtype == array.dtype
+        assert actual[name].shape == array.shape
+        assert (actual[name] == array).all()
 
 
 def test_what_mxnet_writes_is_read(tmp_path):
@@ -107,8 +107,8 @@ def test_unwanted_arrays_are_passed_over(tmp_path):
         file.write(data[:hole])
         file.seek(4 << 30, 1)
         file.write(data[hole:])
-    found = read_params(path, lambda name, shape, dtype: name == 'b')
-    assert list(found) == ['b'] and found['b'].shape == (2,)
+    actual = read_params(path, lambda name, shape, dtype: name == 'b')
+    assert list(actual) == ['b'] and actual['b'].shape == (2,)
 
 
 @pytest.mark.parametrize(

@@ -99,8 +99,8 @@ def test_model_zoo_itself_finds_what_was_fetched(zoo, monkeypatch):
         model_store._model_sha1, 'vgg19', 'ad2f660d' + '0' * 32
     )
     monkeypatch.setattr(model_store, 'check_sha1', lambda *args: True)
-    found = model_store.get_model_file('vgg19', root=str(path.parent))
-    assert found == str(path)
+    actual = model_store.get_model_file('vgg19', root=str(path.parent))
+    assert actual == str(path)
 
 
 @pytest.mark.parametrize('trouble', ['missing', 'cut', 'stall'])

@@ -38,7 +38,7 @@ def test_fold_bgr_gives_what_the_caffe_network_gave():
     X = np.array(bgr.transpose(2, 0, 1)[None], dtype='float32')
     [expected] = features(layers, X, 1)
     [folded] = features(fold_bgr(layers), preprocess(img, (30, 20)), 1)
-    # The padding is another grey; it reaches one pixel far.
+    # The padding means another grey, which reaches one pixel inside.
     inside = (slice(None), slice(None), slice(1, -1), slice(1, -1))
     numpy.testing.assert_allclose(
         folded[inside], expected[inside], rtol=1e-4, atol=1e-2

@@ -11,11 +11,10 @@ from gluon_style._mxnet import explain
 from gluon_style.classroom.findings import ADVICE, PROBLEM, Finding
 from gluon_style.classroom.packages import MXNET_VERSIONS
 from gluon_style.errors import GluonStyleError
+from gluon_style.methods import PATIENCE
 from gluon_style.methods.gatys.presets import preset
 
 CHAPTER_SHAPE = (450, 300)
-# A class does not wait longer than ten minutes for a picture.
-_PATIENCE_SECONDS = 600
 # Libraries that MXNet's wheels leave to the system, and their Debian packages.
 _SYSTEM_LIBRARIES = {
     'libgfortran': 'libgfortran5',
@@ -117,7 +116,7 @@ def examine_speed() -> Iterator[Finding]:
     seconds = seconds_needed(net, CHAPTER_SHAPE, settings, device)
     width, height = CHAPTER_SHAPE
     text = f'about {seconds / 60:.1f} min for a picture of {width}x{height}'
-    if seconds <= _PATIENCE_SECONDS:
+    if seconds <= PATIENCE:
         yield Finding(text)
     else:
         yield Finding(text, ADVICE, 'gluon-style run ... --preset quick')

@@ -11,7 +11,6 @@ from gluon_style.errors import GluonStyleError
 from gluon_style.methods.fields import (
     Integer,
     Kind,
-    Number,
     Switch,
     kind_of,
     options_of,
@@ -41,9 +40,18 @@ def count(name: str) -> Callable[[str], Any]:
     return argument(Integer(least=1), name)
 
 
-def minutes(name: str) -> Callable[[str], Any]:
-    """Return a type for argparse: a number above 0."""
-    return argument(Number(least=1e-6), name)
+def minutes(text: str) -> float:
+    """Return the minutes that a word means: a number above 0, or inf."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    # NaN compares with nothing, so it fails.
+    if not value > 0:
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is not a time: give a number of minutes above 0'
+        )
+    return value
 
 
 def add_settings(

@@ -28,7 +28,7 @@ from gluon_style.pictures.write import SUFFIXES, check_output
 from gluon_style.records.result import Result
 
 
-@dataclass
+@dataclass(eq=False)
 class Outputs(Observer):
     """The picture, its record beside it, and what else is asked for.
 
@@ -139,7 +139,7 @@ class Outputs(Observer):
         for write in (self._save, self._draw, self._animate):
             try:
                 write(result)
-            except (OSError, ValueError) as error:
+            except (OSError, GluonStyleError) as error:
                 problems.append(sentence(error))
         return problems
 
@@ -150,7 +150,7 @@ class Outputs(Observer):
             for path in (self.picture, self.record):
                 require_ours(path, self.force)
             result.save(self.picture)
-        except (OSError, ValueError) as error:
+        except (OSError, GluonStyleError) as error:
             folder = tempfile.mkdtemp(prefix='gluon_style-')
             rescued = Path(folder, self.picture.name)
             try:

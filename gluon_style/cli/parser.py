@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+from typing import Any
 
 from gluon_style import __version__
 from gluon_style.cli import (
@@ -36,8 +37,6 @@ COMMANDS = {
     'completion': completion,
 }
 
-_MORE = 'gluon-style COMMAND --help tells of a command.'
-
 
 class Parser(argparse.ArgumentParser):
     """Answer a mistake in one sentence."""
@@ -46,37 +45,53 @@ class Parser(argparse.ArgumentParser):
         """Print the sentence and exit."""
         self.exit(BAD_INPUT, f'{self.prog}: {message}\n')
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Answer a word that is not a choice with the nearest one.
+
+        argparse itself would list them all, in Python's way of writing.
+        """
+        choices = list(action.choices or [])
+        if choices and value not in choices:
+            raise argparse.ArgumentError(
+                None,
+                f'{value!r} is unknown: '
+                f'{_nearest(value, choices, "choose " + _listed(choices))}',
+            )
+
 
 def make_parser() -> Parser:
     """Return the parser; the ``run`` of what it parses is a command's body."""
     parser = Parser(
         prog='gluon-style',
+        usage='%(prog)s [-h] [--version] COMMAND [ARGUMENTS]',
         description='Neural style transfer, as in Dive into Deep Learning.',
-        # argparse's own list would break a line at the longest name.
-        epilog='\n'.join(['commands:', *_lines(), '', _MORE]),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog='gluon-style COMMAND --help explains a command.',
     )
     parser.add_argument(
         '--version', action='version', version=f'gluon-style {__version__}'
     )
-    # What every command's arguments have: see ``main``.
+    # What the arguments of every command have: see ``main``.
     parser.set_defaults(
         run=None,
         quiet=False,
         kept='nothing was written',
         styles_may_follow=False,
     )
-    commands = parser.add_subparsers(metavar='COMMAND', parser_class=Parser)
+    # argparse makes the column of names as wide as the metavar, which keeps
+    # the longest name and its help in one line.
+    commands = parser.add_subparsers(
+        title='commands',
+        metavar='COMMAND [ARGUMENTS]',
+        prog='gluon-style',
+        parser_class=Parser,
+    )
     for name, module in COMMANDS.items():
-        sub = commands.add_parser(name, description=module.DESCRIPTION)
+        sub = commands.add_parser(
+            name, help=module.HELP, description=module.DESCRIPTION
+        )
         sub.set_defaults(command=name, run=module.run, parser=sub)
         module.add_arguments(sub)
     return parser
-
-
-def _lines() -> list[str]:
-    """Return a line for each command."""
-    return [f'  {name:12} {COMMANDS[name].HELP}' for name in COMMANDS]
 
 
 def parse_arguments(words: list[str]) -> argparse.Namespace:
@@ -86,54 +101,72 @@ def parse_arguments(words: list[str]) -> argparse.Namespace:
     the words themselves.
     """
     parser = make_parser()
-    _require_command(parser, words)
     args, left = parser.parse_known_args(words)
     if args.run is None:
+        if left:
+            parser.error(_unknown(parser, left[0]))
         parser.print_help()
         parser.exit(0)
     if args.styles_may_follow:
-        left = _take_styles(args, left)
+        left = _take_styles(args, left, words)
     if left:
-        args.parser.error(_unknown(args.parser, left))
+        first = next((word for word in left if word.startswith('-')), left[0])
+        args.parser.error(_unknown(args.parser, first))
     args.words = list(words)
     return args
 
 
-def _require_command(parser: Parser, words: list[str]) -> None:
-    """Answer an unknown command with the nearest one."""
-    word = next((word for word in words if not word.startswith('-')), None)
-    if word is not None and word not in COMMANDS:
-        known = f'choose from {", ".join(COMMANDS)}'
-        parser.error(f'command {word!r} is unknown: {_nearest(word, known)}')
-
-
-def _take_styles(args: argparse.Namespace, left: list[str]) -> list[str]:
+def _take_styles(
+    args: argparse.Namespace, left: list[str], words: list[str]
+) -> list[str]:
     """Take the STYLEs that stand behind options; return what is left.
 
     argparse leaves over a positional argument that may be missing and stands
-    behind options. Its place among several ``--style`` is not known.
+    behind options. All words behind -- are positional.
     """
-    if any(word.startswith('-') for word in left):
+    end = left.index('--') if '--' in left else len(left)
+    if any(word.startswith('-') for word in left[:end]):
         return left
-    if left and len(args.styles) > 1 and args.command == 'run':
-        args.parser.error(
-            f'STYLE {left[0]!r} stands between options: name it before them, '
-            'or every style with --style'
-        )
-    args.styles = [*args.styles, *left]
+    styles = [*args.styles, *left[:end], *left[end + 1 :]]
+    names = [word.partition('=')[0] for word in words]
+    if left and '--style' in names:
+        styles = _in_order(args.parser, styles, words)
+    args.styles = styles
     return []
 
 
-def _unknown(parser: argparse.ArgumentParser, left: list[str]) -> str:
-    word = next((w for w in left if w.startswith('-')), left[0])
+def _in_order(
+    parser: argparse.ArgumentParser, styles: list[str], words: list[str]
+) -> list[str]:
+    """Return styles in the order in which they stand among the words."""
+    option = '--style='
+    given = [w[len(option) :] if w.startswith(option) else w for w in words]
+    for style in styles:
+        if given.count(style) > 1:
+            parser.error(
+                f'the place of STYLE {style!r} is not clear, for it is given '
+                'twice: name STYLE before all options, or use only --style'
+            )
+    return sorted(styles, key=given.index)
+
+
+def _unknown(parser: argparse.ArgumentParser, word: str) -> str:
+    """Return a sentence about a word that no argument takes."""
     name = word.partition('=')[0]
     if not name.startswith('-'):
-        return f'{word!r} is one word too many'
-    known = f'see {parser.prog} --help'
-    options = [o for o in vars(parser)['_option_string_actions']]
-    return f'option {name!r} is unknown: {_nearest(name, known, options)}'
+        return f'{word!r} is one word too many: see {parser.prog} --help'
+    options = list(vars(parser)['_option_string_actions'])
+    if name in options:
+        return f'option {name!r} stands before the command: put it after it'
+    advice = f'see {parser.prog} --help'
+    return f'option {name!r} is unknown: {_nearest(name, options, advice)}'
 
 
-def _nearest(word: str, known: str, names: list[str] | None = None) -> str:
-    near = difflib.get_close_matches(word, names or list(COMMANDS), n=1)
-    return f'did you mean {near[0]}?' if near else known
+def _nearest(word: str, known: list[str], otherwise: str) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f'did you mean {near[0]}?' if near else otherwise
+
+
+def _listed(names: list[str]) -> str:
+    *others, last = names
+    return f'{", ".join(others)} or {last}' if others else last

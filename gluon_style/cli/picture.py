@@ -56,7 +56,8 @@ def _make(
     outputs: Outputs,
     stop: StopOnSignal,
 ) -> int:
-    from gluon_style.methods.gatys.checkpoint import Checkpoint, remove
+    from gluon_style.methods.gatys.checkpoint import Checkpoint
+    from gluon_style.methods.gatys.checkpoint_folder import remove
     from gluon_style.methods.gatys.stylize import LIMIT, stylize
 
     # Without a folder named, it saves only if the run is interrupted.
@@ -137,7 +138,7 @@ def _say_stopped(
 
 def _kept(args: argparse.Namespace, outputs: Outputs) -> str:
     """Return how to go on with a run that ended at once."""
-    from gluon_style.methods.gatys.checkpoint import FILE
+    from gluon_style.methods.gatys.checkpoint_folder import FILE
 
     if not (outputs.checkpoint / FILE).exists():
         return ''
@@ -192,7 +193,7 @@ class StopOnSignal(Observer):
 
     def stop(self) -> str | None:
         """Return the name of the signal that was noted, or None."""
-        return self._noted and signal.Signals(self._noted).name
+        return signal.Signals(self._noted).name if self._noted else None
 
     @property
     def code(self) -> int:

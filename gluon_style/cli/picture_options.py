@@ -65,7 +65,7 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
     add_force(files)
     files.add_argument(
         '--patience',
-        type=minutes('patience'),
+        type=minutes,
         default=PATIENCE / 60,
         metavar='MINUTES',
         help=f'warn of a run that takes longer (default: {PATIENCE // 60})',

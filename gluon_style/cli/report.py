@@ -6,7 +6,7 @@ import argparse
 
 from gluon_style.cli.options import add_force
 
-HELP = 'show all results of a folder in one page to open in a browser'
+HELP = 'show all results of a folder in one HTML page'
 DESCRIPTION = (
     'Write one HTML page, whole in itself, of the results in DIR and the '
     'folders within it. Content and style pictures are found by their hashes '

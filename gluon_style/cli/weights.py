@@ -14,19 +14,20 @@ DESCRIPTION = None
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the actions, each with its arguments."""
+    parser.set_defaults(action=None)
     actions = parser.add_subparsers(
-        required=True, metavar='ACTION', parser_class=type(parser)
+        metavar='ACTION', parser_class=type(parser)
     )
     action = actions.add_parser('list', help='list the sources')
-    action.set_defaults(action=list_sources)
+    action.set_defaults(action=list_sources, parser=action)
     action = actions.add_parser('fetch', help='fetch a source to the cache')
     action.add_argument('name', nargs='?', default='oxford')
-    action.set_defaults(action=fetch)
+    action.set_defaults(action=fetch, parser=action)
     action = actions.add_parser(
         'verify', help='check sources in the cache, or a file of weights'
     )
     action.add_argument('names', nargs='*', metavar='NAME|FILE')
-    action.set_defaults(action=verify)
+    action.set_defaults(action=verify, parser=action)
     action = actions.add_parser(
         'convert',
         help='write weights, ready for this package, to another format',
@@ -34,11 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action.add_argument('weights', metavar='NAME|FILE')
     action.add_argument('output', metavar='OUT.params|.npz|.safetensors')
     add_force(action)
-    action.set_defaults(action=convert)
+    action.set_defaults(action=convert, parser=action)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do what the action says; return the exit code."""
+    if args.action is None:
+        raise GluonStyleError(
+            'no action is named: choose list, fetch, verify or convert'
+        )
     return args.action(args)
 
 

@@ -1,6 +1,7 @@
-"""The methods of style transfer, a folder each. No MXNet."""
+"""The methods of style transfer, a folder each; what they share beside them.
 
-# The names that records have, and where each method's ``stylize`` is.
-METHODS = {'gatys': 'gluon_style.methods.gatys.stylize'}
+No MXNet here.
+"""
+
 # Seconds that a user waits for a picture without a warning.
 PATIENCE = 600

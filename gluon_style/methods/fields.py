@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,8 +17,12 @@ from gluon_style.errors import GluonStyleError
 
 # The numbers that the network's float32 can hold.
 LEAST_NUMBER, MOST_NUMBER = 1e-30, 3.4e38
+# No setting needs more, and no message shows thousands of digits.
+_MOST_INTEGER = 2**63 - 1
 # The commands that make one picture. A sweep offers what ``run`` does.
 COMMANDS = ('run', 'texture', 'reconstruct')
+# Characters of a value in a message; all layers together have fewer.
+_LONGEST = 300
 
 
 class Kind:
@@ -57,12 +61,12 @@ class Number(Kind):
 
     def check(self, name: str, value: Any) -> float:
         """Accept a finite number, which a bool is not."""
-        number = isinstance(value, (int, float)) and value is not True
-        number = number and value is not False
+        number = isinstance(value, (int, float))
+        number = number and not isinstance(value, bool)
         # NaN compares with nothing, so it fails.
         if not number or not self.least <= value <= self.most:
             raise GluonStyleError(
-                f'{name} is {value!r}: it must be a finite number from '
+                f'{name} is {shown(value)}: it must be a finite number from '
                 f'{self.least:g} to {self.most:g}'
             )
         return value
@@ -86,13 +90,13 @@ class Integer(Kind):
     def check(self, name: str, value: Any) -> int:
         """Accept a whole number, which a bool is not."""
         integer = isinstance(value, int) and not isinstance(value, bool)
-        most = math.inf if self.most is None else self.most
+        most = _MOST_INTEGER if self.most is None else self.most
         if not integer or not self.least <= value <= most:
-            limits = f'from {self.least} to {self.most}'
-            if self.most is None:
+            limits = f'from {self.least} to {most}'
+            if self.most is None and not (integer and value > most):
                 limits = f'of at least {self.least}'
             raise GluonStyleError(
-                f'{name} is {value!r}: it must be a whole number {limits}'
+                f'{name} is {shown(value)}: it must be a whole number {limits}'
             )
         return value
 
@@ -114,8 +118,9 @@ class Choice(Kind):
     def check(self, name: str, value: Any) -> str:
         """Accept one of the words."""
         if value not in self.accepted:
+            words = ' or '.join(self.accepted)
             raise GluonStyleError(
-                f'{name} is {value!r}: it must be {" or ".join(self.accepted)}'
+                f'{name} is {shown(value)}: it must be {words}'
             )
         return value
 
@@ -127,9 +132,9 @@ class Switch(Kind):
         """Accept a bool, and 0 and 1, which are equal to one."""
         if value not in (True, False):
             raise GluonStyleError(
-                f'{name} is {value!r}: it must be True or False'
+                f'{name} is {shown(value)}: it must be True or False'
             )
-        return value
+        return bool(value)
 
     def words(self, value: Any) -> str:
         """Return yes or no."""
@@ -137,14 +142,18 @@ class Switch(Kind):
 
 
 class Text(Kind):
-    """A word that the setting's user checks: a name, a file's path."""
+    """A name or a file's path, which is checked where it is used."""
 
     def __init__(self, metavar: str) -> None:
         self.metavar = metavar
 
     def check(self, name: str, value: Any) -> str:
-        """Accept anything; a path becomes its text."""
-        return str(value)
+        """Accept text and paths, which become text."""
+        if not isinstance(value, (str, os.PathLike)):
+            raise GluonStyleError(
+                f"{name} is {shown(value)}: it must be a name or a file's path"
+            )
+        return os.fspath(value)
 
 
 class Optional(Kind):
@@ -250,6 +259,18 @@ def require_known(names: Any, known: Any, noun: str) -> None:
         if near:
             advice = f'did you mean {near[0]!r}? Known are {", ".join(known)}'
         raise GluonStyleError(f'{noun} {name!r} is unknown: {advice}')
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message shows it: in a line that is not long."""
+    try:
+        text = repr(value)
+    # Python writes no whole number of thousands of digits.
+    except (RecursionError, ValueError):
+        return f'too large to show (of type {type(value).__name__})'
+    if '\n' in text:
+        text = ' '.join(text.split())
+    return text if len(text) <= _LONGEST else f'{text[:_LONGEST]}...'
 
 
 def _plain(value: Any) -> Any:

@@ -12,6 +12,8 @@ from __future__ import annotations
 import numpy
 from PIL import Image
 
+from gluon_style.pictures.read import as_bytes
+
 # The least eigenvalue of the colors' covariance, for channels from 0 to 1, and
 # its least part of the largest eigenvalue. In a direction with less variance
 # than either there is noise and no color: a camera's noise of 1.3 steps of a
@@ -33,7 +35,7 @@ def match_color(
     of color only.
     """
     style, content = _as_floats(style_img), _as_floats(content_img)
-    return _as_bytes(matched(style, content))
+    return as_bytes(matched(style, content))
 
 
 def matched(style: numpy.ndarray, content: numpy.ndarray) -> numpy.ndarray:
@@ -67,7 +69,7 @@ def match_histogram(
     from skimage.exposure import match_histograms
 
     # Of bytes, the result would be truncated instead of rounded.
-    return _as_bytes(
+    return as_bytes(
         match_histograms(
             _as_floats(style_img), _as_floats(content_img), channel_axis=-1
         )
@@ -93,14 +95,10 @@ def keep_color(
     yiq[..., 0] = rgb2yiq(_as_floats(image))[..., 0]
     rgb = yiq2rgb(yiq)
     if image.dtype == 'uint8':
-        return _as_bytes(rgb)
+        return as_bytes(rgb)
     return rgb.clip(0, 1).astype(image.dtype)
 
 
 def _as_floats(img: numpy.ndarray) -> numpy.ndarray:
     img = numpy.asarray(img)
     return img / 255 if img.dtype == 'uint8' else img.astype('float64')
-
-
-def _as_bytes(img: numpy.ndarray) -> numpy.ndarray:
-    return (img * 255).round().clip(0, 255).astype('uint8')

@@ -11,7 +11,7 @@ import numpy
 from PIL import Image, ImageFilter
 
 from gluon_style.errors import GluonStyleError
-from gluon_style.pictures.read import as_bytes, read_picture
+from gluon_style.pictures.read import as_bytes, as_numpy, read_picture
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +42,7 @@ def read_mask(source: Any) -> numpy.ndarray:
             'bool or floats of 0 to 1, shape (height, width), or uint8, shape '
             '(height, width, 3)'
         )
-    array = source.asnumpy() if hasattr(source, 'asnumpy') else source
-    array = numpy.asarray(array)
+    array = as_numpy(source)
     # Written so that NaN fails.
     if dtype.kind == 'f' and not ((array >= 0) & (array <= 1)).all():
         raise GluonStyleError(

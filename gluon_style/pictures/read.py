@@ -96,7 +96,7 @@ def _checked_array(array: Any) -> numpy.ndarray:
             f'picture is an array of {dtype}, shape {shape}: it must be '
             'uint8, shape (height, width, 3)'
         )
-    return _as_numpy(array)
+    return as_numpy(array)
 
 
 @contextlib.contextmanager
@@ -243,7 +243,7 @@ def resized(img: Any, width: int, height: int) -> numpy.ndarray:
             Image.fromarray(array).resize((width, height), resample)
         )
 
-    img = numpy.ascontiguousarray(_as_numpy(img))
+    img = numpy.ascontiguousarray(as_numpy(img))
     if img.dtype == 'uint8':
         return lanczos(img)
     channels = [
@@ -255,13 +255,13 @@ def resized(img: Any, width: int, height: int) -> numpy.ndarray:
 
 def as_bytes(img: Any) -> numpy.ndarray:
     """Return a picture, floats from 0 to 1 or uint8, as NumPy uint8."""
-    img = _as_numpy(img)
+    img = as_numpy(img)
     if img.dtype == 'uint8':
         return img
     return (img * 255).round().clip(0, 255).astype('uint8')
 
 
-def _as_numpy(array: Any) -> numpy.ndarray:
+def as_numpy(array: Any) -> numpy.ndarray:
     """Return an array of MXNet or of NumPy as NumPy's."""
     return numpy.asarray(
         array.asnumpy() if hasattr(array, 'asnumpy') else array

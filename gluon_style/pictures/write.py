@@ -19,7 +19,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import replacing
-from gluon_style.pictures.read import as_bytes
+from gluon_style.pictures.read import as_bytes, as_numpy
 
 _FORMATS = {
     '.png': 'PNG',
@@ -130,7 +130,7 @@ def _write_tiff(img: Any, path: Path, record: str | None) -> None:
 
 def _as_words(img: Any) -> numpy.ndarray:
     """Return a picture, floats from 0 to 1 or uint8, as uint16."""
-    img = numpy.asarray(img.asnumpy() if hasattr(img, 'asnumpy') else img)
+    img = as_numpy(img)
     if img.dtype == 'uint8':
         return img.astype('uint16') * 257
     words = (img.astype('float64') * 65535).round()

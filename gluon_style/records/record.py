@@ -7,7 +7,6 @@ The JSON of version 0.1.0 has no 'method', which was 'gatys' then.
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +22,8 @@ from gluon_style.pictures.read import read_picture
 FIRST_METHOD = 'gatys'
 # The roles that every run's JSON has at its top; others lie in 'others'.
 _MAIN_ROLES = ('content', 'style')
+# Larger than every loss and time of a run, and than every size and epoch.
+_MOST, _MOST_INTEGER = 1e300, 2**53
 
 
 @dataclass(frozen=True)
@@ -177,8 +178,9 @@ class Record:
         Raises GluonStyleError where it is not a record of this package.
         """
         table = _table(value, 'a record')
-        resized_to = table.get('resized_to')
-        tile = table.get('tile')
+        tile, resized_to = table.get('tile'), None
+        if table.get('resized_to') is not None:
+            resized_to = _shape(table['resized_to'], 'resized_to')
         return cls(
             method=_text(table.get('method', FIRST_METHOD), 'method'),
             settings=_table(table.get('settings'), 'settings'),
@@ -196,9 +198,9 @@ class Record:
                 ).items()
             },
             epochs=_integer(table.get('epochs'), 'epochs'),
-            losses=Epoch.from_json(table.get('losses')),
+            losses=Epoch.from_json(_table(table.get('losses'), 'losses')),
             stopped=_optional_text(table, 'stopped', 'a record'),
-            resized_to=resized_to and _shape(resized_to, 'resized_to'),
+            resized_to=resized_to,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -209,7 +211,7 @@ class Record:
             for role, picture in self.pictures.items()
             if role not in _MAIN_ROLES
         }
-        table = {
+        table: dict[str, Any] = {
             'method': self.method,
             **main,
             'others': others,
@@ -257,24 +259,26 @@ def _optional_text(table: dict[str, Any], key: str, name: str) -> str | None:
 def _integer(value: object, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise _wrong(name, value, 'a whole number')
+    if abs(value) > _MOST_INTEGER:
+        raise _wrong(name, value, f'a whole number up to {_MOST_INTEGER}')
     return value
 
 
 def _number(value: object, name: str) -> float:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     # A whole number may be larger than every float.
-    if not number or not abs(cast(float, value)) <= 1e300:
+    if not number or not abs(cast(float, value)) <= _MOST:
         raise _wrong(name, value, 'a finite number')
     return cast(float, value)
 
 
 def _shape(value: object, name: str) -> tuple[int, int]:
-    if not isinstance(value, (list, tuple)):
-        raise _wrong(name, value, '(width, height)')
-    sides = [_integer(side, name) for side in cast('list[object]', value)]
+    is_list = isinstance(value, (list, tuple))
+    sides = cast('list[object]', value) if is_list else []
     if len(sides) != 2:
         raise _wrong(name, value, '(width, height)')
-    return sides[0], sides[1]
+    width, height = (_integer(side, name) for side in sides)
+    return width, height
 
 
 def _wrong(name: str, value: object, kind: str) -> GluonStyleError:
@@ -282,10 +286,8 @@ def _wrong(name: str, value: object, kind: str) -> GluonStyleError:
     if value is None:
         return GluonStyleError(f'{name} is missing')
     about = type(value).__name__
-    if isinstance(value, (str, int, float)):
-        about = ascii(value)[:60] if not _is_huge(value) else 'too large'
+    if isinstance(value, int) and abs(value) > _MOST:
+        about = 'too large'
+    elif isinstance(value, (str, int, float)):
+        about = ascii(value)[:60]
     return GluonStyleError(f'{name} is {about}, not {kind}')
-
-
-def _is_huge(value: object) -> bool:
-    return isinstance(value, int) and abs(value) > math.floor(1e300)

@@ -7,9 +7,9 @@ import json
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import numpy
+from numpy.typing import NDArray
 from PIL import Image
 
 from gluon_style.errors import GluonStyleError
@@ -35,10 +35,10 @@ class Result:
     width, 3) of float32 of 0 to 1, or None.
     """
 
-    image: numpy.ndarray = field(repr=False)
+    image: NDArray[Any] = field(repr=False)
     history: list[Epoch] = field(repr=False)
     record: Record
-    pixels: numpy.ndarray | None = field(
+    pixels: NDArray[Any] | None = field(
         default=None, repr=False, compare=False
     )
 
@@ -121,14 +121,9 @@ def read_record(path: str | Path) -> tuple[Record, list[Epoch]]:
             'of that name'
         )
     try:
-        table = read_json(path)
-        record = Record.from_json(table)
-        return record, _history(table.get('history'))
-    except (
-        GluonStyleError,
-        json.JSONDecodeError,
-        UnicodeDecodeError,
-    ) as error:
+        table = _read_json(path)
+        return Record.from_json(table), _history(table.get('history'))
+    except GluonStyleError as error:
         raise GluonStyleError(
             f'record {str(path)!r} is not one of this package ({error}): '
             'give the .json beside a picture of this program, or make the '
@@ -136,7 +131,17 @@ def read_record(path: str | Path) -> tuple[Record, list[Epoch]]:
         ) from None
 
 
-def _history(value: Any) -> list[Epoch]:
+def _read_json(path: Path) -> Any:
+    try:
+        return read_json(path)
+    except GluonStyleError:
+        raise
+    # Of what is not JSON, is not UTF-8, or has a number too long for Python.
+    except ValueError as error:
+        raise GluonStyleError(f'it is not JSON: {error}') from None
+
+
+def _history(value: object) -> list[Epoch]:
     if not isinstance(value, list):
         raise GluonStyleError('its history is not a list of epochs')
-    return [Epoch.from_json(entry) for entry in value]
+    return [Epoch.from_json(entry) for entry in cast('list[object]', value)]

@@ -44,22 +44,23 @@ READERS = {
 
 
 def read_layers(
-    path: str | os.PathLike[str], wanted: Iterable[str] = tuple(CONV_SHAPES)
+    path: str | os.PathLike[str],
+    layer_names: Iterable[str] = tuple(CONV_SHAPES),
 ) -> tuple[Layers, str]:
-    """Return the ``wanted`` layers of a weights file, and their convention.
+    """Return the named layers of a weights file, and their convention.
 
     The convention is 'bgr' for Keras's files (BGR from 0 to 255 minus the
     mean) and 'rgb' for all others (the chapter's ``preprocess``). Nothing
     else of the file is read. Raises WeightsError saying what is wrong with
     the file, and MissingPackageError for .safetensors without its package.
     """
-    path, wanted = Path(path), tuple(wanted)
+    path = Path(path)
     if path.suffix not in READERS:
         raise WeightsError(
             f'weights {str(path)!r} end in {path.suffix!r}: files of '
             f'{", ".join(READERS)} are read'
         )
-    selection = Selection(path, wanted)
+    selection = Selection(path, tuple(layer_names))
     try:
         arrays = READERS[path.suffix](path, selection.wants)
     except (MissingPackageError, WeightsError):

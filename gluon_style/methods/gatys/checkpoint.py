@@ -2,11 +2,10 @@
 
 import json
 import logging
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-import filelock
 import mxnet
 import numpy
 from mxnet import np
@@ -20,6 +19,11 @@ from gluon_style.methods.gatys.checkpoint_file import (
     read_meta,
     write_checkpoint,
 )
+from gluon_style.methods.gatys.checkpoint_folder import (
+    FILE,
+    Lock,
+    require_folder,
+)
 from gluon_style.methods.gatys.checkpoint_meta import checked_meta
 from gluon_style.methods.gatys.recovery import State
 from gluon_style.methods.gatys.settings import CHECKPOINT_EVERY
@@ -27,7 +31,6 @@ from gluon_style.methods.observers import Observer
 
 logger = logging.getLogger(__name__)
 
-FILE, LOCK = 'checkpoint.npz', '.gluon_style.lock'
 # The longest value in a message; all layers together are shorter.
 _LONGEST = 300
 
@@ -35,12 +38,16 @@ _LONGEST = 300
 class Checkpoint(Observer):
     """Save in a folder what an interrupted run goes on from.
 
-    ``save_every`` is the number of epochs between two saves. By default it
-    is 20 for Adam, and 40 for L-BFGS, which begins anew from the best pixels
-    each time and is a little slower for it. 0 saves only when an observer
-    stops the run, in place of what was in the folder. With ``resume`` a run
-    with the same arguments goes on from what the folder has, and ends as an
-    uninterrupted one. ``saved`` is how many epochs are saved.
+    ``save_every`` is the number of epochs of a scale between two saves; each
+    scale's end is saved, too. By default it is 20 for Adam, and 40 for
+    L-BFGS, which begins anew from the best pixels each time and is a little
+    slower for it. 0 saves only when an observer stops the run, in place of
+    what was in the folder. With ``resume`` a run with the same arguments goes
+    on from what the folder has, and ends like an uninterrupted one. ``saved``
+    is the number of epochs that are saved.
+
+    Unlike ``Observer.every``, ``save_every`` does not change how often the
+    observers are called.
 
     One run uses the folder at a time. Raises GluonStyleError if the folder
     cannot be used, if another run uses it, and, with ``resume``, for a
@@ -53,24 +60,25 @@ class Checkpoint(Observer):
         self.folder = Path(folder)
         self.saved = 0
         self.state = State()
-        self._save_every = save_every
+        self._given_every = self._save_every = save_every
         self._resume = resume
 
     def begin(self, plan):
         """Refuse a folder that cannot be used."""
-        if self._save_every != 0:
+        self.saved, self.state = 0, State()
+        if self._given_every != 0:
             require_folder(self.folder, self._resume)
 
     @contextmanager
     def of_run(self, run, steps, log, animate, device):
-        """Bind the checkpoint to a run, which nobody else shares meanwhile.
+        """Bind the checkpoint to a run, and keep other runs out meanwhile.
 
-        Then ``state`` is where the run is to begin; ``log`` and ``animate``,
-        an ``Animate`` or None, have what came before. ``run`` is the run's
-        ``identity``, ``steps`` its ``plan``; ``device`` is where pixels are
-        to be.
+        Then ``state`` is where the run begins; ``log`` and ``animate``, an
+        ``Animate`` or None, have what came before. ``run`` is the run's
+        ``identity``, ``steps`` its ``plan``. Pixels are put on ``device``.
         """
         self._optimizer = steps[-1][1].optimizer
+        self._save_every = self._given_every
         if self._save_every is None:
             self._save_every = CHECKPOINT_EVERY[self._optimizer]
         # L-BFGS begins anew at each checkpoint.
@@ -89,16 +97,16 @@ class Checkpoint(Observer):
     def _lock(self, stack):
         may_exist = self._resume or not self._save_every
         require_folder(self.folder, may_exist)
-        stack.enter_context(_Lock(self.folder))
+        stack.enter_context(Lock(self.folder))
         # Another run may have ended meanwhile.
         require_folder(self.folder, may_exist)
 
     def due(self, epoch):
         """Return whether to save after this epoch of a scale.
 
-        Where the run is interrupted, Adam saves so as to go on exactly from
-        there. L-BFGS cannot: it has what it saved last, and saves only if
-        nothing was saved on the way.
+        Where the run is interrupted, Adam saves and can go on exactly from
+        there. L-BFGS cannot: it goes on from its last save, and saves here
+        only if it does not save on the way.
         """
         if self._save_every and epoch % self._save_every == 0:
             return True
@@ -129,7 +137,7 @@ class Checkpoint(Observer):
         if path.exists():
             try:
                 self._read_meta(path)
-            except ValueError:
+            except GluonStyleError:
                 raise GluonStyleError(
                     f'{str(path)!r} exists and is not a checkpoint: remove it'
                 ) from None
@@ -169,8 +177,7 @@ class Checkpoint(Observer):
             return
         try:
             meta = self._read_meta(path)
-        # A file of a stranger: NumPy and JSON raise these, too.
-        except (OverflowError, ValueError) as error:
+        except GluonStyleError as error:
             raise self._broken(error) from None
         self._require_same(meta.get('identity'))
         try:
@@ -179,7 +186,7 @@ class Checkpoint(Observer):
             if self._animate is not None:
                 data = read_frames(path, meta['frames']['lengths'])
                 self._animate.restore(meta['frames'], data)
-        except (OverflowError, ValueError) as error:
+        except GluonStyleError as error:
             raise self._broken(error) from None
         self._restore(meta, history, arrays)
 
@@ -191,7 +198,7 @@ class Checkpoint(Observer):
             raise self._broken('it does not say which run it belongs to')
         for name in {**self._run, **saved_run}:
             old, new = saved_run.get(name), self._run.get(name)
-            # A checkpoint saved at the interruption alone fits any.
+            # One that was saved only at an interruption fits any.
             if old != new and (name, old) != ('checkpoint_every', 0):
                 raise GluonStyleError(
                     f'checkpoint {str(self.folder)!r} was made with '
@@ -201,8 +208,8 @@ class Checkpoint(Observer):
 
     def _broken(self, reason):
         return GluonStyleError(
-            f'checkpoint {str(self.folder)!r} is broken or was made '
-            f'otherwise ({reason}): remove it or name another folder'
+            f'checkpoint {str(self.folder)!r} is broken or was made by '
+            f'another program ({reason}): remove it or name another folder'
         )
 
     def _restore(self, meta, history, arrays):
@@ -232,11 +239,11 @@ class Checkpoint(Observer):
 
 
 def identity(settings, pictures, weights, image_shape):
-    """Return what tells a run from all others, by name, as JSON has it.
+    """Return what distinguishes a run from others, by name, as JSON has it.
 
     ``pictures`` has a ``PictureId`` by role, ``weights`` is a ``WeightsId``,
     ``image_shape`` the result's (width, height). The tiles that 'auto' chose
-    are not among it, for the numbers are the same with others.
+    are left out, because other tiles give the same numbers.
     """
     names = {
         'gluon_style': __version__,
@@ -249,69 +256,8 @@ def identity(settings, pictures, weights, image_shape):
     return json.loads(json.dumps(names))
 
 
-def require_folder(folder, may_exist):
-    """Raise GluonStyleError where a checkpoint cannot be in ``folder``.
-
-    One that is there already is an error unless it ``may_exist``.
-    """
-    folder = Path(folder)
-    if not folder.parent.is_dir():
-        raise GluonStyleError(
-            f'checkpoint folder {str(folder.parent)!r} does not exist: make '
-            'it first'
-        )
-    if folder.exists() and not folder.is_dir():
-        raise GluonStyleError(
-            f'checkpoint {str(folder)!r} is a file: name a folder'
-        )
-    if (folder / FILE).exists() and not may_exist:
-        raise GluonStyleError(
-            f'checkpoint {str(folder)!r} is there already: add --resume '
-            '(resume=True) to go on from it, or name another folder'
-        )
-
-
-def remove(folder):
-    """Remove a checkpoint, and its folder if nothing else is in it.
-
-    A failure is a warning only.
-    """
-    folder = Path(folder)
-    try:
-        with _Lock(folder):
-            for name in (FILE, LOCK):
-                (folder / name).unlink(missing_ok=True)
-    except (OSError, GluonStyleError) as error:
-        logger.warning('the checkpoint was not removed: %s', error)
-    # The folder stays if it has something else, or somebody works in it.
-    with suppress(OSError):
-        folder.rmdir()
-
-
-class _Lock:
-    """Keep other runs out of a folder, which is made if it is missing."""
-
-    def __init__(self, folder):
-        folder.mkdir(exist_ok=True)
-        self._folder = folder
-        self._lock = filelock.FileLock(folder / LOCK)
-
-    def __enter__(self):
-        try:
-            self._lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise GluonStyleError(
-                f'checkpoint {str(self._folder)!r} is in use by another run: '
-                'wait for its end or name another folder'
-            ) from None
-        return self
-
-    def __exit__(self, *error):
-        self._lock.release()
-
-
 def _short(value):
-    """Return a value in a line, as ASCII: of a hash, its beginning."""
+    """Return a value in a line, as ASCII; a hash is cut short."""
     try:
         text = ascii(value) if isinstance(value, str) else str(value)
     except RecursionError:

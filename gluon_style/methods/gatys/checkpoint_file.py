@@ -1,7 +1,8 @@
 """The file of a checkpoint: arrays and JSON, without a pickle.
 
-What is read may be a stranger's: names, shapes, types and sizes must be
-those of the very run that goes on from it.
+What is read may come from a stranger: names, shapes, types and sizes must be
+those of the very run that goes on from it. Reading raises GluonStyleError for
+everything else, and OSError for a file that cannot be read.
 """
 
 import json
@@ -25,10 +26,7 @@ def write_checkpoint(path, meta, arrays, frames):
 
 
 def read_meta(path, epochs):
-    """Return the JSON of a checkpoint of a run of at most ``epochs``.
-
-    Raises GluonStyleError, or ValueError as reading JSON does.
-    """
+    """Return the JSON of a checkpoint of a run of at most ``epochs``."""
     most = _META_BYTES + _ENTRY_BYTES * epochs
 
     def is_wanted(name, shape, dtype):
@@ -38,13 +36,20 @@ def read_meta(path, epochs):
             raise GluonStyleError(f'its JSON is longer than {most} bytes')
         return name == _META
 
-    arrays = read_npz(path, is_wanted)
+    arrays = _read(path, is_wanted)
     if _META not in arrays:
         raise GluonStyleError('it lacks its JSON')
+    return _parsed(arrays[_META].tobytes())
+
+
+def _parsed(text):
     try:
-        meta = json.loads(arrays[_META].tobytes())
+        meta = json.loads(text)
     except RecursionError:
         raise GluonStyleError('its JSON is nested too deeply') from None
+    # Not JSON, not UTF-8, or a number with too many digits for Python.
+    except ValueError as error:
+        raise GluonStyleError(f'its JSON is broken: {error}') from None
     if not isinstance(meta, dict):
         raise GluonStyleError('its JSON is not an object')
     return meta
@@ -69,7 +74,7 @@ def read_frames(path, lengths):
             raise GluonStyleError(f'array {name!r} is longer than the file')
         return True
 
-    arrays = read_npz(path, is_wanted)
+    arrays = _read(path, is_wanted)
     if _FRAMES not in arrays:
         raise GluonStyleError(f'array {_FRAMES!r} is missing')
     return arrays[_FRAMES]
@@ -90,7 +95,7 @@ def read_arrays(path, shape, names):
             )
         return True
 
-    arrays = read_npz(path, is_wanted)
+    arrays = _read(path, is_wanted)
     for name in names:
         if name not in arrays:
             raise GluonStyleError(f'array {name!r} is missing')
@@ -101,3 +106,13 @@ def read_arrays(path, shape, names):
         if name.endswith('variance') and arrays[name].min() < 0:
             raise GluonStyleError(f'array {name!r} has values below 0')
     return arrays
+
+
+def _read(path, is_wanted):
+    try:
+        return read_npz(path, is_wanted)
+    except GluonStyleError:
+        raise
+    # NumPy and zipfile raise these for what they cannot read.
+    except (OverflowError, ValueError) as error:
+        raise GluonStyleError(str(error)) from None

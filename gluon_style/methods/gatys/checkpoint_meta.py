@@ -1,4 +1,4 @@
-"""Whether the JSON of a checkpoint is something its run could have written."""
+"""Check that a run could have written the JSON of its checkpoint."""
 
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.fields import Integer, Number
@@ -59,7 +59,7 @@ def _checked_history(meta, most, shapes):
     entries = meta.get('history')
     if not isinstance(entries, list) or not 1 <= len(entries) <= most:
         raise GluonStyleError(f'the history does not have 1 to {most} epochs')
-    history = [Epoch.from_json(entry) for entry in entries]
+    history = [_checked_entry(entry) for entry in entries]
     for epoch, entry in enumerate(history, start=1):
         Integer(epoch, epoch).check('epoch', entry.epoch)
         if entry.scale not in shapes:
@@ -71,8 +71,18 @@ def _checked_history(meta, most, shapes):
     return history
 
 
+def _checked_entry(value):
+    entry = Epoch.from_json(value)
+    if entry.to_json() != value:
+        raise GluonStyleError('an epoch has more than its losses')
+    return entry
+
+
 def _check_scales(history, steps, epoch):
-    """Check that scales follow each other; ``epoch`` is None at an end."""
+    """Check that the scales follow each other.
+
+    ``epoch`` is that of the last scale, or None where the scale has ended.
+    """
     order = [shape for shape, _ in steps]
     indices = [order.index(entry.scale) for entry in history]
     last = order.index(order[-1])

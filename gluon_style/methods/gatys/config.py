@@ -1,4 +1,4 @@
-"""A run's settings and pictures from a file: TOML, or a former run's record."""
+"""A run's settings and pictures from a file: TOML, or a run's record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.reading import MOST_JSON_BYTES
-from gluon_style.methods.fields import require_known
+from gluon_style.methods.fields import require_known, shown
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, preset
 from gluon_style.methods.gatys.repeat import repeated
 from gluon_style.methods.gatys.settings import Settings
@@ -42,10 +42,10 @@ def read_config(path: str | Path, settings_only: bool = False) -> Config:
     """Return the ``Config`` of a .toml or of the .json of a former run.
 
     In TOML, keys are the names of settings, and 'preset', 'content',
-    'style', 'mask' and 'output'; paths are relative to the file, and so are
+    'style', 'mask' and 'output'. Paths are relative to the file, and so are
     those of 'init' and 'weights' where such a file exists. A former run's
     pictures are found by their hashes beside the record, in the current
-    folder and among the samples; with ``settings_only`` only the one that
+    folder and among the samples. With ``settings_only`` only the picture that
     the run began from is looked for. Raises FileNotFoundError or
     GluonStyleError, in one sentence.
     """
@@ -64,7 +64,8 @@ def read_config(path: str | Path, settings_only: bool = False) -> Config:
         )
     if path.suffix == '.json':
         record, _ = read_record(path)
-        return Config(*repeated(record, path, settings_only))
+        settings, pictures, command = repeated(record, path, settings_only)
+        return Config(settings, pictures, command=command)
     return _read_toml(path)
 
 
@@ -74,13 +75,18 @@ def read_settings(given: Any) -> Settings:
     ``Settings`` are returned as they are. Raises as ``read_config`` does, and
     GluonStyleError for an unknown preset.
     """
-    if not isinstance(given, (str, Path)):
+    if isinstance(given, Settings):
         return given
+    if not isinstance(given, (str, Path)):
+        raise GluonStyleError(
+            f"settings is {shown(given)}: it must be a Settings, a preset's "
+            'name, or the path of a .toml or of the .json of a former run'
+        )
     if Path(given).suffix in MOST_BYTES:
         config = read_config(given, settings_only=True)
         settings = preset(config.preset or DEFAULT_PRESET)
         return settings.changed(config.settings)
-    return preset(given)
+    return preset(str(given))
 
 
 def _read_toml(path: Path) -> Config:
@@ -95,7 +101,9 @@ def _read_toml(path: Path) -> Config:
     table = dict(zip(keys, table.values()))
     preset_name = table.pop('preset', None)
     if not isinstance(preset_name, (str, type(None))):
-        raise GluonStyleError(f'preset is {preset_name!r}: it must be a name')
+        raise GluonStyleError(
+            f'preset is {shown(preset_name)}: it must be a name'
+        )
     pictures = {
         name: _paths(path.parent, name, table.pop(name))
         for name in (*PICTURES, 'output')
@@ -105,7 +113,9 @@ def _read_toml(path: Path) -> Config:
         pictures['style'] = [pictures['style']]
     known = [setting.name for setting in dataclasses.fields(Settings)]
     require_known(table, known, f'config {str(path)!r}: setting')
-    table.update(_files_beside(path.parent, Settings(**table)))
+    settings = Settings(**table)
+    table = {name: getattr(settings, name) for name in table}
+    table.update(_files_beside(path.parent, settings))
     return Config(table, pictures, preset_name)
 
 
@@ -119,11 +129,16 @@ def _load_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text('utf-8'))
     except tomllib.TOMLDecodeError as error:
         problem = ' '.join(str(error).split())
-    except (RecursionError, UnicodeDecodeError) as error:
-        problem = type(error).__name__
+    except UnicodeDecodeError:
+        problem = 'it is not UTF-8'
+    except RecursionError:
+        problem = 'it is nested too deeply'
+    except ValueError:
+        # Python reads no whole number of thousands of digits.
+        problem = 'a number has too many digits'
     raise GluonStyleError(
         f'config {str(path)!r} cannot be read as TOML ({problem}): write '
-        'lines such as style_weight = 1e3, in UTF-8'
+        'lines such as style_weight = 1e3'
     )
 
 
@@ -144,5 +159,7 @@ def _paths(folder: Path, name: str, value: Any) -> Any:
     if isinstance(value, list) and name == 'style' and value:
         return [_paths(folder, name, each) for each in value]
     if not isinstance(value, str) or '\0' in value:
-        raise GluonStyleError(f"{name} is {value!r}: it must be a file's path")
+        raise GluonStyleError(
+            f"{name} is {shown(value)}: it must be a file's path"
+        )
     return str(folder / value)

@@ -7,7 +7,7 @@ from typing import Any
 
 from gluon_style.errors import GluonStyleError
 from gluon_style.layers import weighted
-from gluon_style.methods.fields import Integer, Kind, Number
+from gluon_style.methods.fields import Integer, Kind, Number, Text, shown
 
 INITS = ('content', 'style', 'noise')
 
@@ -22,8 +22,8 @@ class Size(Kind):
         several = isinstance(value, (tuple, list))
         if several and len(value) != 2:
             raise GluonStyleError(
-                f'{name} is {value!r}: give (width, height) or the longest '
-                'side'
+                f'{name} is {shown(value)}: give (width, height) or the '
+                'longest side'
             )
         sides = value if several else [value]
         sides = [Integer(least=1).check(name, side) for side in sides]
@@ -32,15 +32,15 @@ class Size(Kind):
     def parse(self, text: str) -> int | tuple[int, ...]:
         """Return what 450x300 or 450 means."""
         try:
-            sides = tuple(int(side) for side in text.lower().split('x'))
+            width, *heights = (int(side) for side in text.lower().split('x'))
         except ValueError:
-            sides = ()
-        if len(sides) not in (1, 2):
+            width, heights = 0, []
+        if width == 0 or len(heights) > 1:
             raise GluonStyleError(
                 f'{text!r} is not a size: give 450x300 or the longest side, '
                 '450'
             )
-        return sides if len(sides) == 2 else sides[0]
+        return (width, *heights) if heights else width
 
     def words(self, value: Any) -> str:
         """Return 450 or 450x300."""
@@ -59,12 +59,16 @@ class Layers(Kind):
         if isinstance(value, (str, int)):
             value = (value,)
         if isinstance(value, dict):
-            value = [f'{layer}:{weight}' for layer, weight in value.items()]
+            value = [
+                f'{_text(layer)}:{_text(weight)}'
+                for layer, weight in value.items()
+            ]
         if not isinstance(value, Iterable):
             raise GluonStyleError(
-                f'{name} is {value!r}: it must be names or indices of layers'
+                f'{name} is {shown(value)}: it must be names or indices of '
+                'layers'
             )
-        pairs = [weighted(layer) for layer in value]
+        pairs = [_layer(name, layer) for layer in value]
         if not pairs:
             raise GluonStyleError(f'{name} is empty: name at least one layer')
         names = [layer for layer, _ in pairs]
@@ -101,14 +105,14 @@ class Blend(Kind):
                 parts = None
         if not isinstance(parts, (tuple, list)):
             raise GluonStyleError(
-                f'{name} is {value!r}: it must be a number for each style, '
-                'as in 2:1'
+                f'{name} is {shown(value)}: it must be a number for each '
+                'style, as in 2:1'
             )
         parts = tuple(Number(least=0).check(name, part) for part in parts)
         if not any(parts):
             raise GluonStyleError(
-                f'{name} is {value!r}: it must have a number above 0, as in '
-                '2:1'
+                f'{name} is {shown(value)}: it must have a number above 0, '
+                'as in 2:1'
             )
         return parts
 
@@ -134,8 +138,8 @@ class Tile(Kind):
         fits = integer and value >= 32 and value % 32 == 0
         if not fits and value not in ('auto', 'off'):
             raise GluonStyleError(
-                f'{name} is {value!r}: it must be auto, off or a multiple of '
-                '32'
+                f'{name} is {shown(value)}: it must be auto, off or a '
+                'multiple of 32'
             )
         return value
 
@@ -152,9 +156,10 @@ class Init(Kind):
     metavar = f'{"|".join(INITS)}|blend:X|FILE'
 
     def check(self, name: str, value: Any) -> str:
-        """Accept anything but a blend that is out of range."""
-        noise_part(str(value))
-        return str(value)
+        """Accept text and paths, but no blend that is out of range."""
+        text = Text(self.metavar).check(name, value)
+        noise_part(text)
+        return text
 
 
 class Restarts(Kind):
@@ -164,9 +169,27 @@ class Restarts(Kind):
         """Accept a tuple or a list of whole numbers of at least 1."""
         if not isinstance(value, (tuple, list)):
             raise GluonStyleError(
-                f'{name} is {value!r}: it must be a list of epochs'
+                f'{name} is {shown(value)}: it must be a list of epochs'
             )
         return tuple(Integer(least=1).check(name, epoch) for epoch in value)
+
+
+def _text(value: Any) -> str:
+    # Python writes no whole number of thousands of digits.
+    return shown(value) if isinstance(value, int) else str(value)
+
+
+def _layer(name: str, layer: Any) -> tuple[str, float]:
+    """Return the name and the weight of a layer."""
+    number = isinstance(layer, (int, float)) and not isinstance(layer, bool)
+    if isinstance(layer, int) and abs(layer) > 1e9:
+        number = False
+    if not isinstance(layer, str) and not number:
+        raise GluonStyleError(
+            f'{name} has {shown(layer)}: it must be names or indices of '
+            'layers, such as conv4_4'
+        )
+    return weighted(layer)
 
 
 def noise_part(init: str) -> float:
@@ -185,7 +208,7 @@ def noise_part(init: str) -> float:
         part = -1
     if not 0 <= part <= 1:
         raise GluonStyleError(
-            f'init is {init!r}: the part of noise must be from 0 to 1, as in '
-            'blend:0.3'
+            f'init is {shown(init)}: the part of noise must be from 0 to 1, '
+            'as in blend:0.3'
         )
     return part

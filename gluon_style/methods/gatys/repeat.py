@@ -6,6 +6,7 @@ import logging
 import os
 import platform
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,10 @@ from gluon_style import __version__
 from gluon_style._mxnet import installed_version
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.reading import file_digest
-from gluon_style.methods import METHODS
-from gluon_style.methods.fields import require_known
-from gluon_style.methods.gatys.settings import Settings
+from gluon_style.methods.fields import shown
+from gluon_style.methods.gatys.settings import METHOD, Settings
 from gluon_style.records.find import find_pictures
-from gluon_style.records.record import Record
+from gluon_style.records.record import PictureId, Record
 from gluon_style.weights.sources import SOURCES
 
 logger = logging.getLogger(__name__)
@@ -27,36 +27,38 @@ logger = logging.getLogger(__name__)
 
 def repeated(
     record: Record, path: Path, settings_only: bool = False
-) -> tuple[dict[str, Any], dict[str, Any], None, str]:
-    """Return the parts of a ``Config`` that repeat the run of a record.
+) -> tuple[dict[str, Any], dict[str, Any], str]:
+    """Return the settings and pictures that repeat a run, and its command.
 
-    They are its settings and its pictures by name, no preset, and the
-    command. The pictures are looked for beside ``path``, the record's file.
-    Raises GluonStyleError or FileNotFoundError where that cannot be done.
+    Settings and pictures are by name. The pictures are looked for beside
+    ``path``, the record's file, in the current folder and among the samples.
+    With ``settings_only`` only the picture that the run began from is looked
+    for. Raises GluonStyleError or FileNotFoundError where a run cannot be
+    repeated.
     """
-    require_known([record.method], METHODS, 'method')
+    if record.method != METHOD:
+        raise GluonStyleError(
+            f'record {str(path)!r} is of the method {record.method!r}, and '
+            f'only {METHOD!r} can be repeated: give another record'
+        )
     settings = _settings(record)
     _warn_of_versions(record)
-    pictures = {
+    given = {
         role: picture
         for role, picture in record.pictures.items()
         if picture.sha256 is not None
     }
-    wanted = {
-        role: pictures[role]
-        for role in pictures
-        if role == 'init' or not settings_only
-    }
-    sources = _find(wanted, path.parent)
+    roles = [role for role in given if role == 'init' or not settings_only]
+    sources = _find({role: given[role] for role in roles}, path.parent)
     if 'init' in sources:
         settings['init'] = sources['init']
-    found = {
+    pictures = {
         role: sources[role] for role in ('content', 'mask') if role in sources
     }
     styles = [sources[role] for role in sources if role.startswith('style')]
     if styles:
-        found['style'] = styles
-    return settings, found, None, _command(pictures)
+        pictures['style'] = styles
+    return settings, pictures, _command(given)
 
 
 def _settings(record: Record) -> dict[str, Any]:
@@ -84,7 +86,7 @@ def _device(context: str) -> str:
     return 'cpu' if match[1] == 'cpu' else f'gpu:{match[2]}'
 
 
-def _command(roles: Any) -> str:
+def _command(roles: Collection[str]) -> str:
     """Return the command for a run with pictures of these roles."""
     if 'style' not in roles:
         return 'reconstruct'
@@ -124,29 +126,26 @@ def _warn_of_versions(record: Record) -> None:
     ]
     if changed:
         logger.warning(
-            'the run to be repeated had %s: its numbers may come out a '
-            'little different',
+            'the run to be repeated had %s: the numbers may differ a little',
             '; '.join(changed),
         )
 
 
-def _find(wanted: dict[str, Any], folder: Path) -> dict[str, Any]:
+def _find(wanted: dict[str, PictureId], folder: Path) -> dict[str, Any]:
     """Return a path, or the sample's array, for each role."""
-    paths = [*_files(folder), *_files(Path.cwd())]
+    if not wanted:
+        return {}
+    paths = [*sorted(folder.iterdir()), *sorted(Path.cwd().iterdir())]
     found = find_pictures(wanted.values(), paths)
+    sources = {}
     for role, picture in wanted.items():
-        if picture.sha256 not in found:
+        digest = str(picture.sha256)
+        if digest not in found:
             raise FileNotFoundError(
-                f'the {role} picture {picture.file!r} of that run was not '
-                f'found by its hash {picture.sha256[:12]}: put it beside the '
+                f'the {role} picture {shown(picture.file)} of that run was '
+                f'not found by its hash {digest[:12]}: put it beside the '
                 'record'
             )
-    sources = {role: found[wanted[role].sha256] for role in wanted}
-    return {
-        role: str(source) if isinstance(source, Path) else source
-        for role, source in sources.items()
-    }
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir())
+        source = found[digest]
+        sources[role] = str(source) if isinstance(source, Path) else source
+    return sources

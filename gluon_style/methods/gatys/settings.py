@@ -31,6 +31,7 @@ from gluon_style.methods.fields import (
     Text,
     Validated,
     setting,
+    shown,
 )
 from gluon_style.methods.gatys.kinds import (
     INITS,
@@ -42,6 +43,8 @@ from gluon_style.methods.gatys.kinds import (
     Tile,
 )
 
+# The method's name, in records.
+METHOD = 'gatys'
 # The commands that a setting means something to, where not to all.
 WITH_CONTENT = ('run', 'reconstruct')
 WITH_STYLE = ('run', 'texture')
@@ -87,7 +90,7 @@ class FirstStage(Kind):
             return Stage().changed(value)
         if not isinstance(value, Stage):
             raise GluonStyleError(
-                f'{name} is {value!r}: it must be a Stage or None'
+                f'{name} is {shown(value)}: it must be a Stage or None'
             )
         return value
 

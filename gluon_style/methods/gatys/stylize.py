@@ -27,6 +27,7 @@ from gluon_style.methods.gatys.presets import (
     texturing,
 )
 from gluon_style.methods.gatys.scales import coarse_to_fine, plan
+from gluon_style.methods.gatys.settings import METHOD
 from gluon_style.methods.observers import Animate, Plan, with_defaults
 from gluon_style.pictures.read import as_bytes
 from gluon_style.records.log import Log
@@ -35,7 +36,6 @@ from gluon_style.records.result import Result
 
 logger = logging.getLogger(__name__)
 
-METHOD = 'gatys'
 # ``Record.stopped`` where a limit of the settings ended the run.
 LIMIT = 'limit'
 
@@ -116,7 +116,12 @@ class _Run:
         self.output_shape = self.inputs.original_shape() or self.image_shape
         self.steps = plan(settings, self.image_shape)
         self.tile = choose_tile(self.image_shape, settings, self.device)
-        self.net = functools.cache(lambda: net or self._build_net())
+        self.net = functools.cache(
+            lambda: self._build_net() if net is None else net
+        )
+        # Reading the losses makes a GPU wait.
+        default = 1 if self.device.device_type == 'cpu' else 10
+        self.every = observers.epochs_between(default)
         observers.begin(self._plan())
         self.log = self._log()
 
@@ -145,23 +150,17 @@ class _Run:
             self.output_shape,
             self.tile,
             measure,
+            self.every,
         )
 
     def _log(self):
-        # Reading the losses makes a GPU wait.
-        default = 1 if self.device.device_type == 'cpu' else 10
-        every = self.observers.epochs_between(default)
-
         def callback(history, X):
-            # An interrupted run may go on, and then comes to those epochs
-            # again that are not due.
-            if history[-1].epoch % every == 0 or not log.interrupted:
-                picture = functools.cache(lambda: self.inputs.finished(X))
-                self.observers.epoch(history, picture)
+            picture = functools.cache(lambda: self.inputs.finished(X))
+            self.observers.epoch(history, picture)
 
-        log = Log(
+        return Log(
             callback,
-            every,
+            self.every,
             stop_at=self.settings.stop_at,
             final_shape=(1, 3, *self.image_shape[::-1]),
             stop_after=self.settings.stop_after,
@@ -169,7 +168,6 @@ class _Run:
             style_repeats=self.settings.style_repeats,
             stop=self.observers.stop,
         )
-        return log
 
     def result(self):
         """Return the result; the observers get it, too."""
