@@ -15,7 +15,9 @@ DESCRIPTION = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the folder and the options."""
-    parser.add_argument('folder', metavar='DIR')
+    parser.add_argument(
+        'folder', metavar='DIR', help='the folder of the bundle'
+    )
     parser.add_argument(
         '--weights',
         default='oxford',

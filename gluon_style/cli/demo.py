@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--output',
         default='demo.png',
         metavar='OUT.png',
-        help='(default: demo.png)',
+        help='the picture (default: demo.png)',
     )
     add_file_options(parser)
     add_checkpoint_options(parser)

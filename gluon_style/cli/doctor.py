@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-HELP = 'look at all that a run needs, and say how to mend it'
+HELP = 'check all that a run needs, and say how to mend it'
 DESCRIPTION = (
-    'Look at the interpreter, the packages, the weights, the memory, the '
-    'speed. Exit code 1 if a class cannot start.'
+    'Check the interpreter, the packages, the weights, the memory and the '
+    'speed. The exit code is 1 if a class cannot start.'
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add nothing but that the findings say all."""
+    """Add nothing; the log stays quiet, for the findings say it all."""
     parser.set_defaults(quiet=True)
 
 

@@ -12,31 +12,42 @@ from gluon_style.errors import GluonStyleError
 HELP = 'draw a known figure from nothing and check it'
 DESCRIPTION = (
     'Draw the figure NAME into the folder DIR, with its numbers and the '
-    'pictures of its runs, and compare it with what it is to show. Exit code '
-    '1 if it does not. Runs that are in DIR already are not made again.'
+    'pictures of its runs, and check that it shows what it should. The exit '
+    'code is 1 if it does not. Runs that DIR already has are not repeated.'
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the name and the options."""
-    parser.add_argument('name', nargs='?', metavar='NAME')
+    parser.usage = '%(prog)s NAME [-o DIR] [OPTIONS]'
+    parser.add_argument(
+        'name', nargs='?', metavar='NAME', help='one of those of --list'
+    )
     parser.add_argument(
         '--list', action='store_true', help='list the figures and end'
     )
     parser.add_argument(
-        '-o', '--output', default='.', metavar='DIR', help='(default: here)'
+        '-o',
+        '--output',
+        default='.',
+        metavar='DIR',
+        help='the folder of the results (default: the current one)',
     )
     parser.add_argument(
-        '--content', metavar='FILE', help='in place of the sample photograph'
+        '--content',
+        metavar='FILE',
+        help='a content picture in place of the sample photograph',
     )
     parser.add_argument(
-        '--style', metavar='FILE', help='in place of the sample painting'
+        '--style',
+        metavar='FILE',
+        help='a style picture in place of the sample painting',
     )
     parser.add_argument(
         '--size',
         type=count('size'),
         metavar='LONGEST',
-        help='pixels of each run',
+        help="pixels of each run (default: the figure's own)",
     )
     parser.add_argument(
         '--quick', action='store_true', help='small pictures, few epochs'
@@ -50,10 +61,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--weights',
         default='auto',
         metavar='NAME|FILE',
-        help='(default: auto)',
+        help='the weights of the network (default: auto)',
     )
     parser.add_argument(
-        '--device', default='auto', metavar='DEVICE', help='(default: auto)'
+        '--device',
+        default='auto',
+        metavar='DEVICE',
+        help='auto, cpu, gpu or gpu:1 (default: auto)',
     )
     add_quiet(parser, 'print the comparison only')
     add_force(parser)

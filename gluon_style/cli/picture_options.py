@@ -35,8 +35,8 @@ def add_picture_options(
         '--config',
         metavar='FILE',
         help='settings and pictures from a .toml file, or the .json of a '
-        'former run to repeat it; what means nothing to this command is left '
-        'out of a .toml; options given here come first',
+        'former run to repeat it; options given here come first; what this '
+        'command cannot use of a .toml is ignored',
     )
     add_settings(parser, settings, command)
     add_file_options(parser)
@@ -44,8 +44,8 @@ def add_picture_options(
 
 
 def add_file_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options for what is written beside the picture, and said."""
-    files = parser.add_argument_group('further files, and what is said')
+    """Add the options for other files than the picture, and messages."""
+    files = parser.add_argument_group('further files and messages')
     files.add_argument(
         '--plot',
         metavar='FILE.svg',
@@ -79,8 +79,8 @@ def add_checkpoint_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         '--checkpoint',
         metavar='DIR',
-        help='keep in the folder DIR what an interrupted run goes on from; '
-        'it is removed once the files are written',
+        help='keep in the folder DIR what an interrupted run needs to go on; '
+        'the folder is removed once the files are written',
     )
     group.add_argument(
         '--resume',
@@ -91,8 +91,7 @@ def add_checkpoint_options(parser: argparse.ArgumentParser) -> None:
         '--checkpoint-every',
         type=count('checkpoint_every'),
         metavar='N',
-        help='save each N epochs of a size, and after the last (default: '
-        f'{CHECKPOINT_EVERY["adam"]}; {CHECKPOINT_EVERY["lbfgs"]} with '
-        'L-BFGS, which forgets what it learned of the loss and begins anew '
-        'from the best picture each time)',
+        help='save every N epochs of a size, and after its last one '
+        f'(default: {CHECKPOINT_EVERY["adam"]}; {CHECKPOINT_EVERY["lbfgs"]} '
+        'with L-BFGS, which starts anew from the best picture at each save)',
     )

@@ -23,7 +23,10 @@ __all__ = ['DESCRIPTION', 'HELP', 'add_arguments', 'run']
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the picture and the options."""
-    parser.add_argument('content', nargs='?', metavar='CONTENT')
+    parser.usage = '%(prog)s CONTENT -o OUT.png [OPTIONS]'
+    parser.add_argument(
+        'content', nargs='?', metavar='CONTENT', help='the content picture'
+    )
     parser.add_argument(
         '--layer',
         metavar='LAYER',

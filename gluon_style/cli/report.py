@@ -8,15 +8,17 @@ from gluon_style.cli.options import add_force
 
 HELP = 'show all results of a folder in one HTML page'
 DESCRIPTION = (
-    'Write one HTML page, whole in itself, of the results in DIR and the '
-    'folders within it. Content and style pictures are found by their hashes '
-    'in DIR, in the current folder and among the samples.'
+    'Write one HTML page, which needs no other file, of the results in DIR '
+    'and the folders within it. Content and style pictures are found by their '
+    'hashes in DIR, in the current folder and among the samples.'
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the folder and the options."""
-    parser.add_argument('folder', metavar='DIR')
+    parser.add_argument(
+        'folder', metavar='DIR', help='the folder of the results'
+    )
     parser.add_argument(
         '-o',
         '--output',

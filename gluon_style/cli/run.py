@@ -17,9 +17,17 @@ DESCRIPTION = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the pictures and the options."""
-    parser.add_argument('content', nargs='?', metavar='CONTENT')
+    parser.usage = '%(prog)s CONTENT STYLE -o OUT.png [OPTIONS]'
     parser.add_argument(
-        'styles', nargs='*', action='extend', default=[], metavar='STYLE'
+        'content', nargs='?', metavar='CONTENT', help='the content picture'
+    )
+    parser.add_argument(
+        'styles',
+        nargs='*',
+        action='extend',
+        default=[],
+        metavar='STYLE',
+        help='the style picture, or several',
     )
     parser.add_argument(
         '--style',
@@ -27,14 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='append',
         default=[],
         metavar='FILE',
-        help='a style picture; repeat it for several, which keep their order '
-        '(see --style-blend)',
+        help='a further style picture; all keep the order in which they are '
+        'given (see --style-blend)',
     )
     parser.add_argument(
         '--mask',
         metavar='FILE',
-        help='the first style goes where the mask is white; the second, or '
-        'none, where it is black (see --feather)',
+        help='a picture: the first style goes where it is white; the second '
+        'style, or none, where it is black (see --feather)',
     )
     add_picture_options(parser, 'run', PRESETS[DEFAULT_PRESET])
     parser.set_defaults(styles_may_follow=True)

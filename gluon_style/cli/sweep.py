@@ -25,8 +25,8 @@ DESCRIPTION = (
     'Give each CONTENT the style of each STYLE with every combination of the '
     'settings. A setting may be a list: --style-weight 1e3,1e4. The folder '
     'DIR gets the pictures, contact sheets of a preview and of the result, '
-    'and manifest.jsonl. What is in DIR already is not made again: the same '
-    'command goes on with an interrupted sweep.'
+    'and manifest.jsonl. Pictures that DIR already has are not made again, so '
+    'the same command goes on with an interrupted sweep.'
 )
 # Pixels of the preview.
 PREVIEW_SIDE = 150
@@ -34,18 +34,32 @@ PREVIEW_SIDE = 150
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the pictures and the options."""
-    parser.add_argument('contents', nargs='+', metavar='CONTENT')
+    parser.usage = '%(prog)s CONTENT... --style STYLE... -o DIR [OPTIONS]'
     parser.add_argument(
-        '--style', dest='styles', nargs='+', required=True, metavar='STYLE'
+        'contents', nargs='+', metavar='CONTENT', help='the content pictures'
     )
-    parser.add_argument('-o', '--output', required=True, metavar='DIR')
+    parser.add_argument(
+        '--style',
+        dest='styles',
+        nargs='+',
+        required=True,
+        metavar='STYLE',
+        help='the style pictures',
+    )
+    parser.add_argument(
+        '-o',
+        '--output',
+        required=True,
+        metavar='DIR',
+        help='the folder of the results; it is made if need be',
+    )
     add_preset(parser)
     parser.add_argument(
         '--preview',
         type=argument(Integer(least=0), 'preview'),
         default=PREVIEW_SIDE,
         metavar='LONGEST',
-        help='pixels of the preview that is made first, 0 for none '
+        help='pixels of the preview, which is made first; 0 for none '
         f'(default: {PREVIEW_SIDE})',
     )
     add_quiet(parser)
@@ -59,11 +73,12 @@ def run(args: argparse.Namespace) -> int:
     from gluon_style.cli.request import require_files
     from gluon_style.files.atomic import claim
     from gluon_style.files.ours import require_ours
-    from gluon_style.many.sweep import combinations, previewed
 
     settings, varied = _settings(args)
-    cells = combinations(args.contents, args.styles, settings, varied)
     require_files([*args.contents, *args.styles])
+    from gluon_style.many.sweep import combinations, previewed
+
+    cells = combinations(args.contents, args.styles, settings, varied)
     folder = Path(args.output)
     stages = [(cells, folder, folder / 'contact.png')]
     if args.preview:

@@ -19,6 +19,12 @@ __all__ = ['DESCRIPTION', 'HELP', 'add_arguments', 'run']
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the pictures and the options."""
-    parser.add_argument('styles', nargs='*', metavar='STYLE')
+    parser.usage = '%(prog)s STYLE -o OUT.png [OPTIONS]'
+    parser.add_argument(
+        'styles',
+        nargs='*',
+        metavar='STYLE',
+        help='the style picture, or several',
+    )
     add_picture_options(parser, 'texture', texturing(DEFAULT_PRESET))
     parser.set_defaults(styles_may_follow=True)
