@@ -18,8 +18,7 @@ from packaging.utils import canonicalize_name
 from PIL import Image
 
 from gluon_style import __version__, cli, samples
-from gluon_style.classroom import bundle
-from gluon_style.classroom import project as project_module
+from gluon_style.classroom import bundle, project as project_module
 from gluon_style.classroom.packages import installed_versions
 from gluon_style.classroom.project import find_project
 from gluon_style.weights.sources import SOURCES
