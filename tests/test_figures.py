@@ -390,7 +390,7 @@ def test_exit_code_says_whether_it_is_out(monkeypatch, capsys, good, code):
     'argv, sentence',
     [
         ([], 'no figure is named: choose chapter, chapter-v0.17, '),
-        (['mona'], "figure 'mona' is unknown: choose chapter"),
+        (['mona'], "figure 'mona' is unknown: choose from chapter"),
         (['chapter', '--reference', 'no.json'], "'no.json'"),
         (['chapter', '--size', '8'], 'size gives a picture of 8x5 pixels'),
         (['chapter', '--content', 'no.png'], "'no.png' is not a file"),

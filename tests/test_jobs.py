@@ -10,7 +10,7 @@ from PIL import Image
 
 from gluon_style import NonFiniteLossError, Settings
 from gluon_style.many import jobs
-from gluon_style.many.jobs import Job, check, finished, run
+from gluon_style.many.jobs import Job, check_job, finished, run
 from gluon_style.methods.observers import Observer
 
 
@@ -95,7 +95,7 @@ def test_a_job_that_cannot_run_is_refused_before(
 ):
     job = replace(job, **changes)
     with pytest.raises((FileNotFoundError, ValueError), match=sentence):
-        check(job, tmp_path)
+        check_job(job, tmp_path)
 
 
 def test_what_is_finished_needs_no_mxnet(job, tmp_path, without_mxnet):

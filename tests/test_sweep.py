@@ -1,6 +1,7 @@
 """Sweeps: their names, their runs, their manifest, their contact sheet."""
 
 import json
+import signal
 from dataclasses import replace
 
 import numpy
@@ -15,8 +16,8 @@ from gluon_style.many.sweep import (
     combinations,
     contact_sheet,
     previewed,
+    sweep as run_sweep,
 )
-from gluon_style.many.sweep import sweep as run_sweep
 from gluon_style.methods.observers import Observer
 
 
@@ -251,7 +252,7 @@ def test_interrupted_it_says_how_to_go_on(sweep, monkeypatch):
     def interrupted(job, folder, *rest):
         calls.append(job.name)
         if len(calls) == 2:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
         return real(job, folder, *rest)
 
     monkeypatch.setattr(module, 'run', interrupted)

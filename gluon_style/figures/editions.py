@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -139,11 +138,7 @@ def read_reference(path: str | Path) -> Curves:
     try:
         curves = _entry(read_json(path), 'curves')
         return {name: _curve(_entry(curves, name)) for name in LOSSES}
-    except (
-        GluonStyleError,
-        json.JSONDecodeError,
-        UnicodeDecodeError,
-    ) as error:
+    except GluonStyleError as error:
         raise GluonStyleError(
             f'reference {str(path)!r} has no curves ({error}): it must be '
             f'JSON, of at most {MOST_JSON_BYTES >> 20} MiB, with the epochs '

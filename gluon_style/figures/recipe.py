@@ -17,7 +17,7 @@ from gluon_style.chapter.plots import write_figure
 from gluon_style.figures.comparison import Comparison
 from gluon_style.files.atomic import replacing
 from gluon_style.files.ours import require_ours
-from gluon_style.many.jobs import Job, check, finished, run
+from gluon_style.many.jobs import Job, check_job, finished, run
 from gluon_style.methods.gatys.presets import PRESETS
 from gluon_style.methods.gatys.settings import Settings
 from gluon_style.methods.observers import Observer
@@ -129,7 +129,7 @@ class FigureRuns:
         result = finished(job, folder)
         if result is None:
             # A mistake is an error before weights are fetched.
-            check(job, folder, force)
+            check_job(job, folder, force)
             observers = self._observe(job) if self._observe else ()
             result = run(job, folder, observers, self.comparison.net, force)
         self._results[name] = result

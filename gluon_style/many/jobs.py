@@ -93,7 +93,7 @@ def _chosen(settings: dict[str, Any]) -> dict[str, Any]:
     return {name: settings[name] for name in settings if name != 'restarts'}
 
 
-def check(job: Job, folder: str | Path, force: bool = False) -> None:
+def check_job(job: Job, folder: str | Path, force: bool = False) -> None:
     """Raise an error if ``run`` would refuse the job before it computes.
 
     Raises GluonStyleError or OSError for a picture that cannot be read or is
@@ -119,13 +119,14 @@ def run(
 ) -> Result:
     """Return the result of ``job``: from ``folder``, or made and saved there.
 
-    ``observers`` and ``net`` are as for ``stylize``. Raises as ``check`` and
-    ``stylize`` do, and OSError if the result cannot be written.
+    ``observers`` and ``net`` are as for ``stylize``. Raises the errors of
+    ``check_job`` and ``stylize``, and OSError if the result cannot be
+    written.
     """
     result = finished(job, folder)
     if result is not None:
         return result
-    check(job, folder, force)
+    check_job(job, folder, force)
     # MXNet takes seconds to load, and a finished job does not need it.
     from gluon_style.methods.gatys.stylize import stylize
 

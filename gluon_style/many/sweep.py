@@ -12,7 +12,7 @@ from typing import Any
 
 from gluon_style.errors import GluonStyleError, NonFiniteLossError
 from gluon_style.files.atomic import replacing
-from gluon_style.many.jobs import Job, check, finished, run
+from gluon_style.many.jobs import Job, check_job, finished, run
 from gluon_style.many.names import file_names, value_in_name
 from gluon_style.methods.gatys.settings import Settings
 from gluon_style.methods.observers import Observer
@@ -131,7 +131,7 @@ def sweep(
             result = finished(cell.job, folder)
             if result is None:
                 # A mistake is an error before weights are fetched.
-                check(cell.job, folder, force)
+                check_job(cell.job, folder, force)
                 net = nets.net(cell.job.settings)
                 observers = observe(cell.job) if observe else ()
                 result = run(cell.job, folder, observers, net, force)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from pathlib import Path
-
-import numpy
+from typing import Union
 
 from gluon_style import samples
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.reading import file_digest
+from gluon_style.pictures import Array
 from gluon_style.pictures.read import read_picture
 from gluon_style.records.record import PictureId
 
@@ -19,19 +19,24 @@ logger = logging.getLogger(__name__)
 # At most so many files are compared.
 MOST_FILES = 1000
 # A picture's file ends in one of these, or has the name in the record.
-SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.bmp', '.gif')
-SUFFIXES += ('.avif', '.jp2', '.pgm', '.ppm', '.tga')
+SUFFIXES = (
+    *('.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.bmp', '.gif'),
+    *('.avif', '.jp2', '.pgm', '.ppm', '.tga'),
+)
+
+# Where a picture was found: a file, or an array (height, width, 3).
+Source = Union[Path, Array]
 
 
 def find_pictures(
     wanted: Iterable[PictureId], paths: Iterable[Path]
-) -> dict[str, Path | numpy.ndarray]:
+) -> dict[str, Source]:
     """Return where the wanted pictures are, by hash; some may be missing.
 
     The sample pictures and the files ``paths`` are compared, those with the
     name of a wanted picture first. For a picture that was an array, a file
-    with the same pixels is found. The value is a file's path, or the sample
-    photograph, an array (height, width, 3) of uint8.
+    with the same pixels is found. Only the sample photograph is returned as
+    an array.
     """
     search = _Search(wanted)
     search.compare_photograph()
@@ -54,7 +59,7 @@ class _Search:
         self.names = {picture.file for picture in pictures}
         self.missing = {picture.sha256 for picture in pictures}
         self.arrays = {each.sha256 for each in pictures if each.file is None}
-        self.sources: dict[str, Path | numpy.ndarray] = {}
+        self.sources: dict[str, Source] = {}
 
     def compare_photograph(self) -> None:
         """Take the sample photograph if it is one of the arrays."""
@@ -73,9 +78,7 @@ class _Search:
             # It is unreadable or not a picture, so not one of them.
             pass
 
-    def _compare(
-        self, digest: str | None, source: Path | numpy.ndarray
-    ) -> None:
+    def _compare(self, digest: str | None, source: Source) -> None:
         if digest is not None and digest in self.missing:
             self.sources[digest] = source
             self.missing.discard(digest)

@@ -108,7 +108,7 @@ def name_text(name: str) -> str:
 
 
 def shape_text(image_shape: Iterable[int]) -> str:
-    """Return (width, height) as 450\u00d7300."""
+    """Return (width, height) with a multiplication sign between them."""
     return '\u00d7'.join(map(str, image_shape))
 
 
