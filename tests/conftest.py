@@ -109,18 +109,18 @@ def without_mxnet():
     return run
 
 
+def program(*words):
+    """Return the words that start the command line in a process of its own."""
+    return [sys.executable, '-m', 'gluon_style', *map(str, words)]
+
+
 def start(*words, **options):
     """Start the command line in a process of its own, from this checkout."""
     root = str(Path(gluon_style.__file__).parents[1])
     environment = {**options.pop('env', os.environ), 'PYTHONPATH': root}
-    return subprocess.Popen(
-        [sys.executable, '-m', 'gluon_style', *map(str, words)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-        **options,
-    )
+    pipes = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE}
+    options = {**pipes, 'text': True, **options}
+    return subprocess.Popen(program(*words), env=environment, **options)
 
 
 class Command:
