@@ -306,6 +306,13 @@ def test_a_non_finite_loss_keeps_the_last_good_picture(run, tmp_path):
     assert len(record['history']) == 1
 
 
+def test_a_loss_that_diverges_in_spite_of_the_guard_exits_3(run, tmp_path):
+    code, err = run('--guard', '--lr', '1e25', '--epochs', '20')
+    assert code == 3 and err.splitlines()[-1].count('diverges at epoch') == 1
+    assert 'the last good picture is in out.png' in err
+    assert names(tmp_path) == ['out.json', 'out.png']
+
+
 def test_a_non_finite_loss_from_the_start_writes_nothing(run, tmp_path):
     code, err = run('--tv-weight', '3.4e38', '--init', 'noise')
     assert code == 3
