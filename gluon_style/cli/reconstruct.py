@@ -33,3 +33,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f'a layer, by name or index (default: {RECONSTRUCTED_LAYER})',
     )
     add_picture_options(parser, 'reconstruct', reconstruction(DEFAULT_PRESET))
+    parser.set_defaults(from_preset=reconstruction)

@@ -15,13 +15,7 @@ from typing import Any
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.fields import meaningless
 from gluon_style.methods.gatys.config import Config, read_config
-from gluon_style.methods.gatys.presets import (
-    DEFAULT_PRESET,
-    layer_alone,
-    preset,
-    reconstruction,
-    texturing,
-)
+from gluon_style.methods.gatys.presets import DEFAULT_PRESET, layer_alone
 from gluon_style.methods.gatys.settings import Settings
 
 # The pictures that mean nothing to a command.
@@ -118,11 +112,8 @@ def _meaningful(config: Config, command: str) -> Config:
 
 
 def _settings(args: argparse.Namespace, config: Config) -> Settings:
-    settings = preset(args.preset or config.preset or DEFAULT_PRESET)
-    if args.command == 'texture':
-        settings = texturing(settings)
-    if args.command == 'reconstruct':
-        settings = reconstruction(settings)
+    name = args.preset or config.preset or DEFAULT_PRESET
+    settings = args.from_preset(name)
     changes, given = dict(config.settings), vars(args)
     if given.get('layer') is not None:
         changes.update(layer_alone(args.layer))

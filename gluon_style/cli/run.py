@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from gluon_style.cli.picture_options import add_picture_options
-from gluon_style.methods.gatys.presets import DEFAULT_PRESET, PRESETS
+from gluon_style.methods.gatys.presets import DEFAULT_PRESET, preset
 
 HELP = 'give a picture the style of another one'
 DESCRIPTION = (
@@ -44,8 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='a picture: the first style goes where it is white; the second '
         'style, or none, where it is black (see --feather)',
     )
-    add_picture_options(parser, 'run', PRESETS[DEFAULT_PRESET])
-    parser.set_defaults(styles_may_follow=True)
+    add_picture_options(parser, 'run', preset(DEFAULT_PRESET))
+    parser.set_defaults(styles_may_follow=True, from_preset=preset)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -27,4 +27,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='the style picture, or several',
     )
     add_picture_options(parser, 'texture', texturing(DEFAULT_PRESET))
-    parser.set_defaults(styles_may_follow=True)
+    parser.set_defaults(styles_may_follow=True, from_preset=texturing)
