@@ -61,7 +61,12 @@ from .chapter.vgg import (
 from .chapter.vgg import (
     get_styles as get_styles,
 )
-from .errors import NonFiniteLossError as NonFiniteLossError
+from .errors import (
+    GluonStyleError as GluonStyleError,
+)
+from .errors import (
+    NonFiniteLossError as NonFiniteLossError,
+)
 from .layers import (
     CONTENT_LAYERS as CONTENT_LAYERS,
 )
@@ -72,6 +77,7 @@ from .layers import (
     STYLE_LAYERS as STYLE_LAYERS,
 )
 from .methods.gatys.adam import adam as adam
+from .methods.gatys.checkpoint import Checkpoint as Checkpoint
 from .methods.gatys.lbfgs import lbfgs as lbfgs
 from .methods.gatys.objective import Objective as Objective
 from .methods.gatys.presets import PRESETS as PRESETS
@@ -85,7 +91,23 @@ from .methods.gatys.stylize import (
 from .methods.gatys.stylize import (
     texture as texture,
 )
+from .methods.observers import (
+    Animate as Animate,
+)
+from .methods.observers import (
+    Observer as Observer,
+)
+from .methods.observers import (
+    Patience as Patience,
+)
+from .methods.observers import (
+    Progress as Progress,
+)
+from .methods.observers import (
+    SaveSteps as SaveSteps,
+)
 from .pictures.write import save_image as save_image
 from .records.log import Log as Log
+from .records.record import Record as Record
 from .records.result import Result as Result
 from .weights import load_weights as load_weights
