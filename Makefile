@@ -1,12 +1,14 @@
 # The commands of a user (demo, test) and of a contributor. They make their
-# own environment in .venv; name another interpreter with PYTHON=python3.10,
-# further or other packages with PACKAGES='mxnet==2.0.0b1'.
+# own environment in .venv. PYTHON=python3.10 names another interpreter.
+# PACKAGES='mxnet==2.0.0b1' adds packages, or takes other versions of them.
+# TESTS='tests/test_cli.py' runs those tests only.
 
 PYTHON ?=
 PACKAGES ?=
+TESTS ?=
 BIN = .venv/bin
 
-# Another choice of interpreter or packages makes the environment anew.
+# Another choice of interpreter or packages makes the environment again.
 CHOICE = $(strip $(PYTHON) $(PACKAGES))
 ifneq ($(CHOICE),)
 ifneq ($(CHOICE),$(shell cat .venv/choice 2>/dev/null))
@@ -19,11 +21,11 @@ endif
 demo: .venv/ready
 	$(BIN)/gluon-style demo --plot demo.svg
 
-# Two at a time, with a core each, end sooner than one by one on both.
-ABREAST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+# Two processes with a core each end sooner than one process with both.
+TWO_TESTS = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test: .venv/ready
-	$(ABREAST) -m 'not slow and not long'
+	$(TWO_TESTS) -m 'not slow and not long' $(TESTS)
 
 test-long: .venv/ready
 	$(BIN)/python -m pytest -m long
@@ -31,9 +33,9 @@ test-long: .venv/ready
 test-slow: .venv/ready
 	$(BIN)/python -m pytest -m slow
 
-# Of the lines that the tests run in their own process.
+# Counts the lines that run in the tests' own process.
 coverage: .venv/ready
-	$(ABREAST) -m 'not slow and not long' --cov=gluon_style \
+	$(TWO_TESTS) -m 'not slow and not long' --cov=gluon_style \
 	    --cov-report=term-missing:skip-covered --cov-fail-under=95
 
 fuzz: .venv/ready
@@ -57,17 +59,28 @@ pairs: .venv/ready
 control: .venv/ready
 	$(BIN)/python tests/benchmarks/control.py notebooks/images/control.jpg
 
-lint: .venv/ready
-	$(BIN)/python -m pip install --quiet ruff
+# lint-imports and pyright read their rules in pyproject.toml.
+lint: .venv/dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
-# pip is upgraded, for the one of Python 3.9 searches without end where a new
-# one finds what fits.
-.venv/ready: setup.cfg .ci/make-venv
+.venv/dev: .venv/ready
+	$(BIN)/python .ci/requirements dev $$(cat .venv/packages) > .venv/dev.txt
+	$(BIN)/python -m pip install --quiet --requirement .venv/dev.txt
+	touch $@
+
+# The old pip of Python 3.9 does not find a set of versions that fit in
+# reasonable time, so it is upgraded first. The package itself is installed
+# last, without its requirements, as PACKAGES may replace some of them.
+.venv/ready: setup.cfg .ci/make-venv .ci/requirements
 	PYTHON='$(PYTHON)' .ci/make-venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[test]' $(PACKAGES)
+	echo '$(PACKAGES)' > .venv/packages
+	$(BIN)/python .ci/requirements test $$(cat .venv/packages) > .venv/test.txt
+	$(BIN)/python -m pip install --quiet --requirement .venv/test.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	echo '$(CHOICE)' > .venv/choice
 	touch $@
 

@@ -1,4 +1,4 @@
-"""Let ``python -m gluon_style`` be ``gluon-style``."""
+"""Run the command ``gluon-style`` as ``python -m gluon_style``."""
 
 import sys
 

@@ -1,8 +1,9 @@
-"""Everything that depends on MXNet's version, or on what MXNet expects.
+"""Hold everything that depends on MXNet's version, or on what it expects.
 
-MXNet 1.9.1 and 2.0.0b1 are no longer maintained: they use names that NumPy
-has removed, start with half of a machine's cores, and differ from one
-another in how a block owns its parameters.
+MXNet 1.9.1 and 2.0.0b1 are no longer maintained. They use names that NumPy
+has removed, and may use only half of a machine's cores. They have a mode for
+NumPy's arrays, which each thread must set. They differ in how a block owns
+its parameters.
 """
 
 import contextlib
@@ -16,7 +17,9 @@ import sys
 import warnings
 from pathlib import Path
 
-# What MXNet's Python code still asks of NumPy, and what it meant.
+from gluon_style.errors import MissingPackageError
+
+# Names that MXNet still takes from NumPy, and what they meant there.
 _BUILTIN_ALIASES = {
     'bool': bool,
     'complex': complex,
@@ -46,20 +49,22 @@ _RENAMED = {
     'sometrue': 'any',
     'trapz': 'trapezoid',
 }
-# MXNet only lists these; NumPy gave them to the package numpy-financial.
+# MXNet lists these but never calls them. They moved to numpy-financial.
 _FINANCIAL = ('mirr', 'npv', 'pmt', 'ppmt', 'pv', 'rate')
 
 
-# glibc's names for these are M_MMAP_MAX, M_TRIM_THRESHOLD and M_ARENA_MAX.
+# M_MMAP_MAX, M_TRIM_THRESHOLD and M_ARENA_MAX of glibc.
 _MALLOC_OPTIONS = {-4: 0, -1: 2**31 - 1, -8: 1}
+_PLATFORMS = 'Python 3.9 to 3.12, on Linux or on a Mac with an Intel processor'
 
 
 def keep_freed_memory():
-    """Have the C library keep memory that is freed, for the next epoch.
+    """Have the C library keep freed memory for the next epoch.
 
-    Feature maps are so large that it would give each back to the system and
-    have the system zero it anew: a fifth of an epoch's time on MXNet 1.9.1.
-    MXNet 2.x pools its memory itself. Elsewhere than with glibc, nothing.
+    By default it returns each large feature map to the system, which must
+    then clear that memory again: a fifth of an epoch's time on MXNet 1.9.1.
+    MXNet 2.x pools its memory itself. Only glibc has these options; other
+    C libraries are left alone.
     """
     if platform.libc_ver()[0] == 'glibc':
         for option, value in _MALLOC_OPTIONS.items():
@@ -67,7 +72,7 @@ def keep_freed_memory():
 
 
 def restore_numpy_names():
-    """Put back the names of NumPy that MXNet uses and NumPy removed."""
+    """Put back the names that MXNet uses and NumPy has removed."""
     import numpy
 
     old = {**_BUILTIN_ALIASES, **_VALUE_ALIASES}
@@ -79,7 +84,7 @@ def restore_numpy_names():
     old['msort'] = lambda a: numpy.sort(a, axis=0)
     old.update((name, _financial(name)) for name in _FINANCIAL)
     for name, value in old.items():
-        # Ask the dictionary: NumPy's own __getattr__ warns or raises.
+        # hasattr would call NumPy's __getattr__, which warns or raises.
         if name not in vars(numpy):
             setattr(numpy, name, value)
 
@@ -87,17 +92,17 @@ def restore_numpy_names():
 def _financial(name):
     def removed(*args, **kwargs):
         raise NotImplementedError(
-            f'numpy.{name} is gone from NumPy: use numpy_financial.{name}'
+            f'NumPy has removed numpy.{name}: use numpy_financial.{name}'
         )
 
     return removed
 
 
 def restore_distutils():
-    """Have ``distutils``, which MXNet imports and Python 3.12 dropped.
+    """Provide ``distutils``, which MXNet imports and Python 3.12 dropped.
 
-    Setuptools brings it when Python starts. Where it was installed since
-    then, as by a notebook's cell, it does so when it is imported.
+    Setuptools provides it when Python starts. If setuptools was installed
+    later, for example by a notebook's cell, it must be imported first.
     """
     if importlib.util.find_spec('distutils') is None:
         with contextlib.suppress(ImportError):
@@ -114,8 +119,29 @@ def physical_cores():
     return cores
 
 
-class _ReadyingLoader(importlib.machinery.SourceFileLoader):
-    """Load MXNet between its preparations and ``npx.set_np()``."""
+@contextlib.contextmanager
+def numpy_mode():
+    """Have MXNet compute with NumPy's arrays and shapes, in this thread.
+
+    Use it as a decorator, ``@numpy_mode()``, or in a ``with`` statement. It
+    sets what ``npx.set_np()`` sets, but puts the caller's mode back at the
+    end. New arrays are float32. MXNet is imported when the mode is entered,
+    not when a function is decorated. Do not use it on or in a generator: the
+    mode would stay on in the caller between two values.
+    """
+    from mxnet import util
+
+    with contextlib.ExitStack() as modes:
+        modes.enter_context(util.np_shape(True))
+        modes.enter_context(util.np_array(True))
+        if hasattr(util, 'np_default_dtype'):
+            # MXNet 2.x: the caller may have asked for float64.
+            modes.enter_context(util.np_default_dtype(False))
+        yield
+
+
+class _PreparingLoader(importlib.machinery.SourceFileLoader):
+    """Prepare NumPy and the C library, then load MXNet."""
 
     def exec_module(self, module):
         keep_freed_memory()
@@ -124,17 +150,14 @@ class _ReadyingLoader(importlib.machinery.SourceFileLoader):
         try:
             super().exec_module(module)
         except Exception as error:
-            raise ImportError(
-                f'MXNet at {self.path} does not load ({error}); use '
-                'mxnet 1.9.1 or 2.0.0b1 with Python 3.9 to 3.12 on Linux '
-                'or on a Mac with an Intel processor.',
-                name='mxnet',
+            raise MissingPackageError(
+                f'MXNet at {self.path} does not load ({error}): use mxnet '
+                f'1.9.1 or 2.0.0b1 with {_PLATFORMS}'
             ) from error
-        module.npx.set_np()
 
 
-class _ReadyingFinder:
-    """Find MXNet as usual, but have ``_ReadyingLoader`` load it."""
+class _PreparingFinder:
+    """Find MXNet as usual, but have ``_PreparingLoader`` load it."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):
@@ -142,25 +165,24 @@ class _ReadyingFinder:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         if spec is not None and spec.origin is not None:
-            spec.loader = _ReadyingLoader(name, spec.origin)
+            spec.loader = _PreparingLoader(name, spec.origin)
         return spec
 
 
-def ready():
-    """Ready MXNet for whoever imports it next, or as far as still possible.
+def prepare():
+    """Prepare the first import of MXNet, or warn that it is too late.
 
-    Sets ``OMP_NUM_THREADS`` to the physical cores, and has MXNet keep one
-    working space instead of four (a tenth of a run's memory, and no time),
-    unless the user has set these. The rest happens when MXNet is imported,
-    so that this costs nothing.
+    Unless the user has set them, ``OMP_NUM_THREADS`` becomes the number of
+    physical cores, and MXNet keeps one working space instead of four: this
+    saves a tenth of a run's memory and costs no time. The slower steps wait
+    until MXNet is imported.
     """
     threads_chosen = 'OMP_NUM_THREADS' in os.environ
     os.environ.setdefault('OMP_NUM_THREADS', str(physical_cores()))
     os.environ.setdefault('MXNET_CPU_TEMP_COPY', '1')
     if 'mxnet' not in sys.modules:
-        sys.meta_path.insert(0, _ReadyingFinder)
+        sys.meta_path.insert(0, _PreparingFinder)
         return
-    sys.modules['mxnet'].npx.set_np()
     if not threads_chosen and physical_cores() > 1:
         warnings.warn(
             'mxnet was imported before gluon_style and keeps the number of '
@@ -172,36 +194,47 @@ def ready():
 
 
 def installed_version():
-    """Return MXNet's ``__version__`` without loading it, or None.
+    """Return MXNet's ``__version__`` without importing it, or None.
 
-    Its wheels have many names, and not always its own version.
+    The wheel's metadata would not do: MXNet's wheels have several names, and
+    some have another version.
     """
     spec = importlib.util.find_spec('mxnet')
     if spec is None or spec.origin is None:
         return None
     with contextlib.suppress(OSError):
         text = Path(spec.origin).with_name('libinfo.py').read_text()
-        found = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
-        return found and found[1]
+        match = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
+        return match and match[1]
     return None
 
 
 def explain(error):
-    """Return an ImportError's sentence; a missing MXNet's is longer."""
+    """Return the text of an ImportError, with advice for a missing MXNet."""
     if error.name != 'mxnet' or not isinstance(error, ModuleNotFoundError):
         return str(error)
     return (
         'MXNet is not installed: install it with python -m pip install mxnet, '
-        'on Python 3.9 to 3.12 and Linux or a Mac with an Intel processor '
-        '(it has no working wheel for Apple silicon or Windows).'
+        f'in {_PLATFORMS} (no wheel works on Apple silicon or Windows)'
     )
 
 
-def new_parameter(block, name, shape):
-    """Return a new parameter of a gluon block, registered with the block.
+@contextlib.contextmanager
+def explained():
+    """Raise MissingPackageError, with advice, if MXNet is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != 'mxnet':
+            raise
+        raise MissingPackageError(explain(error)) from error
 
-    MXNet 2.x registers a parameter that is assigned to the block; 1.9.1
-    creates it in the block's own dictionary.
+
+def new_parameter(block, name, shape):
+    """Return a new parameter of a gluon block.
+
+    MXNet 2.x registers a parameter when it is assigned to the block. MXNet
+    1.9.1 must create it in the block's own dictionary.
     """
     from mxnet import __version__, gluon
 
@@ -217,16 +250,16 @@ def reset_device(block, device):
 
 
 def get_moments(trainer):
-    """Return Adam's two moments of a trainer's one parameter, for NumPy.
+    """Return Adam's two moments of a trainer's one parameter, as NumPy's.
 
-    Trainer.save_states would pickle them, with objects of MXNet's version.
+    ``Trainer.save_states`` would pickle objects of this version of MXNet.
     """
     [moments] = trainer._updaters[0].states.values()
     return [moment.asnumpy() for moment in moments]
 
 
 def set_moments(trainer, weight, moments):
-    """Give a new trainer Adam's two moments of its one parameter's data."""
+    """Set Adam's two moments in a new trainer of one parameter, ``weight``."""
     [updater] = trainer._updaters
     state = trainer.optimizer.create_state_multi_precision(0, weight)
     for array, moment in zip(state, moments):

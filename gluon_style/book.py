@@ -1,9 +1,12 @@
 """Let the chapter's listing run as printed: ``import gluon_style.book``.
 
-Import it before the listing. It teaches MXNet 1.9.1 two things that the
-listing takes from MXNet 2.x, lets ``vgg19(pretrained=True)`` find its weights
-as ``load_weights`` does, and bridges what d2l 0.17.0, the only d2l that
-installs on Python 3.12, lacks.
+Import it before the listing. It changes MXNet and d2l for the whole process:
+
+* MXNet 1.9.1 gets two features of MXNet 2.x that the listing uses.
+* ``vgg19(pretrained=True)`` finds its weights as ``load_weights`` does.
+* d2l 0.17.0 gets what it lacks: a function, and one of an older IPython.
+
+d2l also sets MXNet's NumPy mode, as the listing does.
 """
 
 from mxnet import gluon
@@ -16,7 +19,7 @@ from gluon_style.weights import load_weights
 
 
 def _register_assigned_parameters():
-    """Have 1.9.1 register ``self.weight = gluon.Parameter(...)``."""
+    """Make a block of 1.9.1 register a parameter assigned to it."""
     set_attribute = nn.Block.__setattr__
 
     def __setattr__(self, name, value):
@@ -42,8 +45,8 @@ def _find_weights_of_vgg19():
     vision.vgg19 = vgg19
 
 
-def _bridge_old_d2l():
-    """Put back what d2l 0.17.0 asks of IPython; add what it lacks itself."""
+def _complete_old_d2l():
+    """Provide what d2l 0.17.0 expects of IPython, and what it lacks."""
     from IPython import display
     from matplotlib_inline.backend_inline import set_matplotlib_formats
 
@@ -59,4 +62,4 @@ if not hasattr(nn.Block, 'reset_ctx'):
     nn.Block.reset_ctx = reset_device
     _register_assigned_parameters()
 _find_weights_of_vgg19()
-_bridge_old_d2l()
+_complete_old_d2l()

@@ -1,17 +1,23 @@
-"""All that a user can cause, as exceptions with a sentence each.
+"""The errors that a user can cause, each with one sentence to show.
 
 GluonStyleError (a ValueError)
-├── MissingPackageError (an ImportError too)  a package is missing or broken
-├── WeightsError              weights cannot be had, or are not the network's
+├── MissingPackageError       an optional package is missing or broken
+│                             (an ImportError too)
+├── WeightsError              weights are missing, or do not fit the network
 └── NonFiniteLossError        a loss became infinite or not a number
-    └── DivergedError         and did so again with smaller steps
+    │                         (an ArithmeticError too)
+    └── DivergedError         it still did after the step was halved
 
 A missing or unreadable file is an OSError. Every other exception is a bug.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class GluonStyleError(ValueError):
-    """A mistake in the input; its text says what to give instead."""
+    """A mistake in the input; the text says what to give instead."""
 
 
 class MissingPackageError(GluonStyleError, ImportError):
@@ -19,26 +25,27 @@ class MissingPackageError(GluonStyleError, ImportError):
 
 
 class WeightsError(GluonStyleError):
-    """Weights cannot be had, or are not those of the network."""
+    """Weights are missing, or do not fit the network."""
 
 
 class NonFiniteLossError(GluonStyleError, ArithmeticError):
     """A loss became infinite or not a number, and the run stopped.
 
-    ``X`` holds the best pixels before it, or None, and ``losses`` their
-    entry of ``history``, which ends before that epoch. ``result`` is the
-    last good ``Result`` where ``stylize`` raises, or None.
+    ``X`` holds the best pixels before that, or None. ``losses`` is the entry
+    of ``history`` that belongs to them; ``history`` ends before the epoch
+    that failed. ``result`` is None until ``stylize`` puts the last good
+    ``Result`` there.
     """
 
-    def __init__(self, epoch, X, losses, history):
+    def __init__(self, epoch: int, X: Any, losses: Any, history: list) -> None:
         super().__init__(self._sentence(epoch))
         self.epoch = epoch
         self.X = X
         self.losses = losses
         self.history = history
-        self.result = None
+        self.result: Any = None
 
-    def _sentence(self, epoch):
+    def _sentence(self, epoch: int) -> str:
         return (
             f'the loss is not finite at epoch {epoch}: try a smaller lr or '
             'smaller weights of the losses'
@@ -46,9 +53,10 @@ class NonFiniteLossError(GluonStyleError, ArithmeticError):
 
 
 class DivergedError(NonFiniteLossError):
-    """A loss exploded or was not finite, however often the step was halved."""
+    """A loss exploded or was not finite, even after the step was halved."""
 
-    def _sentence(self, epoch):
+    def _sentence(self, epoch: int) -> str:
+        # The number is MOST_HALVINGS of gluon_style.methods.gatys.recovery.
         return (
             f'the loss diverges at epoch {epoch}, although the step was '
             'halved three times: try a much smaller lr, smaller weights of '

@@ -1,4 +1,4 @@
-"""What the tests share: small pictures and weights made by themselves."""
+"""What the tests share: small pictures, and weights that they make."""
 
 import os
 import subprocess
@@ -12,18 +12,29 @@ import numpy
 import pytest
 from PIL import Image
 
-import gluon_style  # noqa: F401 - readies MXNet before a test imports it
+import gluon_style  # noqa: F401 - prepares MXNet before a test imports it
 from gluon_style.layers import CONV_SHAPES
 from gluon_style.weights.formats import write_layers
 
 SHARED = Path(__file__).resolve().parents[2] / 'shared'
 
 
+@pytest.fixture(scope='session', autouse=True)
+def numpy_mode():
+    """Set NumPy's mode once, as the first cell of a reader's notebook does.
+
+    The package sets it for its own calls only; tests compute, too.
+    """
+    from mxnet import npx
+
+    npx.set_np()
+
+
 @pytest.fixture
 def shared():
-    """The folder of the textbook's material, which is not ours to ship."""
+    """Return the folder of the textbook's material, which is not shipped."""
     if not (SHARED / 'chapter.txt').is_file():
-        pytest.skip('needs the textbook in ../shared, which is not there')
+        pytest.skip('needs the textbook in ../shared')
     return SHARED
 
 
@@ -51,7 +62,7 @@ def weights_file(tmp_path_factory):
 
 @pytest.fixture(scope='session')
 def oxford():
-    """Have the original weights in the cache, for what only they can show."""
+    """Return the original weights, for what only they can show."""
     from gluon_style.errors import WeightsError
     from gluon_style.weights.sources import fetch
 
@@ -80,7 +91,7 @@ def pictures(tmp_path_factory):
 
 @pytest.fixture
 def without_mxnet():
-    """Run Python code that must not load MXNet; returns what it prints."""
+    """Return a function that runs code which must not import MXNet."""
 
     def run(code):
         done = subprocess.run(
@@ -96,3 +107,82 @@ def without_mxnet():
         return done.stdout.strip()
 
     return run
+
+
+def start(*words, **options):
+    """Start the command line in a process of its own, from this checkout."""
+    root = str(Path(gluon_style.__file__).parents[1])
+    environment = {**options.pop('env', os.environ), 'PYTHONPATH': root}
+    return subprocess.Popen(
+        [sys.executable, '-m', 'gluon_style', *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        **options,
+    )
+
+
+class Command:
+    """Run the command line; returns its exit code, stdout and stderr."""
+
+    def __init__(self, capsys, monkeypatch):
+        self._capsys, self._monkeypatch = capsys, monkeypatch
+
+    def __call__(self, *words, cwd=None):
+        """Run it in this process, so that a bug is an exception here."""
+        from gluon_style import cli
+
+        self._capsys.readouterr()
+        with self._monkeypatch.context() as patch:
+            if cwd is not None:
+                patch.chdir(cwd)
+            try:
+                code = cli.main([str(word) for word in words])
+            except SystemExit as stop:
+                code = stop.code
+        return (code, *self._capsys.readouterr())
+
+    def alone(self, *words, **options):
+        """Run it in a process of its own."""
+        child = start(*words, **options)
+        out, err = child.communicate(timeout=300)
+        return child.returncode, out, err
+
+
+@pytest.fixture
+def command(capsys, monkeypatch):
+    """The command line: ``command(*words)``, ``command.alone(*words)``."""
+    return Command(capsys, monkeypatch)
+
+
+@pytest.fixture
+def during_run(monkeypatch):
+    """Have the command line call a function at a moment of its runs.
+
+    ``during_run(begin=f)``: once the files were checked; ``epoch``: after
+    each epoch, with their number; ``end``: before the files are written.
+    """
+    from gluon_style.cli import picture
+    from gluon_style.methods.observers import Progress
+
+    def install(begin=None, epoch=None, end=None):
+        class Watching(Progress):
+            def begin(self, plan):
+                super().begin(plan)
+                if begin:
+                    begin()
+
+            def epoch(self, history, picture):
+                super().epoch(history, picture)
+                if epoch:
+                    epoch(len(history))
+
+            def end(self, result):
+                super().end(result)
+                if end:
+                    end()
+
+        monkeypatch.setattr(picture, 'Progress', Watching)
+
+    return install

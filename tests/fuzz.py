@@ -1,12 +1,12 @@
-"""Feed mutated files to the readers, and count what comes of them.
+"""Feed mutated files to the readers, and count the outcomes.
 
     python tests/fuzz.py --count 20000 --seed 0 --kinds images,weights
 
-An input is right (the reader returned what it promises), an error (one line
-of ValueError or OSError), or a FAULT: anything else, more than 5 seconds, a
-gigabyte, or a crash. Faults are kept as files and named; the exit status is 1
-if there is one. Inputs are read in child processes. The same seed, count and
-packages give the same inputs.
+An outcome is right (the reader returned what it promises), an error (one line
+of ValueError or OSError), or a FAULT: any other exception, more than 5
+seconds, more than a gigabyte, or a crash. The inputs of faults are kept as
+files, and the exit status is 1 if there is one. Child processes read the
+inputs. The same seed, count and packages give the same inputs.
 """
 
 import argparse
@@ -41,7 +41,9 @@ PROGRAM = __file__
 def main(arguments=None):
     """Run the program; returns its exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--count', type=int, default=20000, help='of inputs')
+    parser.add_argument(
+        '--count', type=int, default=20000, help='number of inputs'
+    )
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--kinds', default=','.join(KINDS))
     parser.add_argument('--faults', type=Path, help='where faults are kept')
@@ -57,7 +59,7 @@ def main(arguments=None):
         return 0
     tables = {}
     for i, kind in enumerate(kinds):
-        # What is over goes to the first ones.
+        # The first kinds get the remainder.
         count = (options.count + len(kinds) - 1 - i) // len(kinds)
         tables[kind] = fuzz(kind, count, options.seed, faults)
     print_table(tables, faults)
@@ -65,7 +67,7 @@ def main(arguments=None):
 
 
 def print_table(tables, faults):
-    """Print how often each outcome was, by kind."""
+    """Print how often each outcome occurred, by kind."""
     outcomes = ('right', 'error', 'FAULT')
     print(f'{"kind":12}' + ''.join(f'{name:>8}' for name in outcomes))
     for kind, counts in tables.items():
@@ -76,7 +78,7 @@ def print_table(tables, faults):
 
 
 def fuzz(kind, count, seed, faults):
-    """Return how often each outcome was among ``count`` inputs."""
+    """Return how often each outcome occurred among ``count`` inputs."""
     counts = collections.Counter()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -92,7 +94,7 @@ def fuzz(kind, count, seed, faults):
 
 
 def run_batch(kind, batch, seed, folder, faults):
-    """Read inputs in a child, perhaps not all; returns the counts."""
+    """Read inputs in a child, perhaps not all of them; return the counts."""
     command = [sys.executable, PROGRAM, '--child', str(folder)]
     command += ['--faults', str(faults), '--kinds', kind, '--seed', str(seed)]
     command += ['--first', str(batch.start), '--count', str(len(batch))]
@@ -114,15 +116,15 @@ def run_batch(kind, batch, seed, folder, faults):
 
 
 def _environment():
-    """Have a child test the package that its parent sees."""
-    found = str(Path(gluon_style.__file__).resolve().parents[1])
+    """Make a child import the same package as its parent."""
+    package = str(Path(gluon_style.__file__).resolve().parents[1])
     tests = str(Path(__file__).resolve().parent)
-    path = os.pathsep.join([found, tests])
+    path = os.pathsep.join([package, tests])
     return {**os.environ, 'PYTHONPATH': path}
 
 
 def _watch(child, log):
-    """Return how a child died, or None; one that hangs is killed."""
+    """Return how a child died, or None; kill one that hangs."""
     size, since = -1, time.monotonic()
     process = psutil.Process(child.pid)
     while child.poll() is None:
@@ -151,7 +153,7 @@ def _keep(file, name, problem, faults):
 
 
 def read_batch(kind, batch, seed, folder, faults):
-    """Read inputs of these numbers; prints the outcome of each."""
+    """Read the inputs of these numbers, and print the outcome of each."""
     logging.disable()
     warnings.simplefilter('ignore')
     seeds = sorted((folder / 'seeds').iterdir())
@@ -171,12 +173,12 @@ def read_batch(kind, batch, seed, folder, faults):
         print(outcome, flush=True)
         file.unlink()
         if peak_bytes() - before > MOST_BYTES:
-            # The peak would be held against the inputs that follow.
+            # The peak would count against the inputs that follow.
             return
 
 
 def judge(read, file, before):
-    """Return what is wrong with a reader's behavior, and the outcome."""
+    """Return what a reader does wrong, or None, and the outcome."""
     began, outcome = time.perf_counter(), 'right'
     try:
         read(file)
@@ -198,9 +200,9 @@ def peak_bytes():
     """Return the most memory that this process has taken so far."""
     status = Path('/proc/self/status')
     if status.exists():
-        # Unlike getrusage's, without what its parent had taken before it.
-        found = re.search(r'VmHWM:\s+(\d+) kB', status.read_text())
-        return int(found[1]) * 1024
+        # Getrusage's would include the memory of the parent before the fork.
+        match = re.search(r'VmHWM:\s+(\d+) kB', status.read_text())
+        return int(match[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == 'darwin' else peak * 1024
 

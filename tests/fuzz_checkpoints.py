@@ -1,8 +1,8 @@
 """Checkpoints for the fuzzer: whole files, and their JSON alone.
 
-A checksum guards what is in a .npz, so that hardly a mutation of it gets to
-the checks behind. The JSON is therefore mutated by itself, too, and put into
-a whole file by the reader.
+A checksum guards the content of a .npz, so that few mutations of it reach the
+checks behind the checksum. Therefore the JSON is also mutated on its own, and
+the reader puts it into a whole file.
 """
 
 import tempfile
@@ -13,14 +13,14 @@ import numpy
 import gluon_style  # noqa: F401 - readies MXNet before it is imported
 
 # isort: split
+from gluon_style.methods.gatys.frames import Frames
 from mxnet import cpu, np
 
 from gluon_style.methods.gatys.checkpoint import FILE, FRAMES, META, Checkpoint
-from gluon_style.methods.gatys.frames import Frames
-from gluon_style.records.log import ENTRY, Log
 from gluon_style.methods.gatys.recovery import State
 from gluon_style.methods.gatys.scales import plan
 from gluon_style.methods.gatys.settings import Settings
+from gluon_style.records.log import ENTRY, Log
 
 SHAPE = (8, 6)
 _SHALLOW = {'content_layers': 'conv1_1', 'style_layers': 'conv1_2'}

@@ -26,7 +26,7 @@ def mutate(data, others, rng):
     """Return ``data`` after one to four mutations.
 
     ``others`` are files to splice in; ``rng`` is a random.Random. Half of
-    the JSON stays JSON, of which other values are deleted or replaced.
+    the JSON stays JSON, with some values deleted or replaced.
     """
     if data.startswith(b'{') and rng.random() < 0.5:
         return _change_json(data, rng)
@@ -143,7 +143,7 @@ _MUTATIONS = (
 
 
 def _repair_png(data):
-    """Make the sums of a PNG's chunks right, so that these are looked at."""
+    """Correct the checksums of a PNG's chunks, so that they are read."""
     at = len(_PNG)
     while at + 12 <= len(data):
         [size] = struct.unpack_from('>I', data, at)

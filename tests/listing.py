@@ -1,8 +1,10 @@
 """Run the chapter's listing as printed and print its losses as JSON.
 
-python tests/listing.py CHAPTER.txt EPOCHS WIDTH HEIGHT, in a folder beside
-the listing's '../img'. Only the numbers of the last call and the interval of
-the plotted points are changed, and the notebook magic is left out.
+python tests/listing.py CHAPTER.txt EPOCHS WIDTH HEIGHT
+
+Run it in a folder next to '../img', as the listing expects. It leaves out
+the notebook's magic. It changes two things: the numbers of the last call, and
+the interval of the plotted points.
 """
 
 import importlib
@@ -19,12 +21,12 @@ CODE = re.compile(
 
 
 def code_of(text):
-    """Return the code lines of the chapter's text, in order."""
+    """Return the lines of code in the chapter's text, in order."""
     return '\n'.join(line for line in text.splitlines() if CODE.match(line))
 
 
-def changed(code, epochs, width, height):
-    """Return the listing with a smaller picture, fewer epochs, all plotted."""
+def shortened(code, epochs, width, height):
+    """Return a listing of fewer and smaller epochs, and plot them all."""
     for old, new in (
         ('(450, 300)', f'({width}, {height})'),
         ('0.9, 500, 50)', f'0.9, {epochs}, {epochs // 2})'),
@@ -37,7 +39,7 @@ def changed(code, epochs, width, height):
 
 def main():
     path, *numbers = sys.argv[1:]
-    code = changed(code_of(Path(path).read_text()), *map(int, numbers))
+    code = shortened(code_of(Path(path).read_text()), *map(int, numbers))
     importlib.import_module('gluon_style.book')  # the one added import
     d2l = importlib.import_module('d2l.mxnet')
 

@@ -1,3 +1,5 @@
+import contextlib
+import resource
 import sys
 
 import numpy
@@ -5,6 +7,7 @@ import pytest
 from conftest import picture
 from PIL import Image
 
+from gluon_style.errors import GluonStyleError, MissingPackageError
 from gluon_style.files.ours import is_ours
 from gluon_style.pictures.animation import (
     LAST_SECONDS,
@@ -12,6 +15,7 @@ from gluon_style.pictures.animation import (
     Animation,
     check_animation,
 )
+from gluon_style.pictures.mp4 import write_mp4
 
 SUFFIXES = ['.gif', '.mp4']
 
@@ -51,8 +55,8 @@ def read_mp4(path):
 READERS = {'.gif': read_gif, '.mp4': read_mp4}
 
 
-def assert_near(frame, wanted, tolerance=4):
-    difference = abs(numpy.int16(frame) - numpy.int16(wanted))
+def assert_near(frame, expected, tolerance=4):
+    difference = abs(numpy.int16(frame) - numpy.int16(expected))
     assert difference.mean() < tolerance
 
 
@@ -62,7 +66,7 @@ def test_frames_are_written_in_order_and_size(tmp_path, suffix):
     animation = Animation(path, (40, 30))
     epochs = [100, 400, 600, 900]
     for epoch in epochs:
-        # Half the size at first.
+        # The first frames are half as large.
         shape = (20, 15) if epoch < 500 else (40, 30)
         animation.add(plain(shape, epoch), epoch)
     assert list(tmp_path.iterdir()) == []
@@ -81,20 +85,29 @@ def test_frames_are_written_in_order_and_size(tmp_path, suffix):
 def test_first_and_last_picture_look_as_they_are(tmp_path, suffix):
     path = tmp_path / f'run{suffix}'
     first, last = picture(160, 120, seed=1), picture(160, 120, seed=2)
+    from_first_to_last(path, first, last).save()
+    frames, _ = READERS[suffix](path)
+    # A GIF has 256 colors: on an even grid they would be off by 10.
+    tolerance = 10 if suffix == '.gif' else 6
+    assert_near(frames[0], first, tolerance)
+    assert_near(frames[-1], last, tolerance)
+
+
+def from_first_to_last(path, first, last):
+    """Return an animation that fades from one picture to another."""
     animation = Animation(path, (160, 120))
     for i in range(9):
         mixed = first * (1 - i / 8) + last * (i / 8)
         animation.add(mixed.round().astype('uint8'), i)
-    animation.save()
-    frames, _ = READERS[suffix](path)
-    # A GIF has 256 colors: as an even grid they would be off by 10.
-    tolerance = 10 if suffix == '.gif' else 6
-    assert_near(frames[0], first, tolerance)
-    assert_near(frames[-1], last, tolerance)
-    before = path.read_bytes()
-    animation.save()
-    # An encoder of videos promises no more than the same look.
-    assert suffix == '.mp4' or path.read_bytes() == before
+    return animation
+
+
+def test_the_same_frames_give_the_same_gif(tmp_path):
+    pair = picture(160, 120, seed=1), picture(160, 120, seed=2)
+    paths = tmp_path / 'a.gif', tmp_path / 'b.gif'
+    for path in paths:
+        from_first_to_last(path, *pair).save()
+    assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
 @pytest.mark.parametrize('count', [119, 120, 121, 500, 1000])
@@ -104,19 +117,53 @@ def test_a_run_of_any_length_has_so_many_frames(tmp_path, count, step):
     animation = Animation(path, (8, 6))
     for epoch in range(step, step * count + 1, step):
         animation.add(plain((8, 6), 1000 * epoch // (step * count)), epoch)
-    animation.save()
-    kept = list(animation._frames)
+    description, packed = animation.packed()
+    kept = [epoch for epoch, _ in description['lengths']]
+    assert sum(length for _, length in description['lengths']) == packed.size
     assert MOST_FRAMES / 2 - 2 <= len(kept) < MOST_FRAMES
-    # All along, but for the first: a frame after so many epochs each.
-    distances = set(numpy.diff(kept[1:]))
-    assert len(distances) == 1
+    # After the first frame, the others are evenly spaced.
     assert kept[0] == step
+    assert all(epoch % description['every'] == 0 for epoch in kept[1:])
+    assert len(set(numpy.diff(kept[1:]))) == 1
+    animation.save()
     frames, durations = read_gif(path)
     assert_near(frames[0], plain((8, 6), 1000 // count))
     assert_near(frames[-1], plain((8, 6), 1000))
-    # Frames that look the same are one, shown longer.
+    # Equal frames are written as one, which is shown longer.
     written = len({*kept, step * count})
     assert sum(durations) == 100 * (written - 1) + 1000 * LAST_SECONDS
+
+
+@pytest.mark.parametrize('every', [1, 10])
+def test_restored_frames_are_those_that_were_packed(tmp_path, every):
+    whole, half, rest = (
+        Animation(tmp_path / f'{name}.gif', (8, 6), every)
+        for name in ('whole', 'half', 'rest')
+    )
+    for epoch in range(1, 151):
+        img = plain((8, 6), 6 * epoch)
+        whole.add(img, epoch)
+        half.add(img, epoch)
+        if epoch == 130:
+            rest.restore(*half.packed())
+            half = rest
+    for animation in (whole, rest):
+        animation.save()
+    assert whole.packed()[0] == rest.packed()[0]
+    whole, rest = (tmp_path / f'{name}.gif' for name in ('whole', 'rest'))
+    assert whole.read_bytes() == rest.read_bytes()
+
+
+def test_other_frames_than_packed_are_refused(tmp_path):
+    animation = Animation(tmp_path / 'run.gif', (8, 6))
+    animation.add(plain((8, 6), 3), 3)
+    description, packed = animation.packed()
+    other = Animation(tmp_path / 'run.gif', (9, 6))
+    with pytest.raises(GluonStyleError, match='frame 3 is not a JPEG of 9x6'):
+        other.restore(description, packed)
+    with pytest.raises(GluonStyleError, match='frame 3 is not a JPEG of 8x6'):
+        animation.restore(description, packed[:-30])
+    assert (animation.packed()[1] == packed).all()
 
 
 def test_only_every_so_many_epochs_are_kept_and_the_last(tmp_path):
@@ -128,7 +175,7 @@ def test_only_every_so_many_epochs_are_kept_and_the_last(tmp_path):
             due.append(epoch)
         animation.add(plain((8, 6), 4 * epoch), epoch)
     assert due == [1, 100, 200]
-    # What the run returns may not be what was last seen of that epoch.
+    # A frame of the same number replaces the last one.
     animation.add(plain((8, 6), 1000), 250)
     animation.save()
     frames, _ = read_gif(path)
@@ -206,34 +253,56 @@ def test_other_suffixes_are_refused_first(tmp_path):
     check_animation('run.mp4')
 
 
-def test_a_video_without_its_package_is_one_sentence(monkeypatch):
+def test_a_video_without_its_package_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, 'av', None)
-    with pytest.raises(ValueError) as error:
+    with pytest.raises(MissingPackageError) as error:
         check_animation('run.mp4')
-    assert str(error.value) == (
-        "animation 'run.mp4' needs the package av: install it with: python "
-        "-m pip install 'gluon_style[video]', or name a .gif"
-    )
+    assert "pip install 'gluon_style[video]'" in str(error.value)
+    assert '.mp4' in str(error.value) and '.gif' in str(error.value)
     check_animation('run.gif')
 
 
 @pytest.mark.parametrize('suffix', SUFFIXES)
-def test_a_failure_leaves_what_was_there(tmp_path, monkeypatch, suffix):
+def test_an_animation_without_frames_is_refused(tmp_path, suffix):
+    path = tmp_path / f'run{suffix}'
+    with pytest.raises(GluonStyleError, match='has no frame'):
+        Animation(path, (8, 6)).save()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize('suffix', SUFFIXES)
+def test_a_failure_leaves_what_was_there(tmp_path, suffix):
     path = tmp_path / f'run{suffix}'
     path.write_text('old')
-    animation = Animation(path, (8, 6))
-    with pytest.raises(ValueError, match='has no frame: the run ended'):
-        animation.save()
-
-    def fail(frame):
-        raise OSError(28, 'No space left on device')
-
-    animation.add(plain((8, 6), 1), 1)
-    monkeypatch.setattr('gluon_style.pictures.animation._unpacked', fail)
-    with pytest.raises(OSError, match='No space left'):
+    animation = Animation(path, (160, 120))
+    noise = numpy.random.RandomState(0).randint(0, 256, (120, 160, 3))
+    animation.add(noise.astype('uint8'), 1)
+    with file_size_limit(1000), pytest.raises(OSError, match='File too large'):
         animation.save()
     assert path.read_text() == 'old'
     assert list(tmp_path.iterdir()) == [path]
+
+
+@contextlib.contextmanager
+def file_size_limit(most_bytes):
+    """Make longer writes of this process fail, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_video_is_written_from_frames_that_come_one_by_one(tmp_path):
+    path = tmp_path / 'video.mp4'
+    write_mp4(path, (plain((40, 30), i) for i in (0, 500, 1000)), 25)
+    frames, durations = read_mp4(path)
+    assert len(frames) == 3 and durations[0] == 40
+    for frame, i in zip(frames, (0, 500, 1000)):
+        assert_near(frame, plain((40, 30), i))
+    with pytest.raises(GluonStyleError, match='has no frame'):
+        write_mp4(path, iter([]), 25)
 
 
 def test_animations_need_no_mxnet(without_mxnet):

@@ -1,10 +1,9 @@
-"""The offline classroom: made with a stand-in for pip, and once in earnest."""
+"""The offline classroom: made with a stand-in for pip, and once for real."""
 
 import dataclasses
 import hashlib
 import json
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -15,10 +14,14 @@ from pathlib import Path
 
 import numpy
 import pytest
+from packaging.utils import canonicalize_name
 from PIL import Image
 
 from gluon_style import __version__, cli, samples
-from gluon_style.classroom import bundle, installed
+from gluon_style.classroom import bundle
+from gluon_style.classroom import project as project_module
+from gluon_style.classroom.packages import installed_versions
+from gluon_style.classroom.project import find_project
 from gluon_style.weights.sources import SOURCES
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -87,7 +90,7 @@ def test_pip_is_asked_for_what_is_installed_here(pip):
     assert {'setup.cfg', 'pyproject.toml', 'README.md', 'LICENSE'} < set(
         pip.built_from
     )
-    # Not what a build in the source has left.
+    # What an earlier build left in the source is not copied.
     assert 'gluon_style' in pip.built_from and 'build' not in pip.built_from
 
 
@@ -96,7 +99,7 @@ def test_bundle_has_all_and_says_so(pip, capsys):
     out, err = capsys.readouterr()
     assert f'{pip.work}/a stick: 3 wheels, the weights oxford' in out
     assert [line.split()[1] for line in err.splitlines()] == [
-        'gathering',
+        'collecting',
         'copying',
         'hashing',
     ]
@@ -120,7 +123,7 @@ def test_bundle_has_all_and_says_so(pip, capsys):
     assert (stick / 'requirements.txt').read_text() == pins
     text = (stick / 'README.txt').read_text()
     assert f'with Python {VERSION},' in text
-    assert 'licence: CC BY 4.0, Visual Geometry Group' in text
+    assert 'license: CC BY 4.0, Visual Geometry Group' in text
     assert '@' not in (stick / 'install.sh').read_text().replace('"$@"', '')
     with Image.open(stick / 'pictures' / 'photograph.png') as picture:
         assert (numpy.asarray(picture) == samples.photograph()).all()
@@ -146,7 +149,7 @@ def test_sums_are_those_of_all_files(pip):
     assert (made.wheels, made.size) == (3, sum(sizes))
 
 
-def test_a_bundle_is_made_anew_and_nothing_else_is(pip, capsys):
+def test_a_bundle_is_replaced_and_nothing_else_is(pip, capsys):
     Path('stick').mkdir()
     assert cli.main(['bundle', 'stick']) == 0
     before = os.stat('stick').st_ino
@@ -156,7 +159,7 @@ def test_a_bundle_is_made_anew_and_nothing_else_is(pip, capsys):
     assert cli.main(['bundle', 'stick']) == 2
     err = capsys.readouterr().err.splitlines()
     assert "stick' has 'pictures/mine.jpg', which is not from a" in err[-1]
-    # A folder whose own sums list all its files, but no bundle.
+    # The sums of this folder list all its files, but it is not a bundle.
     Path('other').mkdir()
     Path('other', 'disk.img').write_text('x')
     Path('other', 'SHA256SUMS').write_text(f'{64 * "0"}  disk.img\n')
@@ -197,7 +200,7 @@ def tree(folder):
     }
 
 
-def test_a_bundle_of_which_files_are_missing_is_made_anew(pip):
+def test_a_bundle_that_lacks_files_is_replaced(pip):
     assert cli.main(['bundle', 'stick']) == 0
     before = tree('stick')
     Path('stick', 'pictures', 'painting.jpg').unlink()
@@ -234,8 +237,8 @@ def test_a_bundle_that_cannot_be_put_there_leaves_the_former(
     'folder, options, sentence',
     [
         ('no/stick', [], "no' does not exist: make it first"),
-        ('.', [], 'as it is the current one or a disk: name a new folder'),
-        ('/', [], 'as it is the current one or a disk: name a new folder'),
+        ('.', [], 'because it is the current folder or a disk: name a'),
+        ('/', [], 'because it is the current folder or a disk: name a'),
         ('stick', ['--weights', 'vgg'], "'vgg' are unknown: choose from zoo"),
         ('stick', ['--project', '..'], "'..' is not the source of gluon_st"),
     ],
@@ -265,8 +268,8 @@ def test_a_failure_of_pip_is_one_sentence_and_leaves_nothing(pip, capsys):
     )
     assert cli.main(['bundle', 'stick']) == 2
     assert capsys.readouterr().err.splitlines()[1:] == [
-        'gluon-style: pip did not gather the wheels (ERROR: Cannot install a '
-        'and b): check the network, and the packages here with "pip check"'
+        'gluon-style: pip did not collect the wheels (ERROR: Cannot install '
+        'a and b): check the network, and the packages here with "pip check"'
     ]
     assert os.listdir() == []
 
@@ -283,8 +286,9 @@ def test_interrupting_leaves_what_was_there(pip, capsys):
 @pytest.fixture
 def elsewhere(tmp_path, monkeypatch):
     """An installed copy of the package, seen from another folder."""
-    copy = tmp_path / 'site' / 'gluon_style' / 'installed.py'
-    monkeypatch.setattr(installed, '__file__', str(copy))
+    package = tmp_path / 'site' / 'gluon_style'
+    copy = package / 'classroom' / 'project.py'
+    monkeypatch.setattr(project_module, '__file__', str(copy))
     monkeypatch.chdir(tmp_path)
 
     def installed_from(origin):
@@ -298,8 +302,13 @@ def elsewhere(tmp_path, monkeypatch):
     return installed_from
 
 
-def test_project_is_where_the_module_lies():
-    assert installed.find_project() == PROJECT
+def test_project_is_where_the_module_is(monkeypatch):
+    def not_installed(name):
+        raise metadata.PackageNotFoundError
+
+    monkeypatch.setattr(metadata, 'distribution', not_installed)
+    monkeypatch.chdir('/')
+    assert find_project() == PROJECT
 
 
 def test_project_is_what_the_package_was_installed_from(elsewhere, tmp_path):
@@ -307,10 +316,10 @@ def test_project_is_what_the_package_was_installed_from(elsewhere, tmp_path):
     folder.mkdir()
     shutil.copy(PROJECT / 'setup.cfg', folder)
     elsewhere({'url': folder.as_uri(), 'dir_info': {'editable': True}})
-    assert installed.find_project() == folder
+    assert find_project() == folder
     elsewhere({'url': folder.as_uri(), 'dir_info': {}})
-    assert installed.find_project() == folder
-    assert installed.find_project(PROJECT) == PROJECT
+    assert find_project() == folder
+    assert find_project(PROJECT) == PROJECT
 
 
 @pytest.mark.parametrize(
@@ -328,12 +337,12 @@ def test_project_is_else_the_current_folder(
     for text in ('no section', '[metadata]\nname = other\n'):
         (tmp_path / 'setup.cfg').write_text(text)
         with pytest.raises(ValueError, match='from is gone: name the folder'):
-            installed.find_project()
+            find_project()
     monkeypatch.chdir(PROJECT)
-    assert installed.find_project() == PROJECT
+    assert find_project() == PROJECT
 
 
-def test_of_two_versions_the_one_imported_counts(monkeypatch):
+def test_the_first_of_two_versions_counts(monkeypatch):
     found = [
         types.SimpleNamespace(metadata={'Name': name}, version=version)
         for name, version in (
@@ -341,23 +350,30 @@ def test_of_two_versions_the_one_imported_counts(monkeypatch):
             ('gluon-style', '1'),
             ('b', '1'),
             (None, '1'),
-            ('a', '1.0b1'),
+            ('A_a', '1.0b1'),
         )
     ]
     monkeypatch.setattr(metadata, 'distributions', lambda: found)
-    assert installed.installed_versions() == ['a==1.0b1', 'b==2']
+    assert installed_versions() == {'a-a': '1.0b1', 'b': '2'}
 
 
-def test_mxnet_is_not_loaded(without_mxnet, tmp_path):
-    code = f"""
+def test_mxnet_is_not_loaded(without_mxnet, pip):
+    code = """
+import dataclasses, subprocess, types
 from pathlib import Path
-from gluon_style.classroom import bundle, installed
-new = Path({str(tmp_path)!r})
-installed.find_project(), installed.installed_versions()
-bundle._gather_others(Path({str(PROJECT)!r}), new, Path(bundle.__file__))
-bundle._write_texts(new, bundle.SOURCES['oxford'])
-print(bundle._write_sums(new) > 1)"""
-    assert without_mxnet(code) == 'True'
+from gluon_style.classroom import bundle
+
+def run(command, **kwargs):
+    Path(command[command.index('--wheel-dir') + 1]).mkdir()
+    return subprocess.CompletedProcess(command, 0, '', '')
+
+bundle.subprocess = types.SimpleNamespace(run=run)
+bundle.SOURCES['oxford'] = dataclasses.replace(
+    bundle.SOURCES['oxford'], digest='%s'
+)
+print(bundle.make_bundle('stick').folder.name)"""
+    assert without_mxnet(code % SOURCES['oxford'].digest) == 'stick'
+    assert 'notebooks/neural_style.ipynb' in files('stick')
 
 
 @pytest.fixture
@@ -404,21 +420,21 @@ def test_installer_notices_a_broken_copy(install):
 
 
 def test_installer_wants_its_system_and_its_python(install):
-    assert f'No Python {VERSION} is here, which these wheels' in install()
+    assert f'These wheels need Python {VERSION}, which is not' in install()
     install.tool('python3', 'exit 1')
-    assert f'No Python {VERSION} is here' in install()
+    assert f'These wheels need Python {VERSION}' in install()
     install.tool('uname', 'echo Minix')
-    assert 'and this is Minix on Minix: make one on such' in install()
+    assert 'but this is Minix on Minix: make a folder on' in install()
 
 
 def test_installer_makes_nothing_of_a_foreign_folder(install, tmp_path):
     install.tool(f'python{VERSION}', f'exec {sys.executable} "$@"')
     Path('photos').mkdir()
     Path('photos', 'mine.jpg').write_text('mine')
-    assert 'photos is something else than an environment' in install('photos')
+    assert 'photos has other files than an environment' in install('photos')
     assert files('photos') == ['mine.jpg']
     assert 'cannot make an environment there (' in install('/dev/null/env')
-    # Nothing that is called pip here is pip.
+    # No wheel of this bundle is a real one.
     assert 'pip did not install the wheels (' in install('an env')
 
 
@@ -432,7 +448,7 @@ def test_installer_keeps_to_the_home_when_started_on_the_stick(
     assert (tmp_path / 'home' / 'gluon-style-env' / 'pyvenv.cfg').is_file()
 
 
-# Runs a command after making sure that there is no network but the loopback.
+# Checks that the loopback is the only network, and runs a command.
 ALONE = """
 import errno, fcntl, os, socket, struct, sys
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
@@ -489,12 +505,13 @@ def alone(tmp_path):
 
     run.work = work
     yield run
-    # A gigabyte, of which pytest would keep three.
+    # A gigabyte; pytest would keep the last three.
     shutil.rmtree(work)
 
 
 def canonical(pin):
-    return re.sub('[-_.]+', '-', pin).lower()
+    name, version = pin.split('==')
+    return canonicalize_name(name), version
 
 
 @pytest.mark.long
@@ -506,15 +523,17 @@ def test_a_class_without_a_network(tmp_path, alone, capsys):
     before = files(stick)
 
     pins = (stick / 'requirements.txt').read_text().splitlines()
-    here = [f'gluon_style=={__version__}', *installed.installed_versions()]
-    assert set(map(canonical, pins)) <= set(map(canonical, here))
+    here = {**installed_versions(), 'gluon-style': __version__}
+    versions = dict(map(canonical, pins))
+    assert versions.items() <= here.items()
 
     out = alone(SHELL, stick / 'install.sh')
     assert 'Copying the weights' in out and 'A class can start.' in out
     environment = alone.work / 'gluon-style-env'
     assert f'"{environment}/bin/jupyter" lab "{environment}/notebooks"' in out
-    # Once more: the code is put right, what somebody has changed stays.
-    (module,) = environment.glob('lib/*/site-packages/gluon_style/bundle.py')
+    # Once more: the code is repaired, and changed pictures stay.
+    (package,) = environment.glob('lib/*/site-packages/gluon_style')
+    module = package / 'classroom' / 'bundle.py'
     code = module.read_text()
     module.write_text('broken')
     photograph = environment / 'pictures' / 'photograph.png'

@@ -11,12 +11,8 @@ from gluon_style import Settings, stylize
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import replacing
 from gluon_style.layers import CONV_SHAPES
-from gluon_style.methods.gatys.checkpoint import (
-    FILE,
-    LOCK,
-    Checkpoint,
-    remove,
-)
+from gluon_style.methods.gatys.checkpoint import Checkpoint
+from gluon_style.methods.gatys.checkpoint_folder import FILE, LOCK, remove
 from gluon_style.methods.gatys.objective import Objective
 from gluon_style.methods.gatys.settings import Stage
 from gluon_style.methods.observers import Animate, Observer, Observers

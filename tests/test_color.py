@@ -28,18 +28,18 @@ def moments(img):
 def test_matched_colors_have_the_contents_mean_and_covariance():
     style, content = mild(1, 50, 50), mild(2)
     exact = matched(style / 255, content / 255)
-    for found, wanted in zip(moments(exact), moments(content / 255)):
-        numpy.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-12)
+    for actual, expected in zip(moments(exact), moments(content / 255)):
+        numpy.testing.assert_allclose(actual, expected, rtol=1e-9, atol=1e-12)
     # Rounding to bytes adds 1/12 to each variance.
     img = match_color(style, content)
     assert img.shape == style.shape and img.dtype == 'uint8'
     assert 0 < img.min() and img.max() < 255
-    for found, wanted in zip(moments(img), moments(content)):
-        numpy.testing.assert_allclose(found, wanted, atol=0.6)
+    for actual, expected in zip(moments(img), moments(content)):
+        numpy.testing.assert_allclose(actual, expected, atol=0.6)
 
 
 def test_matching_is_by_the_symmetric_roots():
-    # Diagonal covariances: each channel is scaled by itself.
+    # The covariances are diagonal, so each channel is scaled on its own.
     style = numpy.array([[[90, 100, 100], [110, 100, 100]]] * 2, 'uint8')
     style = numpy.concatenate([style, style[..., [1, 0, 2]]])
     style = numpy.concatenate([style, style[..., [2, 1, 0]][:2]])
@@ -58,7 +58,7 @@ def test_degenerate_colors_give_no_noise():
     mean = moments(content)[0].round()
     assert (match_color(plain, content) == mean).all()
     assert (match_color(content, plain) == 77).all()
-    # A grey style varies along one line only, whatever the content's colors.
+    # A grey style varies along one line, whatever colors the content has.
     grey = mild(1)[..., [0, 0, 0]]
     grey[::2, ::3, 0] += 1
     values = numpy.linalg.eigvalsh(moments(match_color(grey, content))[1])
@@ -73,7 +73,7 @@ def test_noise_on_one_hue_gives_no_confetti(photograph):
         style = (hue * light + noise).round().clip(0, 255).astype('uint8')
         exact = matched(style / 255, painting / 255)
         values = numpy.linalg.eigvalsh(moments(255 * exact)[1])
-        # One direction has color; deviations are in levels.
+        # Only one direction has color. The variances are of levels, 0 to 255.
         assert values[2] ** 0.5 > 50 and values[1] < 1e-9
 
 
@@ -81,9 +81,9 @@ def test_photographs_and_paintings_are_matched_exactly(photograph):
     painting = numpy.asarray(Image.open(samples.PAINTING))
     both = photograph / 255, painting / 255
     for style, content in (both, both[::-1]):
-        found = moments(matched(style, content))
-        for value, wanted in zip(found, moments(content)):
-            numpy.testing.assert_allclose(value, wanted, rtol=1e-6)
+        actual = moments(matched(style, content))
+        for value, expected in zip(actual, moments(content)):
+            numpy.testing.assert_allclose(value, expected, rtol=1e-6)
 
 
 @pytest.fixture(scope='module')
@@ -118,15 +118,15 @@ def test_histograms_have_the_contents_distribution():
     style, content = mild(1, 64, 48), picture(60, 40, seed=2)
     img = match_histogram(style, content)
     for channel in range(3):
-        before, found, wanted = (
+        before, actual, expected = (
             numpy.bincount(each[..., channel].ravel(), minlength=256)
             / each[..., 0].size
             for each in (style, img, content)
         )
-        # All pixels of one level go to one level.
-        most = max(before.max(), wanted.max())
-        assert abs(before.cumsum() - wanted.cumsum()).max() > 5 * most
-        assert abs(found.cumsum() - wanted.cumsum()).max() < most
+        # Pixels of one level all get the same level, so a small rest stays.
+        most = max(before.max(), expected.max())
+        assert abs(before.cumsum() - expected.cumsum()).max() > 5 * most
+        assert abs(actual.cumsum() - expected.cumsum()).max() < most
 
 
 def test_kept_color_has_the_luminance_of_one_and_the_chroma_of_the_other():
@@ -142,17 +142,17 @@ def test_kept_color_has_the_luminance_of_one_and_the_chroma_of_the_other():
     kept = keep_color(floats, content)
     assert kept.dtype == 'float32'
     yiq = rgb2yiq(kept.astype('float64'))
-    wanted = rgb2yiq(floats.astype('float64'))[..., 0]
-    numpy.testing.assert_allclose(yiq[..., 0], wanted, atol=1e-6)
-    wanted = rgb2yiq(content)[..., 1:]
-    numpy.testing.assert_allclose(yiq[..., 1:], wanted, atol=1e-6)
+    expected = rgb2yiq(floats.astype('float64'))[..., 0]
+    numpy.testing.assert_allclose(yiq[..., 0], expected, atol=1e-6)
+    expected = rgb2yiq(content)[..., 1:]
+    numpy.testing.assert_allclose(yiq[..., 1:], expected, atol=1e-6)
 
 
 def test_content_of_another_size_is_resized():
     img, content = mild(1, 30, 20), mild(2)
     small = Image.fromarray(content).resize((30, 20), Image.Resampling.LANCZOS)
-    wanted = keep_color(img, numpy.asarray(small))
-    assert (keep_color(img, content) == wanted).all()
+    expected = keep_color(img, numpy.asarray(small))
+    assert (keep_color(img, content) == expected).all()
 
 
 def test_grey_content_gives_a_grey_picture():

@@ -2,23 +2,18 @@
 
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
+from gluon_style.records.record import Epoch
 from gluon_style.report.curves import BOTTOM, LEFT, MOST_POINTS, RIGHT, TOP
 from gluon_style.report.curves import loss_curves as draw
 
 
 def entry(epoch, content, style, tv=1.0, scale=(60, 40)):
-    return {
-        'epoch': epoch,
-        'scale': scale,
-        'content': content,
-        'style': style,
-        'tv': tv,
-        'total': content + style + tv,
-        'seconds': 0.1 * epoch,
-    }
+    total = content + style + tv
+    return Epoch(epoch, scale, content, style, tv, total, 0.1 * epoch)
 
 
 def points(svg, name):
@@ -86,7 +81,7 @@ def test_there_is_a_gap_where_the_scale_changes():
 
 def test_a_long_history_is_short_and_keeps_its_peaks():
     history = [entry(i, 2 + 1 / i, 3) for i in range(1, 20001)]
-    history[7777]['style'] = 9.0
+    history[7777] = replace(history[7777], style=9.0)
     svg = draw(history)
     assert len(svg) < 15000
     (piece,) = points(svg, 'style')
@@ -97,12 +92,12 @@ def test_a_long_history_is_short_and_keeps_its_peaks():
 
 def test_what_is_no_number_or_nothing_is_left_out():
     history = [entry(i, 2, 100) for i in range(1, 5)]
-    history[1]['content'] = math.nan
-    history[2]['content'] = 0
+    history[1] = replace(history[1], content=math.nan)
+    history[2] = replace(history[2], content=0)
     (piece,) = points(draw(history), 'content')
     assert [x for x, _ in piece] == [LEFT, RIGHT]
     for name in ('content', 'style', 'tv'):
-        history = [{**each, name: 0.0} for each in history]
+        history = [replace(each, **{name: 0.0}) for each in history]
     assert points(draw(history), 'style')[0][0] == (LEFT, BOTTOM)
 
 
@@ -113,7 +108,7 @@ def test_a_single_epoch_is_a_dot():
     assert float(y) == pytest.approx(BOTTOM - height / 1.05, abs=0.06)
 
 
-def test_it_is_said_in_words():
+def test_the_curves_have_a_description():
     svg = draw([entry(1, 2, 300), entry(2, 1, 3)])
     assert (
         'aria-label="Losses of epochs 1 to 2: content from 2 to 1, '

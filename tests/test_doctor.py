@@ -1,4 +1,4 @@
-"""Each trouble is made, and must be found with its mend."""
+"""Each problem is made, and the doctor must find it and say how to fix it."""
 
 import importlib
 import shutil
@@ -10,17 +10,14 @@ import pytest
 from gluon_style import cli
 from gluon_style.chapter.vgg import build_net
 from gluon_style.classroom import doctor
-from gluon_style.classroom.doctor import ADVICE, GOOD, PROBLEM
+from gluon_style.classroom.computing import explain_failure
+from gluon_style.classroom.findings import ADVICE, GOOD, PROBLEM, Finding
+from gluon_style.classroom.packages import (
+    examine_packages,
+    installed_versions,
+    supported_pythons,
+)
 from gluon_style.weights.sources import SOURCES
-
-FITTING = {
-    'mxnet': '1.9.1',
-    'd2l': '1.0.3' if sys.version_info < (3, 12) else '0.17.0',
-    'numpy': '1.26.4',
-    'ipython': '8.39.0',
-    'setuptools': '80.0',
-    'scipy': '1.10.1',
-}
 
 
 def levels(findings):
@@ -58,23 +55,27 @@ def test_machines(system, processor, level):
     assert levels(findings) == [GOOD, level]
 
 
-@pytest.fixture
-def packages(monkeypatch):
-    monkeypatch.setattr(doctor, '_mxnet_packages', lambda: ['mxnet'])
-    monkeypatch.setattr(doctor, '_other_requirements', lambda: ['scipy'])
-
-    def examine(**changes):
-        versions = {**FITTING, **changes}
-        return list(doctor.examine_packages(versions.get))
-
-    return examine
+def examine_with(**changes):
+    """Return what is found where packages have other versions, or none."""
+    versions = {**installed_versions(), 'mxnet': '1.9.1', 'd2l': '0.17.0'}
+    for name, version in changes.items():
+        versions[name.replace('_', '-')] = version
+    return list(
+        examine_packages({k: v for k, v in versions.items() if v is not None})
+    )
 
 
-def test_packages_that_go_together(packages):
-    for mxnet in ('1.9.1', '2.0.0b1'):
-        found = packages(mxnet=mxnet)
-        assert set(levels(found)) == {GOOD}
-        assert found[0].text == f'mxnet {mxnet}'
+@pytest.mark.parametrize('mxnet', ['1.9.1', '2.0.0b1'])
+@pytest.mark.parametrize('d2l', ['0.17.0', '1.0.3'])
+@pytest.mark.parametrize('numpy', ['1.23.5', '2.3.0'])
+def test_versions_that_fit(mxnet, d2l, numpy):
+    found = examine_with(mxnet=mxnet, d2l=d2l, numpy=numpy, ipython='8.39.0')
+    assert [finding.text for finding in found] == [
+        f'mxnet {mxnet}',
+        f'd2l {d2l}',
+        f'numpy {numpy}',
+    ]
+    assert set(levels(found)) == {GOOD}
 
 
 @pytest.mark.parametrize(
@@ -82,52 +83,68 @@ def test_packages_that_go_together(packages):
     [
         ('mxnet', None, PROBLEM, 'mxnet==1.9.1'),
         ('mxnet', '1.6.0', PROBLEM, 'mxnet==1.9.1'),
-        ('d2l', '0.17.6', ADVICE, f'd2l=={FITTING["d2l"]}'),
-        ('d2l', None, ADVICE, f'd2l=={FITTING["d2l"]}'),
+        ('d2l', '0.17.6', ADVICE, 'd2l==0.17.0'),
+        ('d2l', None, ADVICE, 'd2l==0.17.0'),
         ('numpy', '3.0.0', PROBLEM, 'numpy<3'),
+        ('pillow', '9.0.0', PROBLEM, 'pillow>=9.4'),
         ('scipy', None, PROBLEM, 'scipy'),
+        ('scikit_image', None, PROBLEM, 'scikit-image'),
     ],
 )
-def test_packages_that_do_not(packages, name, version, level, requirement):
-    (found,) = [f for f in packages(**{name: version}) if f.level != GOOD]
+def test_versions_that_do_not_fit(name, version, level, requirement):
+    (found,) = (f for f in examine_with(**{name: version}) if f.level != GOOD)
     assert found.level == level
-    assert found.text.startswith(name)
+    assert found.text.startswith(name.replace('_', '-'))
     assert ('is not installed' in found.text) == (version is None)
     assert found.mend == f"python -m pip install '{requirement}'"
 
 
-def test_packages_of_one_python_only(packages):
-    if sys.version_info < (3, 12):
-        (found,) = (f for f in packages(ipython='9.1.0') if f.mend)
-        assert found.level == ADVICE
-        assert found.mend == "python -m pip install 'ipython<9'"
+def test_packages_of_other_pythons_are_not_missed():
+    found = [f for f in examine_with(setuptools=None, tomli=None) if f.mend]
+    names = [finding.text.split()[0] for finding in found]
+    if sys.version_info >= (3, 12):
+        assert names == ['setuptools']
+    elif sys.version_info >= (3, 11):
+        assert names == []
     else:
-        (found,) = (f for f in packages(setuptools=None) if f.mend)
-        assert found.level == PROBLEM
-        assert found.mend == "python -m pip install 'setuptools'"
+        assert names == ['tomli']
 
 
-def test_two_builds_of_mxnet(packages, monkeypatch):
-    names = ['mxnet', 'mxnet-cu117']
-    monkeypatch.setattr(doctor, '_mxnet_packages', lambda: names)
-    found = packages(**{'mxnet-cu117': '1.9.1'})[0]
+def test_the_matplotlib_of_a_d2l_needs_an_old_ipython():
+    assert not [f for f in examine_with(ipython='9.1.0') if f.mend]
+    (found,) = (
+        f for f in examine_with(ipython='9.1.0', d2l='1.0.3') if f.mend
+    )
+    assert found.level == ADVICE
+    assert 'd2l 1.0.3' in found.text
+    assert found.mend == "python -m pip install 'ipython<9'"
+
+
+def test_two_builds_of_mxnet():
+    found = examine_with(mxnet_cu117='1.9.1')[0]
     assert found.level == PROBLEM
-    assert found.text == 'mxnet and mxnet-cu117 hide one another'
+    assert found.text == 'mxnet and mxnet-cu117 hide each other'
     assert found.mend == 'python -m pip uninstall mxnet-cu117'
+    # A build under another name is MXNet, too.
+    found = examine_with(mxnet=None, mxnet_cu117='1.9.1')
+    assert found[0] == Finding('mxnet-cu117 1.9.1')
 
 
-def test_requirements_are_those_of_the_package():
-    found = doctor._other_requirements()
-    assert {'scipy', 'scikit-image', 'pillow', 'filelock'} <= set(found)
-    assert not {'mxnet', 'd2l', 'ipython', 'pytest'} & set(found)
-    assert all(doctor.installed_version(name) for name in found)
+def test_this_environment_has_what_the_package_needs():
+    problems = [f for f in examine_packages() if f.level == PROBLEM]
+    assert problems == []
 
 
 def test_versions_are_those_installed():
     import numpy
 
-    assert doctor.installed_version('numpy') == numpy.__version__
-    assert doctor.installed_version('no-such-package') is None
+    versions = installed_versions()
+    assert versions['numpy'] == numpy.__version__
+    assert 'gluon-style' not in versions
+
+
+def test_supported_pythons():
+    assert supported_pythons() == [(3, 9), (3, 10), (3, 11), (3, 12)]
 
 
 def test_threads(monkeypatch):
@@ -150,7 +167,7 @@ def test_a_full_disk(monkeypatch, tmp_path):
     assert levels(doctor.examine_disk(False, here)) == [GOOD, GOOD]
     usage = shutil.disk_usage(tmp_path)._replace(free=30_000_000)
     monkeypatch.setattr(shutil, 'disk_usage', lambda folder: usage)
-    # Room for pictures, not for the weights; none is needed for those.
+    # There is room for pictures but not for the weights.
     folder, cache = doctor.examine_disk(False, here)
     assert (folder.level, cache.level) == (GOOD, PROBLEM)
     assert cache.text == (
@@ -166,7 +183,7 @@ def test_a_full_disk(monkeypatch, tmp_path):
     assert folder.mend == 'make room there, or work in another folder'
 
 
-def test_weights_missing_broken_and_whole(monkeypatch, tmp_path):
+def test_weights_missing_broken_and_intact(monkeypatch, tmp_path):
     monkeypatch.setenv('MXNET_HOME', str(tmp_path))
     (found,) = doctor.examine_weights()
     assert found.level == PROBLEM
@@ -181,9 +198,9 @@ def test_weights_missing_broken_and_whole(monkeypatch, tmp_path):
         'is_intact',
         lambda source: source.name == 'oxford',
     )
-    broken, whole = doctor.examine_weights()
-    assert whole.text == 'weights oxford in the cache, verified'
-    assert (broken.level, whole.level) == (ADVICE, GOOD)
+    broken, intact = doctor.examine_weights()
+    assert intact.text == 'weights oxford in the cache, verified'
+    assert (broken.level, intact.level) == (ADVICE, GOOD)
 
 
 def test_mxnet_loads():
@@ -207,7 +224,7 @@ def test_a_missing_library_is_named(monkeypatch, library, mend):
             'object file: No such file or directory); use mxnet 1.9.1'
         )
 
-    monkeypatch.setattr(doctor.importlib, 'import_module', fail)
+    monkeypatch.setattr(importlib, 'import_module', fail)
     (found,) = doctor.examine_mxnet()
     assert found.level == PROBLEM
     assert found.text == f'MXNet does not load: {library} is missing'
@@ -218,14 +235,14 @@ def test_mxnet_that_is_not_installed_is_explained(monkeypatch):
     def fail(name):
         raise ModuleNotFoundError("No module named 'mxnet'", name='mxnet')
 
-    monkeypatch.setattr(doctor.importlib, 'import_module', fail)
+    monkeypatch.setattr(importlib, 'import_module', fail)
     (found,) = doctor.examine_mxnet()
     assert found.level == PROBLEM
     assert found.text.startswith('MXNet is not installed: install it with')
 
 
-def test_mxnet_failing_otherwise_is_said():
-    found = doctor.explain_failure('MXNet at /x does not load (why)')
+def test_another_failure_of_mxnet_is_quoted():
+    found = explain_failure('MXNet at /x does not load (why)')
     assert found.text == 'MXNet at /x does not load (why)'
     assert "'mxnet==1.9.1'" in found.mend
 
@@ -313,7 +330,7 @@ def test_the_command_tells_whether_a_class_can_start(
     assert 'min for a picture' not in out
 
     for name in ('weights', 'speed'):
-        finding = doctor.Finding(f'{name} as wished')
+        finding = Finding(f'{name} as wished')
         monkeypatch.setattr(
             doctor, f'examine_{name}', lambda finding=finding: [finding]
         )

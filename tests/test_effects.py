@@ -13,11 +13,11 @@ from scipy.special import erf
 
 from gluon_style import Settings, stylize
 from gluon_style.chapter.images import postprocess, preprocess
-from gluon_style.chapter.losses import squared_tv_loss
 from gluon_style.chapter.vgg import build_net
-from gluon_style.layers import LAYER_NAMES
+from gluon_style.layers import LAYER_NAMES, RGB_STD
 from gluon_style.methods.gatys.inputs import Inputs
-from gluon_style.methods.gatys.objective import Objective
+from gluon_style.methods.gatys.objective import Objective, total_variation
+from gluon_style.methods.observers import Observer
 from gluon_style.pictures.color import match_color, match_histogram
 
 SHAPE = WIDTH, HEIGHT = 48, 32
@@ -67,12 +67,12 @@ def features(weights_file):
             nets[key] = build_net(
                 layers, layers, weights=weights_file, pooling=pooling
             )
-        net, found = nets[key], {}
+        net, maps = nets[key], {}
         for i in range(len(net)):
             X = net[i](X)
             if LAYER_NAMES[i] in layers:
-                found[LAYER_NAMES[i]] = X[0].asnumpy().astype('float64')
-        return found
+                maps[LAYER_NAMES[i]] = X[0].asnumpy().astype('float64')
+        return maps
 
     return of
 
@@ -136,23 +136,32 @@ def by_w2(F, style, mask=None):
     mean, second = moments(F, mask)
     style_mean, style_second = moments(style)
     C = len(mean)
-    found = second - numpy.outer(mean, mean)
+    covariance = second - numpy.outer(mean, mean)
     wanted = style_second - numpy.outer(style_mean, style_mean)
     # A thousandth of the style's mean variance keeps both regular.
     ridge = 1e-3 * numpy.trace(wanted) / C * numpy.eye(C)
-    found, wanted = found + ridge, wanted + ridge
-    # The product has the eigenvalues of wanted^(1/2) found wanted^(1/2).
-    values = numpy.linalg.eigvals(wanted @ found).real
-    traces = numpy.trace(found + wanted) - 2 * numpy.sqrt(values).sum()
+    covariance, wanted = covariance + ridge, wanted + ridge
+    # The product has the eigenvalues of wanted^(1/2) covariance wanted^(1/2).
+    values = numpy.linalg.eigvals(wanted @ covariance).real
+    traces = numpy.trace(covariance + wanted) - 2 * numpy.sqrt(values).sum()
     return 0.0003 * (((mean - style_mean) ** 2).sum() + traces) / C
 
 
-def style_loss(found, style, loss=by_gram, mask=None):
-    return 1e4 * sum(loss(found[i], style[i], mask) for i in found)
+def style_loss(Y_hat, style, loss=by_gram, mask=None):
+    return 1e4 * sum(loss(Y_hat[i], style[i], mask) for i in Y_hat)
+
+
+def steps(result, start):
+    """Return how far each pixel, (height, width, 3), is from the start.
+
+    Where a pixel cannot be displayed, this is less than it is.
+    """
+    before = postprocess(np.array(start, dtype='float32')).asnumpy()
+    return abs(result.pixels - before) / RGB_STD
 
 
 def first(result, name='style'):
-    return result.history[0][name]
+    return getattr(result.history[0], name)
 
 
 def close(value, rel=1e-4):
@@ -162,14 +171,16 @@ def close(value, rel=1e-4):
 def test_squared_variation_by_hand():
     X = np.array([[[[0.0, 1.0, 3.0], [4.0, 4.0, 0.0]]]])
     down, across = (16 + 9 + 9) / 3, (1 + 4 + 0 + 16) / 4
-    assert float(squared_tv_loss(X)) == close(0.5 * (down + across), 1e-6)
+    assert float(total_variation(X, 'l2')) == close(
+        0.5 * (down + across), 1e-6
+    )
 
 
 def test_squared_variation_has_its_gradient():
     X = noise(1)
     X.attach_grad()
     with autograd.record():
-        loss = squared_tv_loss(X)
+        loss = total_variation(X, 'l2')
     loss.backward()
     rng = numpy.random.RandomState(2)
     start = X.asnumpy().astype('float64')
@@ -179,8 +190,8 @@ def test_squared_variation_has_its_gradient():
         ahead, behind = (
             variation(start + sign * step, numpy.square) for sign in (1, -1)
         )
-        found = (X.grad.asnumpy() * step).sum()
-        assert found == close((ahead - behind) / 2, 1e-4)
+        slope = (X.grad.asnumpy() * step).sum()
+        assert slope == close((ahead - behind) / 2, 1e-4)
 
 
 # A channel with two corners, each a difference from its neighbor down and from
@@ -201,7 +212,7 @@ def test_variation_of_an_objective_by_hand(
     weights_file, norm, wraps, expected
 ):
     net = build_net(['conv1_1'], ['conv1_1'], weights=weights_file)
-    options = {'tv_norm': norm, 'wraps': wraps, 'content_weight': 0}
+    options = {'tv_norm': norm, 'tileable': wraps, 'content_weight': 0}
     layers = {'content_layers': ['conv1_1'], 'tv_weight': 7}
 
     def loss(pixels, step=0):
@@ -235,10 +246,10 @@ def test_variation_is_of_its_norm(first_epoch, norm, size, tileable):
 def test_averages_are_pooled(first_epoch, features):
     losses = {}
     for pooling in ('max', 'avg'):
-        found, style = (
+        Y_hat, style = (
             features(pixels(img), pooling=pooling) for img in (CONTENT, STYLE)
         )
-        losses[pooling] = style_loss(found, style)
+        losses[pooling] = style_loss(Y_hat, style)
         result = first_epoch(pooling=pooling)
         assert first(result) == close(losses[pooling])
     assert losses['avg'] != close(losses['max'], 0.02)
@@ -252,23 +263,23 @@ def test_style_losses_are_their_formulae(
     first_epoch, features, name, loss, mask
 ):
     result = first_epoch(style_loss=name, mask=mask, feather=0)
-    found, style = features(pixels(CONTENT)), features(pixels(STYLE))
+    Y_hat, style = features(pixels(CONTENT)), features(pixels(STYLE))
     if mask is None:
-        expected = style_loss(found, style, loss)
+        expected = style_loss(Y_hat, style, loss)
     else:
         where = mask[..., 0] / 255
         share = LEFT / WIDTH
-        expected = share * style_loss(found, style, loss, where)
+        expected = share * style_loss(Y_hat, style, loss, where)
     assert first(result) == close(expected)
 
 
 def test_style_has_its_own_scale(first_epoch, features):
-    found = features(pixels(CONTENT))
+    Y_hat = features(pixels(CONTENT))
     losses = {}
     # The longest side of 60x45 becomes this part of 48.
     for scale, shape in ((None, SHAPE), (0.5, (24, 18)), (1.5, (72, 54))):
         style = features(pixels(STYLE, shape))
-        losses[scale] = style_loss(found, style)
+        losses[scale] = style_loss(Y_hat, style)
         assert first(first_epoch(style_scale=scale)) == close(losses[scale])
     assert losses[0.5] != close(losses[None], 0.01)
     assert losses[1.5] != close(losses[None], 0.01)
@@ -296,12 +307,12 @@ def test_layers_have_their_weights(first_epoch, features, init):
     )
     start = {'style': pixels(STYLE), 'noise': noise(3)}[init]
     names = (*content_layers, *style_layers)
-    found, content, style, other = (
+    Y_hat, content, style, other = (
         features(X, names)
         for X in (start, pixels(CONTENT), pixels(STYLE), pixels(OTHER))
     )
     errors = {
-        name: ((found[name] - content[name]) ** 2).mean()
+        name: ((Y_hat[name] - content[name]) ** 2).mean()
         for name in content_layers
     }
     expected = sum(content_layers[name] * errors[name] for name in errors)
@@ -309,28 +320,28 @@ def test_layers_have_their_weights(first_epoch, features, init):
     expected = 0
     for name, weight in style_layers.items():
         target = (gram(style[name]) + gram(other[name])) / 2
-        expected += weight * ((gram(found[name]) - target) ** 2).mean()
+        expected += weight * ((gram(Y_hat[name]) - target) ** 2).mean()
     assert first(result) == close(1e4 * expected)
 
 
 @pytest.mark.parametrize('blend', [None, (2, 1), (1, 3)])
 def test_styles_are_blended(first_epoch, features, blend):
     result = first_epoch(style=[STYLE, OTHER], style_blend=blend)
-    found, style, other = (
+    Y_hat, style, other = (
         features(pixels(img)) for img in (CONTENT, STYLE, OTHER)
     )
     a, b = blend or (1, 1)
     expected = 0
-    for name in found:
+    for name in Y_hat:
         target = (a * gram(style[name]) + b * gram(other[name])) / (a + b)
-        expected += ((gram(found[name]) - target) ** 2).mean()
+        expected += ((gram(Y_hat[name]) - target) ** 2).mean()
     assert first(result) == close(1e4 * expected)
 
 
 @pytest.mark.parametrize(
     'init', ['content', 'style', 'noise', 'blend:0.3', 'file']
 )
-def test_a_run_starts_from_what_it_is_told(first_epoch, tmp_path, init):
+def test_a_run_starts_from_its_init(first_epoch, tmp_path, init):
     starts = {
         'content': pixels(CONTENT),
         'style': pixels(STYLE),
@@ -342,15 +353,11 @@ def test_a_run_starts_from_what_it_is_told(first_epoch, tmp_path, init):
     if init == 'file':
         init = str(tmp_path / 'start.png')
         Image.fromarray(OTHER).save(init)
-    stepped = []
-    result = first_epoch(
-        init=init, seed=5, callback=lambda history, X: stepped.append(X.copy())
-    )
+    result = first_epoch(init=init, seed=5)
     expected = 10 * variation(start, numpy.abs)
     assert first(result, 'tv') == close(expected, 1e-5)
     # Adam's first step is the learning rate, 0.001, either way.
-    step = abs(stepped[0].asnumpy() - start)
-    assert 0.9e-3 < step.max() < 1.1e-3
+    assert 0.9e-3 < steps(result, start).max() < 1.1e-3
 
 
 @pytest.mark.parametrize('init', ['noise', 'blend:0.3'])
@@ -369,10 +376,10 @@ def test_a_seed_gives_the_same_bytes(first_epoch, init):
 def test_style_has_the_contents_colors(
     first_epoch, features, color, recolored
 ):
-    found = features(pixels(CONTENT))
-    expected = style_loss(found, features(pixels(recolored(STYLE, CONTENT))))
+    Y_hat = features(pixels(CONTENT))
+    expected = style_loss(Y_hat, features(pixels(recolored(STYLE, CONTENT))))
     assert first(first_epoch(color=color)) == close(expected)
-    without = style_loss(found, features(pixels(STYLE)))
+    without = style_loss(Y_hat, features(pixels(STYLE)))
     assert expected != close(without, 0.1)
 
 
@@ -383,7 +390,7 @@ def test_luminance_leaves_the_contents_colors(first_epoch):
         first_epoch(content, color=color, lr=0.1, epochs=3)
         for color in ('style', 'luminance')
     )
-    assert plain.history[-1]['total'] == kept.history[-1]['total']
+    assert plain.history[-1].total == kept.history[-1].total
     assert 0 < kept.pixels.min() and kept.pixels.max() < 1
     plain, kept, content = (
         img @ YIQ.T for img in (plain.pixels, kept.pixels, content / 255)
@@ -399,35 +406,33 @@ STYLE_ALONE = {'content_weight': 0, 'tv_weight': 0, 'feather': 0}
 
 
 def test_where_no_style_is_wanted_pixels_stay(first_epoch):
-    def steps(style, mask):
-        found = []
-        first_epoch(
+    def steps_of(style, mask):
+        result = first_epoch(
             style=style,
             mask=mask,
             style_layers=('conv1_1', 'conv2_1'),
-            callback=lambda history, X: found.append(X.copy()),
             **STYLE_ALONE,
         )
-        return abs(found[0].asnumpy() - pixels(CONTENT).asnumpy())
+        return steps(result, pixels(CONTENT).asnumpy())
 
     # conv2_1 sees six pixels around it.
     far = LEFT + 8
-    step = steps(STYLE, MASK)
-    assert (step[..., far:] == 0).all()
-    assert 0.9e-3 < numpy.median(step[..., :LEFT]) < 1.1e-3
+    step = steps_of(STYLE, MASK)
+    assert (step[:, far:] == 0).all()
+    assert 0.9e-3 < numpy.median(step[:, :LEFT]) < 1.1e-3
     for styles, mask in ((STYLE, None), ([STYLE, OTHER], MASK)):
-        step = steps(styles, mask)
-        assert 0.9e-3 < numpy.median(step[..., far:]) < 1.1e-3
+        step = steps_of(styles, mask)
+        assert 0.9e-3 < numpy.median(step[:, far:]) < 1.1e-3
 
 
-def two_regions(found, style, other, where):
-    left = style_loss(found, style, mask=where)
-    right = style_loss(found, other, mask=1 - where)
+def two_regions(Y_hat, style, other, where):
+    left = style_loss(Y_hat, style, mask=where)
+    right = style_loss(Y_hat, other, mask=1 - where)
     return where.mean() * left + (1 - where.mean()) * right
 
 
 def test_two_styles_have_a_region_each(first_epoch, features):
-    found, style, other = (
+    Y_hat, style, other = (
         features(pixels(img)) for img in (CONTENT, STYLE, OTHER)
     )
     where = MASK[..., 0] / 255
@@ -436,11 +441,11 @@ def test_two_styles_have_a_region_each(first_epoch, features):
         ([OTHER, STYLE], (other, style)),
     ):
         result = first_epoch(style=styles, mask=MASK, feather=0)
-        assert first(result) == close(two_regions(found, *pair, where))
+        assert first(result) == close(two_regions(Y_hat, *pair, where))
 
 
 def test_feather_is_the_width_of_the_edge(first_epoch, features):
-    found, style, other = (
+    Y_hat, style, other = (
         features(pixels(img)) for img in (CONTENT, STYLE, OTHER)
     )
     losses = {}
@@ -455,16 +460,20 @@ def test_feather_is_the_width_of_the_edge(first_epoch, features):
     # Four deviations of a Gaussian, at the middles of the pixels.
     places = (numpy.arange(WIDTH) + 0.5 - LEFT) / (0.2 * WIDTH / 4)
     where = numpy.tile((1 - erf(places / 2**0.5)) / 2, (HEIGHT, 1))
-    soft = two_regions(found, style, other, where)
+    soft = two_regions(Y_hat, style, other, where)
     assert losses[0.2] == close(soft, 3e-4)
     assert losses[0] != close(soft, 5e-3)
 
 
 def test_images_are_the_pixels_that_were_run(first_epoch):
-    stepped = []
-    result = first_epoch(callback=lambda history, X: stepped.append(X.copy()))
-    shown = postprocess(stepped[0]).asnumpy()
-    assert (result.image == (255 * shown).round()).all()
+    class Keep(Observer):
+        def epoch(self, history, picture):
+            self.picture = picture()
+
+    keep = Keep()
+    result = first_epoch(observers=[keep])
+    assert (result.pixels == keep.picture).all()
+    assert (result.image == (255 * keep.picture).round()).all()
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+"""Figures: their recipes, their checks, the published curves."""
+
 import json
 import math
 
@@ -6,20 +8,28 @@ import pytest
 from conftest import picture
 from PIL import Image
 
-from gluon_style import Result, cli
+from gluon_style import Result, Settings, cli
 from gluon_style.figures import RECIPES, Options, draw
-from gluon_style.figures.comparisons import _check_optimizers, first_at
+from gluon_style.figures.comparison import Comparison
 from gluon_style.figures.editions import (
     BOOK_PICTURES,
     PUBLISHED,
     chapter,
     read_reference,
 )
-from gluon_style.figures.panels import power
-from gluon_style.figures.studio import Check, Eye, Studio, falling
+from gluon_style.figures.optimizers import first_at, optimizers
+from gluon_style.figures.recipe import (
+    Check,
+    FigureRuns,
+    RunSpec,
+    as_power,
+    is_falling,
+)
 from gluon_style.files.atomic import claim
 from gluon_style.files.ours import is_ours
 from gluon_style.methods.gatys.presets import PRESETS
+from gluon_style.methods.observers import Observer
+from gluon_style.records.record import Epoch, PictureId, Record, WeightsId
 
 
 @pytest.mark.long
@@ -40,64 +50,88 @@ def test_every_recipe_quick_shows_what_it_is_to_show(name, oxford, tmp_path):
     assert numbers['options']['content']['sha256']
     for run in numbers['runs']:
         saved = Result.load(tmp_path / name / f'{run}.png')
-        assert saved.record['weights']['source'] == 'oxford'
+        assert saved.record.weights.source == 'oxford'
+        assert saved.record.to_json() == numbers['runs'][run]
 
 
 def test_a_figure_is_not_computed_twice(pictures, weights_file, tmp_path):
     options = Options(*pictures, size=32, quick=True, weights=weights_file)
-    watched = []
+    observed = []
 
-    def watch(job):
-        watched.append(job.name)
-        raise InterruptedError
+    class Interrupt(Observer):
+        def begin(self, plan):
+            raise InterruptedError
+
+    def observe(job):
+        observed.append(job.name)
+        return [Interrupt()]
 
     with pytest.raises(InterruptedError):
-        draw('chapter', tmp_path, options, watch=watch)
+        draw('chapter', tmp_path, options, observe=observe)
     draw('chapter', tmp_path, options)
-    draw('chapter', tmp_path, options, watch=watch)
-    assert watched == ['chapter']
+    draw('chapter', tmp_path, options, observe=observe)
+    assert observed == ['chapter']
 
 
 def test_an_unknown_figure_is_one_sentence():
-    with pytest.raises(ValueError, match="'mona' is unknown: choose chapter,"):
+    with pytest.raises(
+        ValueError, match="'mona' is unknown: choose from chapter,"
+    ):
         draw('mona')
 
 
-class Frame:
-    """A studio whose run is given."""
+class GivenRuns:
+    """The runs of a figure, whose results are given by name."""
 
-    def __init__(self, name, result, reference=None):
+    def __init__(self, name, results, reference=None):
         self.name = name
-        self.result = result
+        self.results = results
         self.options = Options(reference=reference)
 
-    def run(self, *args, **kwargs):
-        return self.result
-
-    def pick(self, full, quick):
-        return full
+    def result(self, name, spec, **changes):
+        return self.results[name]
 
 
-def published_run(name, factor=1.0, **changes):
+def chapter_checks(name, result):
+    """Return the checks of an edition's figure of a given result."""
+    _, checks = chapter(GivenRuns(name, {name: result}))
+    return checks
+
+
+def run_of(history, pictures, settings):
+    """Return a result as if it had been computed."""
+    record = Record(
+        method='gatys',
+        settings=settings,
+        pictures={
+            role: PictureId(f'{role}.jpg', digest)
+            for role, digest in pictures.items()
+        },
+        width=30,
+        height=20,
+        weights=WeightsId('zoo', None, None, None),
+        device='cpu(0)',
+        tile=None,
+        threads=None,
+        versions={},
+        epochs=len(history),
+        losses=history[-1],
+    )
+    return Result(picture(30, 20), history, record)
+
+
+def published_run(name, factor=1.0, pictures=BOOK_PICTURES, **changes):
     """Return a run as published, its last losses times ``factor``."""
     history = []
     for i, losses in enumerate(PUBLISHED[name]):
-        values = dict(zip(('content', 'style', 'tv'), losses))
         for j, scale in enumerate((100, factor)):
-            entry = {key: scale * value for key, value in values.items()}
-            entry.update(
-                total=sum(entry.values()),
-                epoch=2 * i + j + 1,
-                scale=(10 * (i + 1), 10),
-                seconds=1.0,
+            values = [scale * loss for loss in losses]
+            epoch, image_shape = 2 * i + j + 1, (10 * (i + 1), 10)
+            history.append(
+                Epoch(epoch, image_shape, *values, sum(values), 1.0)
             )
-            history.append(entry)
-    settings = {**vars(PRESETS[name]), **changes}
-    record = {
-        'settings': settings,
-        **{key: {'sha256': value} for key, value in BOOK_PICTURES.items()},
-    }
-    return Result(picture(30, 20), history, record)
+    settings = {**PRESETS[name].to_json(), **changes}
+    return run_of(history, pictures, settings)
 
 
 @pytest.mark.parametrize('name', PUBLISHED)
@@ -105,7 +139,7 @@ def published_run(name, factor=1.0, **changes):
     'factor, good', [(1, True), (1.19, True), (0.81, True), (1.21, False)]
 )
 def test_editions_are_compared_with_the_published_losses(name, factor, good):
-    _, checks = chapter(Frame(name, published_run(name, factor)))
+    checks = chapter_checks(name, published_run(name, factor))
     compared = [check for check in checks if 'published' in check.text]
     assert len(compared) == 3 * len(PUBLISHED[name])
     assert {check.good for check in compared} == {good}
@@ -117,13 +151,10 @@ def test_editions_are_compared_with_the_published_losses(name, factor, good):
 
 def test_other_pictures_or_settings_are_not_compared():
     for changes in ({'size': 300}, {'epochs': 50}):
-        _, checks = chapter(
-            Frame('chapter', published_run('chapter', **changes))
-        )
+        checks = chapter_checks('chapter', published_run('chapter', **changes))
         assert [check.good for check in checks] == [True, None]
-    result = published_run('chapter')
-    result.record['style'] = {'sha256': 'another'}
-    _, checks = chapter(Frame('chapter', result))
+    pictures = {**BOOK_PICTURES, 'style': 'another'}
+    checks = chapter_checks('chapter', published_run('chapter', 1.0, pictures))
     assert checks[-1] == Check(
         "the published losses are of the book's two pictures, 450 pixels "
         'wide, 500 epochs',
@@ -132,7 +163,7 @@ def test_other_pictures_or_settings_are_not_compared():
 
 
 def test_a_run_that_does_not_descend_is_out():
-    _, checks = chapter(Frame('chapter', published_run('chapter', 60)))
+    checks = chapter_checks('chapter', published_run('chapter', 60))
     assert checks[0].good is False
 
 
@@ -144,7 +175,8 @@ def test_published_curves_are_drawn_behind(tmp_path):
             {'curves': dict.fromkeys(('content', 'style', 'tv'), curve)}
         )
     )
-    figure, _ = chapter(Frame('chapter', published_run('chapter'), str(path)))
+    runs = {'chapter': published_run('chapter')}
+    figure, _ = chapter(GivenRuns('chapter', runs, str(path)))
     lines = figure.axes[0].get_lines()
     assert len(lines) == 6
     for ours, theirs in zip(lines[:3], lines[3:]):
@@ -190,7 +222,7 @@ def test_published_curves_are_drawn_behind(tmp_path):
 def test_a_reference_without_curves_is_one_sentence(tmp_path, text):
     path = tmp_path / 'curves.json'
     path.write_text(text)
-    with pytest.raises(ValueError, match='has no curves: it must be JSON'):
+    with pytest.raises(ValueError, match='has no curves .*: it must be JSON'):
         read_reference(path)
 
 
@@ -208,9 +240,12 @@ def test_a_huge_reference_is_one_sentence(tmp_path, monkeypatch):
     )
     with pytest.raises(ValueError) as error:
         read_reference(path)
-    assert str(error.value) == (
-        f'reference {str(path)!r} has no curves: it must be JSON, of at most '
-        '64 MiB, with the epochs and losses of content, style and tv'
+    message = str(error.value)
+    assert message.startswith(f'reference {str(path)!r} has no curves (')
+    assert f'more than the {len(text) - 1} bytes' in message
+    assert message.endswith(
+        'it must be JSON, of at most 64 MiB, with the epochs and losses of '
+        'content, style and tv'
     )
 
 
@@ -220,68 +255,74 @@ def test_the_books_own_reference_is_read(shared):
     assert final == pytest.approx(PUBLISHED['chapter'][0], abs=0.006)
 
 
-def test_distances_of_the_eye(weights_file):
-    from mxnet import cpu
-
+def test_distances_of_pictures(weights_file):
     content, style = picture(48, 32, seed=1), picture(50, 40, seed=2)
-    eye = Eye(weights_file, cpu(), content, style)
-    assert eye.ssim(content) == pytest.approx(1)
-    assert eye.content_distance(content, 'conv4_2') == 0
-    assert eye.style_distance(content, kind='content') == 0
-    resized = eye.target('style', content)
+    comparison = Comparison(weights_file, 'cpu', content, style)
+    assert comparison.ssim(content) == pytest.approx(1)
+    assert comparison.content_distance(content, 'conv4_2') == 0
+    assert comparison.style_distance(content, target='content') == 0
+    resized = comparison.target('style', content)
     assert resized.shape == content.shape
-    assert eye.style_distance(resized) < 1e-3
-    assert eye.style_distance(content) > 10 * eye.style_distance(resized)
-    assert eye.ssim(content, 'style') < 0.9
+    near = comparison.style_distance(resized)
+    assert near < 1e-3
+    assert comparison.style_distance(content) > 10 * near
+    assert comparison.ssim(content, 'style') < 0.9
     # Mean squares of the difference, in the content's shape.
     (Y,), (Y_hat,) = (
-        eye.features(img, ['conv2_1'], (48, 32)) for img in (content, style)
+        comparison.features(img, ['conv2_1'], (48, 32))
+        for img in (content, style)
     )
-    expected = ((Y_hat.asnumpy() - Y.asnumpy()) ** 2).mean()
-    found = eye.feature_distance('conv2_1', 48)
-    assert found == pytest.approx(expected, rel=1e-5)
-    relative = eye.content_distance(resized, 'conv2_1')
-    expected /= (Y.asnumpy() ** 2).mean()
+    expected = ((Y_hat - Y) ** 2).mean()
+    distance = comparison.target_distance('conv2_1', Settings(size=48))
+    assert distance == pytest.approx(expected, rel=1e-5)
+    relative = comparison.content_distance(resized, 'conv2_1')
+    expected /= (Y**2).mean()
     assert relative == pytest.approx(expected, rel=0.05)
 
 
-def compared(totals):
+def optimizer_checks(*totals):
     """Return the checks of runs whose totals, an epoch each, are given."""
     results = {
-        name: Result(
-            None,
+        name: run_of(
             [
-                {'scale': (2, 2), 'total': t, 'epoch': i, 'seconds': i / 2}
-                for i, t in enumerate(values, start=1)
+                Epoch(i, (30, 20), 0.0, total, 0.0, total, i / 2)
+                for i, total in enumerate(values, start=1)
             ],
+            BOOK_PICTURES,
             {},
         )
-        for name, values in zip(('adam', 'lbfgs', 'scales'), totals)
+        for name, values in zip(('adam', 'l-bfgs', 'l-bfgs-scales'), totals)
     }
-    return list(_check_optimizers(results))
+    figure, checks = optimizers(GivenRuns('optimizers', results))
+    lines = figure.axes[0].get_lines()
+    assert [list(line.get_ydata()) for line in lines] == list(totals)
+    return checks
 
 
 def test_optimizers_are_compared_where_adam_ends():
     adam = [9.0, 5.0, 3.0, 2.0]
-    one, two = compared([adam, [9.0, 2.0, 1.0], [9.0, 8.0, 7.0, 6.0, 2.0]])
+    one, two = optimizer_checks(
+        adam, [9.0, 2.0, 1.0], [9.0, 8.0, 7.0, 6.0, 2.0]
+    )
     assert one == Check(
         "L-BFGS, one scale: at Adam's end, 2.02, after 2 epochs in place of "
         '4: 2.0 times fewer, 2.0 times less time',
         True,
     )
     assert two.good is False
-    never, _ = compared([adam, [9.0, 3.0], adam])
+    never, _ = optimizer_checks(adam, [9.0, 3.0], adam)
     expected = "L-BFGS, one scale: never at Adam's end, 2.02"
     assert never == Check(expected, False)
 
 
 def test_small_helpers():
-    assert falling([3, 2, 1]) and not falling([3, 3, 1])
-    assert power(1e-4) == '$10^{-4}$' and power(0.25) == '0.25'
+    assert is_falling([3, 2, 1]) and not is_falling([3, 3, 1])
+    assert as_power(1e-4) == '$10^{-4}$' and as_power(0.25) == '0.25'
     entries = [
-        {'scale': (1, 1), 'total': 1.0},
-        {'scale': (2, 2), 'total': 5.0},
-        {'scale': (2, 2), 'total': 2.0},
+        Epoch(i, scale, 0.0, total, 0.0, total)
+        for i, (scale, total) in enumerate(
+            [((1, 1), 1.0), ((2, 2), 5.0), ((2, 2), 2.0)], start=1
+        )
     ]
     assert first_at(entries, 3) is entries[2]
     assert first_at(entries, 1) is None
@@ -290,11 +331,13 @@ def test_small_helpers():
 def test_the_users_size_and_pictures_are_taken(weights_file, tmp_path):
     img = picture(40, 20, seed=3)
     options = Options(img, img, size=32, weights=weights_file)
-    studio = Studio('figure', tmp_path, options)
-    settings = PRESETS['chapter']
-    result = studio.run('one', settings, size=(300, 96), epochs=(2, 1))
+    runs = FigureRuns('figure', tmp_path, options)
+    spec = RunSpec(PRESETS['chapter'], full=(300, 2), quick=(96, 1))
+    result = runs.result('one', spec)
     assert result.image.shape == (16, 32, 3)
-    assert result.record['settings']['epochs'] == 2
+    assert result.record.settings['epochs'] == 2
+    quick = spec.chosen(Options(quick=True, device='cpu'))
+    assert (quick.size, quick.epochs, quick.device) == (96, 1, 'cpu')
 
 
 def test_list_names_each_figure(capsys):
@@ -332,7 +375,7 @@ def test_a_figure_is_claimed_while_it_is_drawn(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize('good, code', [(True, 0), (False, 1), (None, 0)])
 def test_exit_code_says_whether_it_is_out(monkeypatch, capsys, good, code):
-    def drawn(name, folder, options, watch):
+    def drawn(name, folder, options, observe):
         assert (name, folder, options.size) == ('gram', 'there', 64)
         return 'there/gram.png', [Check('so it is', good)]
 
@@ -347,7 +390,7 @@ def test_exit_code_says_whether_it_is_out(monkeypatch, capsys, good, code):
     'argv, sentence',
     [
         ([], 'no figure is named: choose chapter, chapter-v0.17, '),
-        (['mona'], "figure 'mona' is unknown: choose chapter"),
+        (['mona'], "figure 'mona' is unknown: choose from chapter"),
         (['chapter', '--reference', 'no.json'], "'no.json'"),
         (['chapter', '--size', '8'], 'size gives a picture of 8x5 pixels'),
         (['chapter', '--content', 'no.png'], "'no.png' is not a file"),

@@ -11,6 +11,7 @@ from conftest import picture
 from PIL import Image
 
 from gluon_style.classroom.bundle import replace_folder
+from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import (
     LEAST_FREE_BYTES,
     claim,
@@ -90,8 +91,8 @@ def test_a_folder_is_flushed_before_it_replaces_another(tmp_path, monkeypatch):
     monkeypatch.setattr(
         os, 'fsync', lambda handle: flushed.append(os.fstat(handle).st_ino)
     )
-    wanted = [new / 'deep' / 'a.txt', new / 'deep', new, tmp_path]
-    inodes = {path.stat().st_ino for path in wanted}
+    flushed_paths = [new / 'deep' / 'a.txt', new / 'deep', new, tmp_path]
+    inodes = {path.stat().st_ino for path in flushed_paths}
     replace_folder(new, folder, old)
     assert set(flushed) == inodes and flushed[-1] == tmp_path.stat().st_ino
     assert (folder / 'deep' / 'a.txt').read_text() == 'deep'
@@ -146,10 +147,10 @@ def test_of_a_huge_file_no_more_than_64_mebibytes_are_read(tmp_path, name):
     'text',
     ['{', '', 'NaNo', '\xff'],
 )
-def test_json_that_says_nothing_is_a_value_error(tmp_path, text):
+def test_what_is_not_json_is_an_error_of_the_user(tmp_path, text):
     path = tmp_path / 'a.json'
     path.write_bytes(text.encode('latin-1'))
-    with pytest.raises(ValueError):
+    with pytest.raises(GluonStyleError, match='it is not valid JSON'):
         read_json(path)
 
 

@@ -1,6 +1,5 @@
 import itertools
 import math
-import re
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from mxnet import MXNetError, cpu, gpu
 
 from gluon_style import Settings, stylize
 from gluon_style.chapter.vgg import build_net
+from gluon_style.errors import GluonStyleError
 from gluon_style.methods.gatys import forecast as module
 from gluon_style.methods.gatys.forecast import (
     choose_tile,
@@ -21,6 +21,7 @@ from gluon_style.methods.gatys.forecast import (
     seconds_needed,
     size_within,
 )
+from gluon_style.methods.observers import Observer
 
 GB = 1 << 30
 
@@ -44,23 +45,23 @@ def test_memory_grows_with_pixels_but_not_with_tiles():
 @pytest.mark.parametrize('free, tile', [(64, None), (4, 384), (2.5, 256)])
 def test_auto_tiles_where_the_whole_does_not_fit(monkeypatch, free, tile):
     monkeypatch.setattr(module, 'free_memory', lambda device: free * GB)
-    found = choose_tile((1800, 1200), Settings(), cpu())
-    assert found == tile
-    assert memory_needed((1800, 1200), Settings(), found) < free * GB
+    chosen = choose_tile((1800, 1200), Settings(), cpu())
+    assert chosen == tile
+    assert memory_needed((1800, 1200), Settings(), chosen) < free * GB
     for given, expected in (('off', None), (96, 96)):
         settings = Settings(tile=given)
         assert choose_tile((1800, 1200), settings, cpu()) == expected
 
 
-def test_no_tile_small_enough_is_said(monkeypatch):
+def test_where_no_tile_is_small_enough_a_smaller_size_is_advised(monkeypatch):
     monkeypatch.setattr(module, 'free_memory', lambda device: GB // 2)
-    with pytest.raises(ValueError) as error:
+    with pytest.raises(GluonStyleError) as error:
         choose_tile((1800, 1200), Settings(), cpu())
-    assert 'a picture of 1800x1200 pixels, which takes' in str(error.value)
-    assert '0.5 GB free 80% may be taken: choose a' in str(error.value)
-    assert str(error.value).endswith('smaller one')
-    # The optimizer's own memory tells here.
-    with pytest.raises(ValueError, match='smaller one or adam'):
+    for words in ('size', '1800x1200 pixels', '80% of the 0.5 GB free'):
+        assert words in str(error.value)
+    assert str(error.value).endswith('choose a smaller size')
+    # L-BFGS takes memory of its own.
+    with pytest.raises(GluonStyleError, match='a smaller size, or adam$'):
         choose_tile((1800, 1200), Settings(optimizer='lbfgs'), cpu())
 
 
@@ -83,13 +84,13 @@ def test_a_containers_limit_counts(monkeypatch, tmp_path):
     assert free_memory(cpu()) == 0
 
 
-def test_memory_of_a_gpu_that_does_not_tell(monkeypatch, caplog):
+def test_memory_of_a_gpu_may_be_unknown(monkeypatch, caplog):
     def fail(i):
         raise MXNetError('no driver')
 
     monkeypatch.setattr(module, 'gpu_memory_info', fail)
     assert free_memory(gpu(0)) == float('inf')
-    assert 'the memory of gpu(0) is not known: no driver' in caplog.text
+    assert 'the free memory of gpu(0) is unknown: no driver' in caplog.text
 
 
 def test_time_grows_with_epochs_pixels_and_tiles(weights_file, monkeypatch):
@@ -185,40 +186,24 @@ def test_the_size_that_fits_goes_with_the_root_of_the_time():
     assert size_within((900, 20), settings, 400, 1) == (720, 16)
 
 
-def forecast_of(img, weights_file, caplog, patience):
-    caplog.clear()
-    caplog.set_level('INFO', 'gluon_style')
-    options = {'size': (48, 32), 'weights': weights_file, 'time_limit': 0.1}
-    stylize(img, img, epochs=20000, patience=patience, **options)
-    found = re.search('with ([0-9]+)x([0-9]+) pixels it would', caplog.text)
-    return found and tuple(map(int, found.groups()))
+def test_the_forecast_of_a_run_is_in_its_plan(weights_file, monkeypatch):
+    class Plans(Observer):
+        def begin(self, plan):
+            self.plan, self.forecast = plan, plan.forecast()
 
-
-def test_a_run_that_takes_too_long_is_warned_of(
-    weights_file, caplog, monkeypatch
-):
     # Measured, it would depend on what else the machine is doing.
-    module = sys.modules['gluon_style.methods.gatys.stylize']
-    monkeypatch.setattr(module, 'seconds_needed', lambda *args: 100.0)
-    img = picture(40, 30)
-    assert forecast_of(img, weights_file, caplog, 1e9) is None
-    width, height = forecast_of(img, weights_file, caplog, 60)
-    assert 16 <= height < width < 48
-    (warning,) = [r for r in caplog.records if r.levelname == 'WARNING']
-    minutes = 100 / 60 * width * height / (48 * 32)
-    assert 0.9 < minutes <= 1
-    assert re.search('it would take about [01][.][0-9] min$', caplog.text)
-    assert f'about {minutes:.1f} min' in warning.message
-
-
-def test_a_short_patience_has_a_short_run_measured(weights_file, caplog):
-    img = picture(40, 30)
-    caplog.set_level('INFO', 'gluon_style')
-    options = {'size': (48, 32), 'weights': weights_file, 'epochs': 30}
-    stylize(img, img, **options)
-    assert 'would take' not in caplog.text
-    stylize(img, img, patience=1e-3, **options)
-    assert 'this run will take long: with 24x16 pixels' in caplog.text
+    monkeypatch.setattr(module, 'seconds_needed', lambda *args: 400.0)
+    monkeypatch.setattr(module, 'free_memory', lambda device: 2.0 * GB)
+    img, plans = picture(40, 30), Plans()
+    settings = Settings(size=(64, 48), epochs=1, weights=weights_file)
+    stylize(img, img, settings, observers=[plans])
+    assert plans.plan.steps == [((64, 48), 1)]
+    assert plans.plan.image_shape == (64, 48)
+    assert plans.plan.tile is None
+    assert plans.forecast.seconds == 400
+    assert plans.forecast.free == 2 * GB
+    assert plans.forecast.memory == memory_needed((64, 48), settings)
+    assert plans.forecast.within(100) == (32, 24)
 
 
 @pytest.mark.long
@@ -230,6 +215,6 @@ def test_the_forecast_is_near_what_a_run_takes(weights_file):
     # Other programs slow down the one or the other: the best of three.
     for _ in range(3):
         expected = seconds_needed(net, settings.size, settings, cpu())
-        result = stylize(img, img, settings, make_net=lambda *a, **k: net)
-        ratios.append(result.history[-1]['seconds'] / expected)
+        result = stylize(img, img, settings, net=net)
+        ratios.append(result.history[-1].seconds / expected)
     assert min(abs(math.log(ratio)) for ratio in ratios) < math.log(1.6)

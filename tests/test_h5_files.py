@@ -15,9 +15,9 @@ def test_only_wanted_datasets_are_read(tmp_path):
         file['group/a'] = numpy.arange(3)
         # Nothing is stored of these four terabytes.
         file.create_dataset('huge', (1 << 40,), 'float32')
-    found = read_h5(path, lambda name, shape, dtype: shape == (3,))
-    assert list(found) == ['group/a']
-    assert found['group/a'].tolist() == [0, 1, 2]
+    actual = read_h5(path, lambda name, shape, dtype: shape == (3,))
+    assert list(actual) == ['group/a']
+    assert actual['group/a'].tolist() == [0, 1, 2]
 
 
 def test_links_to_other_files_are_not_followed(tmp_path):

@@ -66,15 +66,15 @@ def test_exif_orientation_is_applied(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # turn by 90 degrees clockwise to see it upright
     pixels = picture(8, 4)
-    seen = saved(tmp_path, Image.fromarray(pixels), exif=exif)
-    assert (seen == numpy.rot90(pixels, -1)).all()
+    actual = saved(tmp_path, Image.fromarray(pixels), exif=exif)
+    assert (actual == numpy.rot90(pixels, -1)).all()
 
 
 def test_transparency_is_laid_on_white(tmp_path):
     pixels = numpy.zeros((1, 3, 4), dtype='uint8')
     pixels[0, :, 3] = 0, 255, 51
-    seen = saved(tmp_path, Image.fromarray(pixels))
-    assert seen[0, :, 0].tolist() == [255, 0, 204]
+    actual = saved(tmp_path, Image.fromarray(pixels))
+    assert actual[0, :, 0].tolist() == [255, 0, 204]
 
 
 def test_grey_with_transparency(tmp_path):
@@ -86,33 +86,33 @@ def test_palette_with_a_transparent_color(tmp_path):
     img = Image.new('P', (2, 1))
     img.putpalette([10, 20, 30, 40, 50, 60])
     img.putdata([0, 1])
-    seen = saved(tmp_path, img, transparency=1)
-    assert seen[0].tolist() == [[10, 20, 30], [255, 255, 255]]
+    actual = saved(tmp_path, img, transparency=1)
+    assert actual[0].tolist() == [[10, 20, 30], [255, 255, 255]]
 
 
 def test_sixteen_bits_become_eight(tmp_path):
     values = numpy.array([[0, 257 * 100, 65535]], dtype='uint16')
-    seen = saved(tmp_path, Image.fromarray(values))
-    assert seen[0, :, 1].tolist() == [0, 100, 255]
+    actual = saved(tmp_path, Image.fromarray(values))
+    assert actual[0, :, 1].tolist() == [0, 100, 255]
 
 
 def test_float_tiff_of_zero_to_one(tmp_path):
     values = numpy.array([[0, 0.2, 1]], dtype='float32')
-    seen = saved(tmp_path, Image.fromarray(values), 'picture.tiff')
-    assert seen[0, :, 2].tolist() == [0, 51, 255]
+    actual = saved(tmp_path, Image.fromarray(values), 'picture.tiff')
+    assert actual[0, :, 2].tolist() == [0, 51, 255]
 
 
 @pytest.mark.parametrize(
-    'mode, value, seen',
+    'mode, value, actual',
     [
         ('L', 77, (77, 77, 77)),
         ('1', 1, (255, 255, 255)),
     ],
 )
-def test_grey_becomes_rgb(tmp_path, mode, value, seen):
+def test_grey_becomes_rgb(tmp_path, mode, value, actual):
     pixels = saved(tmp_path, Image.new(mode, (3, 2), value))
     assert pixels.shape == (2, 3, 3)
-    assert tuple(pixels[1, 2]) == seen
+    assert tuple(pixels[1, 2]) == actual
 
 
 def test_cmyk_becomes_rgb(tmp_path):
@@ -122,15 +122,15 @@ def test_cmyk_becomes_rgb(tmp_path):
 
 
 def test_color_profile_is_applied(tmp_path):
-    # The profile of CIE L*a*b* on an RGB file is no RGB profile; one of the
-    # same primaries and another white point is, and must change the colors.
+    # An sRGB profile changes nothing. One with two primaries swapped must
+    # change the colors.
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile('sRGB')).tobytes()
     pixels = picture(6, 4)
     same = saved(tmp_path, Image.fromarray(pixels), icc_profile=srgb)
     assert abs(same.astype(int) - pixels).max() <= 1
     swapped = swap_red_and_green(srgb)
-    seen = saved(tmp_path, Image.fromarray(pixels), icc_profile=swapped)
-    assert abs(seen.astype(int) - pixels[..., [1, 0, 2]]).max() <= 1
+    actual = saved(tmp_path, Image.fromarray(pixels), icc_profile=swapped)
+    assert abs(actual.astype(int) - pixels[..., [1, 0, 2]]).max() <= 1
 
 
 def swap_red_and_green(profile):
@@ -148,8 +148,10 @@ def swap_red_and_green(profile):
 def test_broken_color_profile_is_said_and_ignored(tmp_path, caplog):
     pixels = picture(6, 4)
     with caplog.at_level('WARNING', 'gluon_style'):
-        seen = saved(tmp_path, Image.fromarray(pixels), icc_profile=b'x' * 200)
-    assert (seen == pixels).all()
+        actual = saved(
+            tmp_path, Image.fromarray(pixels), icc_profile=b'x' * 200
+        )
+    assert (actual == pixels).all()
     assert 'color profile is ignored' in caplog.text
 
 
@@ -176,7 +178,7 @@ def test_other_arrays_are_refused(array):
 
 
 def test_broken_exif_costs_no_picture(tmp_path, caplog):
-    # An orientation of a type that no orientation has.
+    # The orientation has a type that is not allowed for it.
     exif = b'Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x05\0\0\0\x01\0\0\0\x1a'
     exif += bytes(4) + b'\0\0\0\x06\0\0\0\0'
     path = tmp_path / 'picture.jpg'
@@ -204,7 +206,7 @@ def test_truncated_pillow_image_is_refused_too():
 
 
 def test_what_is_no_picture_at_all_is_refused():
-    with pytest.raises(TypeError, match='picture is a NoneType: give a path'):
+    with pytest.raises(ValueError, match='picture is a NoneType: give a pat'):
         read_image(None)
 
 

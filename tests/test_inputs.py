@@ -1,4 +1,6 @@
+import hashlib
 import logging
+from pathlib import Path
 
 import numpy
 import pytest
@@ -8,7 +10,9 @@ from PIL import Image
 
 from gluon_style import Settings
 from gluon_style.chapter.images import preprocess, read_image
+from gluon_style.errors import GluonStyleError
 from gluon_style.methods.gatys.inputs import Inputs
+from gluon_style.records.record import PictureId
 
 CONTENT, STYLE = picture(60, 40, seed=1), picture(50, 50, seed=2)
 SHAPE = (48, 32)
@@ -18,7 +22,7 @@ def inputs(content=CONTENT, styles=STYLE, mask=None, **changes):
     return Inputs(content, styles, Settings(**changes), cpu(), mask)
 
 
-def seen(img, image_shape=SHAPE):
+def pixels(img, image_shape=SHAPE):
     return preprocess(read_image(img), image_shape).asnumpy()
 
 
@@ -32,18 +36,18 @@ def test_starts(tmp_path):
     Image.fromarray(other).save(tmp_path / 'other.png')
     path = str(tmp_path / 'other.png')
     for init, expected in (
-        ('content', seen(CONTENT)),
-        ('style', seen(STYLE)),
+        ('content', pixels(CONTENT)),
+        ('style', pixels(STYLE)),
         ('noise', noise()),
-        ('blend:0', seen(CONTENT)),
+        ('blend:0', pixels(CONTENT)),
         ('blend:1', noise()),
-        ('blend:0.25', 0.25 * noise() + 0.75 * seen(CONTENT)),
-        (path, seen(other)),
+        ('blend:0.25', 0.25 * noise() + 0.75 * pixels(CONTENT)),
+        (path, pixels(other)),
     ):
-        found = inputs(init=init).start(SHAPE).asnumpy()
-        assert numpy.allclose(found, expected, atol=1e-6), init
-    found = inputs(init='noise', seed=7).start(SHAPE).asnumpy()
-    assert (found == noise(7)).all()
+        start = inputs(init=init).start(SHAPE).asnumpy()
+        assert numpy.allclose(start, expected, atol=1e-6), init
+    start = inputs(init='noise', seed=7).start(SHAPE).asnumpy()
+    assert (start == noise(7)).all()
 
 
 def test_style_is_squashed_or_keeps_its_proportions():
@@ -61,7 +65,7 @@ def test_style_is_squashed_or_keeps_its_proportions():
 def test_several_styles_keep_their_order():
     styles = inputs(styles=[STYLE, CONTENT]).styles(SHAPE)
     for X, img in zip(styles, (STYLE, CONTENT)):
-        assert (X.asnumpy() == seen(img)).all()
+        assert (X.asnumpy() == pixels(img)).all()
 
 
 def test_colors_are_given_to_the_style_beforehand():
@@ -120,7 +124,7 @@ def test_a_mask_may_be_grey_bool_or_floats():
     ):
         made = inputs(mask=mask)
         assert (made.mask(SHAPE) == wanted.mask(SHAPE)).all()
-        assert made.record['others'] == wanted.record['others']
+        assert made.pictures == wanted.pictures
     soft = inputs(mask=left * 0.4, feather=0).mask(SHAPE)
     assert (soft[:, :24] == 0.4).all() and (soft[:, 24:] == 0).all()
 
@@ -139,7 +143,7 @@ def test_a_mask_may_be_grey_bool_or_floats():
         ([[1, 0]], 'mask is a list: give a path, a Pillow image or an array'),
     ],
 )
-def test_what_is_no_mask_is_a_sentence(mask, sentence):
+def test_an_array_that_is_not_a_mask_is_refused(mask, sentence):
     with pytest.raises((ValueError, TypeError)) as error:
         inputs(mask=mask)
     assert sentence in str(error.value)
@@ -150,14 +154,14 @@ def test_what_is_transparent_in_a_mask_is_black(tmp_path):
     img.paste((255, 255, 255, 255), (0, 0, 30, 40))
     img.save(tmp_path / 'mask.png')
     for mask in (img, str(tmp_path / 'mask.png')):
-        found = inputs(mask=mask, feather=0).mask(SHAPE)
-        assert (found[:, :24] == 1).all() and (found[:, 24:] == 0).all()
+        region = inputs(mask=mask, feather=0).mask(SHAPE)
+        assert (region[:, :24] == 1).all() and (region[:, 24:] == 0).all()
     # In another picture, it is white.
     other = inputs(content=img).content_img.asnumpy()
     assert (other == 255).all()
 
 
-def test_masks_that_keep_nothing_apart_are_said(caplog):
+def test_a_mask_that_separates_nothing_is_a_warning(caplog):
     half = numpy.zeros((40, 60), 'bool')
     half[:20] = True
     with caplog.at_level(logging.WARNING, 'gluon_style'):
@@ -177,11 +181,11 @@ def test_masks_that_keep_nothing_apart_are_said(caplog):
     ]
 
 
-def test_no_styles_in_a_list_are_none():
+def test_an_empty_list_of_styles_means_none():
     for styles in ([], ()):
         made = inputs(styles=styles)
         assert made.styles(SHAPE) is None
-        assert made.record == inputs(styles=None).record
+        assert made.pictures == inputs(styles=None).pictures
 
 
 def test_without_content_the_size_is_a_square():
@@ -204,70 +208,81 @@ def test_record_names_every_picture(tmp_path):
         paths['mask'],
         init=paths['init'],
     )
-    record = made.record
-    names = {'content': 'content.png', 'style': 'a.png'}
-    assert {role: record[role]['file'] for role in names} == names
-    others = {role: each['file'] for role, each in record['others'].items()}
-    assert others == {
+    assert {role: each.file for role, each in made.pictures.items()} == {
+        'content': 'content.png',
+        'style': 'a.png',
         'style 2': 'b.png',
         'mask': 'mask.png',
         'init': 'init.png',
     }
-    hashes = [record['content'], record['style'], *record['others'].values()]
-    assert len({each['sha256'] for each in hashes}) == 5
-    none = inputs(content=None, init='noise').record
-    assert none['content'] == {'file': None, 'sha256': None}
-    assert none['others'] == {}
+    assert len({each.sha256 for each in made.pictures.values()}) == 5
+    for name, role in (('content', 'content'), ('b', 'style 2')):
+        digest = hashlib.sha256(Path(paths[name]).read_bytes()).hexdigest()
+        assert made.pictures[role].sha256 == digest
+    alone = inputs(content=None, init='noise').pictures
+    assert set(alone) == {'content', 'style'}
+    assert alone['content'] == PictureId(None, None)
+    assert alone['style'].sha256 == hashlib.sha256(STYLE.tobytes()).hexdigest()
 
 
 @pytest.mark.parametrize(
-    'options, sentence',
+    'options, words',
     [
-        ({'init': 'blank'}, "init is 'blank': it must be content, style, no"),
-        ({'content': None}, "init is 'content' and that picture is not gi"),
+        ({'init': 'blank'}, ("init is 'blank'", 'content, style, noise')),
+        ({'content': None}, ("init is 'content'", 'not given', 'noise')),
         (
             {'content': None, 'init': 'blend:0.5'},
-            "init is 'blend:0.5' and that picture is not given",
+            ("init is 'blend:0.5'", 'not given', 'noise'),
         ),
         (
             {'styles': None, 'init': 'style'},
-            "init is 'style' and that picture is not given",
+            ("init is 'style'", 'not given', 'noise'),
         ),
         (
             {'styles': [], 'init': 'style'},
-            "init is 'style' and that picture is not given",
+            ("init is 'style'", 'not given', 'noise'),
         ),
         (
             {'content': None, 'styles': [], 'init': 'noise'},
-            'no picture is given: give a content picture, a style or both',
+            ('no picture is given: give a content picture, a style or both',),
+        ),
+        (
+            {'content': None, 'init': 'noise', 'original_size': True},
+            ('original_size is True', 'no content picture', 'leave it out'),
         ),
         (
             {'content': None, 'init': 'noise', 'color': 'luminance'},
-            "color is 'luminance' and there is no content picture to take col",
+            ("color is 'luminance'", 'no content picture', 'choose style'),
         ),
         (
             {'content': None, 'init': 'noise', 'color': 'match'},
-            "color is 'match' and there is no content picture to take colors ",
+            ("color is 'match'", 'no content picture', 'choose style'),
         ),
         (
             {'styles': None, 'color': 'histogram'},
-            "color is 'histogram' and there is no style picture to give the ",
+            (
+                "color is 'histogram'",
+                'no style picture',
+                'choose style or luminance',
+            ),
         ),
         (
             {'style_blend': (2, 1)},
-            'style_blend is 2:1 and the number of styles 1: give a number',
+            ('style_blend is 2:1', 'number of styles is 1', 'a number for'),
         ),
         (
             {'styles': [STYLE] * 3, 'mask': CONTENT},
-            'the number of styles is 3: with a mask it must be 1 or 2',
+            ('number of styles is 3', 'mask', 'must be 1 or 2'),
         ),
         (
             {'styles': [STYLE] * 2, 'style_blend': (2, 1), 'mask': CONTENT},
-            'style_blend is given with a mask, which keeps the styles apart',
+            ('style_blend', 'mask', 'leave out one of'),
         ),
     ],
 )
-def test_mistakes_are_sentences(options, sentence):
-    with pytest.raises(ValueError) as error:
+def test_mistakes_are_sentences(options, words):
+    with pytest.raises(GluonStyleError) as error:
         inputs(**options)
-    assert sentence in str(error.value)
+    for word in words:
+        assert word in str(error.value)
+    assert '\n' not in str(error.value)

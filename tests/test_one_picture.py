@@ -3,9 +3,9 @@ import pytest
 from conftest import picture
 
 from gluon_style import reconstruct, stylize, texture
+from gluon_style.records.record import PictureId
 
 CONTENT, STYLE = picture(60, 40, seed=1), picture(64, 64, seed=2)
-QUICK = {'epochs': 12}
 
 
 @pytest.fixture(scope='module')
@@ -16,11 +16,11 @@ def made(weights_file):
 
 def test_texture_has_the_style_and_no_content(made):
     assert made.image.shape == (48, 64, 3)
-    record = made.record
-    assert record['content'] == {'file': None, 'sha256': None}
-    assert record['settings']['init'] == 'noise'
-    assert {entry['content'] for entry in made.history} == {0}
-    styles = [entry['style'] for entry in made.history]
+    assert made.record.pictures['content'] == PictureId(None, None)
+    assert made.record.shown == ['style']
+    assert made.record.settings['init'] == 'noise'
+    assert {entry.content for entry in made.history} == {0}
+    styles = [entry.style for entry in made.history]
     assert styles[-1] < styles[0] / 10
 
 
@@ -72,9 +72,10 @@ def test_reconstruction_nears_the_content_at_its_layer(weights_file):
         CONTENT, 'conv2_1', 'quick', weights=weights_file, size=60, epochs=40
     )
     assert result.image.shape == (40, 60, 3)
-    assert result.record['style'] == {'file': None, 'sha256': None}
-    assert {entry['style'] for entry in result.history} == {0}
-    contents = [entry['content'] for entry in result.history]
+    assert result.record.pictures['style'] == PictureId(None, None)
+    assert result.record.shown == ['content']
+    assert {entry.style for entry in result.history} == {0}
+    contents = [entry.content for entry in result.history]
     assert contents[-1] < contents[0] / 10
     likeness = numpy.corrcoef(result.image.ravel(), CONTENT.ravel())[0, 1]
     assert likeness > 0.7

@@ -1,5 +1,3 @@
-import sys
-
 import numpy
 import pytest
 from conftest import picture
@@ -15,8 +13,9 @@ from gluon_style.chapter.images import (
 from gluon_style.chapter.vgg import build_net, get_contents, get_styles
 from gluon_style.methods.gatys.adam import adam
 from gluon_style.methods.gatys.lbfgs import lbfgs
-from gluon_style.records.log import Log
 from gluon_style.methods.gatys.objective import Objective
+from gluon_style.records.log import Log
+from gluon_style.records.record import LOSSES
 
 SHAPE = (32, 24)
 OPTIMIZERS = {
@@ -51,10 +50,10 @@ class Bowl:
 
     def __init__(self, target, a=1.0):
         self.target, self.a = np.array(target, dtype='float32'), a
-        self.seen = []
+        self.pictures = []
 
     def __call__(self, X):
-        self.seen.append(X.asnumpy())
+        self.pictures.append(X.asnumpy())
         X.grad[:] = 0
         with autograd.record():
             loss = 0.5 * (self.a * np.square(X - self.target)).sum()
@@ -72,10 +71,10 @@ def test_adam_has_the_losses_of_train(inputs, objective):
     Y = adam(objective, content_X, 10, log, lr=0.01, lr_decay_epoch=4)
     assert numpy.allclose(X.asnumpy(), Y.asnumpy(), atol=1e-4)
     assert len(log.history) == 10
-    for found, entry in zip(log.history, expected[-1][0]):
-        for name in ('content', 'style', 'tv', 'total'):
-            assert found[name] == pytest.approx(
-                entry[name], rel=1e-5, abs=1e-6
+    for entry, wanted in zip(log.history, expected[-1][0]):
+        for name in LOSSES:
+            assert getattr(entry, name) == pytest.approx(
+                getattr(wanted, name), rel=1e-5, abs=1e-6
             )
 
 
@@ -104,8 +103,9 @@ def test_bounded_pixels_are_displayable_and_best(name):
     start = np.zeros(target.shape)
     X = optimize(bowl, start, 30, Log(), bounded=True, **options)
     low, high = (bound.asnumpy() for bound in display_bounds(cpu()))
-    for seen in (*bowl.seen, X.asnumpy()):
-        assert (seen >= low - 1e-6).all() and (seen <= high + 1e-6).all()
+    for pixels in (*bowl.pictures, X.asnumpy()):
+        assert (pixels >= low - 1e-6).all()
+        assert (pixels <= high + 1e-6).all()
     expected = numpy.where(target > 0, high, low)
     assert numpy.allclose(X.asnumpy(), expected, atol=1e-5)
     shown = postprocess(X).asnumpy()
@@ -124,16 +124,16 @@ def test_start_is_not_changed_and_log_is_complete(name, inputs, objective):
     X = OPTIMIZERS[name](objective, content_X, 8, log)
     assert (content_X.asnumpy() == before).all()
     assert calls == [3, 6, 8]
-    assert [entry['epoch'] for entry in log.history] == list(range(1, 9))
-    assert {entry['scale'] for entry in log.history} == {SHAPE}
-    assert log.history[-1]['total'] < log.history[0]['total']
+    assert [entry.epoch for entry in log.history] == list(range(1, 9))
+    assert {entry.scale for entry in log.history} == {SHAPE}
+    assert log.history[-1].total < log.history[0].total
     assert X.shape == content_X.shape
 
 
-def test_lbfgs_returns_the_best_pixels_it_saw(inputs, objective):
+def test_lbfgs_returns_the_best_pixels(inputs, objective):
     log = Log()
     best = lbfgs(objective, inputs[1], 15, log, bounded=True)
-    least = min(entry['total'] for entry in log.history)
+    least = min(entry.total for entry in log.history)
     best.attach_grad('add')
     assert sum(map(float, objective(best))) == pytest.approx(least, rel=1e-6)
 
@@ -142,7 +142,7 @@ def test_lbfgs_returns_the_best_pixels_it_saw(inputs, objective):
 def test_stop_at_and_time_limit_keep_the_best(name, inputs, objective):
     whole = Log()
     OPTIMIZERS[name](objective, inputs[1], 12, whole)
-    totals = [entry['total'] for entry in whole.history]
+    totals = [entry.total for entry in whole.history]
     goal = totals[7] * 1.0001
     log = Log(stop_at=goal)
     X = OPTIMIZERS[name](objective, inputs[1], 12, log)
@@ -158,11 +158,11 @@ def test_stop_at_and_time_limit_keep_the_best(name, inputs, objective):
 
 
 @both
-def test_a_loss_that_is_no_number_stops_with_the_good_pixels(name):
+def test_a_loss_of_nan_stops_with_the_good_pixels(name):
     class Cliff(Bowl):
         def __call__(self, X):
             content, style, tv = super().__call__(X)
-            if len(self.seen) == 4:
+            if len(self.pictures) == 4:
                 return content, np.array(numpy.nan), tv
             return content, style, tv
 
@@ -171,31 +171,46 @@ def test_a_loss_that_is_no_number_stops_with_the_good_pixels(name):
     with pytest.raises(NonFiniteLossError, match='at epoch 4:') as error:
         OPTIMIZERS[name](cliff, np.zeros((1, 3, 4, 5)), 12, Log())
     assert len(error.value.history) == 3
-    assert (error.value.X.asnumpy() == cliff.seen[2]).all()
+    assert (error.value.X.asnumpy() == cliff.pictures[2]).all()
 
 
-def test_lbfgs_ends_where_it_gets_no_further():
+def test_lbfgs_ends_where_nothing_can_be_gained():
     # At the bottom at once: the gradient is 0 and nothing is to be gained.
     bowl = Bowl(numpy.zeros((1, 3, 4, 5)))
     X = lbfgs(bowl, np.zeros((1, 3, 4, 5)), 500, Log())
-    assert len(bowl.seen) < 5
+    assert len(bowl.pictures) < 5
     assert (X.asnumpy() == 0).all()
 
 
-def test_decay_of_the_learning_rate(monkeypatch):
-    rates = []
-    module = sys.modules['gluon_style.methods.gatys.optim']
+class Slope:
+    """The sum of X: Adam's step down it is the learning rate, everywhere."""
 
-    class Trainer(module.gluon.Trainer):
-        def step(self, batch_size):
-            rates.append(self.learning_rate)
-            super().step(batch_size)
+    def __init__(self):
+        self.pictures = []
 
-    monkeypatch.setattr(module.gluon, 'Trainer', Trainer)
-    bowl = Bowl(numpy.ones((1, 3, 4, 5)))
-    X = np.zeros((1, 3, 4, 5))
-    adam(bowl, X, 7, Log(), lr=1.0, lr_decay_epoch=3)
-    assert rates == pytest.approx([1, 1, 1, 0.8, 0.8, 0.8, 0.64])
-    rates.clear()
-    adam(bowl, X, 3, Log(), lr=1.0, lr_decay_epoch=1, lr_decay=0.1)
-    assert rates == pytest.approx([1, 0.1, 0.01])
+    def __call__(self, X):
+        self.pictures.append(X.asnumpy())
+        X.grad[:] = 0
+        with autograd.record():
+            loss = X.sum()
+        loss.backward()
+        return 0 * loss, loss, 0 * loss
+
+
+@pytest.mark.parametrize(
+    'lr_decay_epoch, options, rates',
+    [
+        (3, {}, [1, 1, 1, 0.8, 0.8, 0.8, 0.64]),
+        (1, {'lr_decay': 0.1}, [1, 0.1, 0.01]),
+    ],
+)
+def test_steps_shrink_as_the_learning_rate_decays(
+    lr_decay_epoch, options, rates
+):
+    slope, X = Slope(), np.zeros((1, 3, 4, 5))
+    options = {'lr': 1.0, 'lr_decay_epoch': lr_decay_epoch, **options}
+    last = adam(slope, X, len(rates), Log(), **options).asnumpy()
+    pictures = numpy.stack([*slope.pictures, last])
+    steps = -numpy.diff(pictures, axis=0)
+    expected = numpy.reshape(rates, (-1, 1, 1, 1, 1))
+    assert numpy.allclose(steps, expected, rtol=1e-4)

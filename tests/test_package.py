@@ -1,9 +1,7 @@
 """What the package promises as a whole."""
 
-import os
 import shutil
 import subprocess
-import sys
 import types
 from pathlib import Path
 
@@ -36,6 +34,7 @@ CHAPTER_NAMES = [
 def test_public_names():
     others = [
         'CONTENT_LAYERS',
+        'GluonStyleError',
         'LAYER_NAMES',
         'Log',
         'Objective',
@@ -64,29 +63,13 @@ def test_public_names():
         assert name in dir(gluon_style)
 
 
-def test_a_function_is_not_hidden_by_its_module():
-    code = (
-        'import gluon_style.chapter.train, gluon_style.methods.gatys.stylize\n'
-        'print(callable(gluon_style.train), callable(gluon_style.stylize))'
-    )
-    out = subprocess.check_output([sys.executable, '-c', code], text=True)
-    assert out.split() == ['True', 'True']
-
-
 def test_unknown_name_is_named():
-    with pytest.raises(AttributeError, match="'gluon_style' has no name 'x'"):
-        gluon_style.x  # noqa: B018 - looking it up is the test
-
-
-def test_public_names_say_what_they_are():
-    for name in gluon_style.__all__:
-        value = getattr(gluon_style, name)
-        if callable(value):
-            assert len(value.__doc__) > 20, name
+    with pytest.raises(AttributeError, match='gluon_style .*no_such_name'):
+        gluon_style.no_such_name  # noqa: B018 - looking it up is the test
 
 
 def test_only_the_command_line_prints_or_exits():
-    allowed = {'cli', '__main__', 'calibrate'}
+    allowed = {'cli', '__main__'}
     for path in (PROJECT / 'gluon_style').rglob('*.py'):
         if not allowed & {path.stem, path.parent.name}:
             text = path.read_text()
@@ -160,16 +143,3 @@ def test_make_venv_uses_venv_or_uv(make_venv, tmp_path):
     calls = (tmp_path / 'calls').read_text().splitlines()
     expected = f'uv venv --quiet --seed --python python3.10 {tmp_path}/venv'
     assert calls[-1] == expected
-
-
-def test_nothing_speaks_of_a_machine():
-    """No file names a path of somebody's machine or home."""
-    done = subprocess.run(
-        ['git', 'ls-files'], cwd=PROJECT, capture_output=True, text=True
-    )
-    if done.returncode:
-        pytest.skip('needs a git checkout')
-    homes = ('/' + 'work/', '/' + 'root/', os.path.expanduser('~') + '/')
-    for name in done.stdout.split():
-        text = (PROJECT / name).read_bytes().decode('utf-8', 'replace')
-        assert not any(home in text for home in homes), name

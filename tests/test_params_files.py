@@ -22,12 +22,12 @@ def everything(name, shape, dtype):
     return True
 
 
-def check(found, arrays):
-    assert set(found) == set(arrays)
+def check(actual, arrays):
+    assert set(actual) == set(arrays)
     for name, array in arrays.items():
-        assert found[name].dtype == array.dtype
-        assert found[name].shape == array.shape
-        assert (found[name] == array).all()
+        assert actual[name].dtype == array.dtype
+        assert actual[name].shape == array.shape
+        assert (actual[name] == array).all()
 
 
 def test_what_mxnet_writes_is_read(tmp_path):
@@ -107,8 +107,8 @@ def test_unwanted_arrays_are_passed_over(tmp_path):
         file.write(data[:hole])
         file.seek(4 << 30, 1)
         file.write(data[hole:])
-    found = read_params(path, lambda name, shape, dtype: name == 'b')
-    assert list(found) == ['b'] and found['b'].shape == (2,)
+    actual = read_params(path, lambda name, shape, dtype: name == 'b')
+    assert list(actual) == ['b'] and actual['b'].shape == (2,)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_unwanted_arrays_are_passed_over(tmp_path):
     [
         ([entry(V3, (1 << 40,))], {}, 'cut off in an array of shape (10995'),
         ([entry(V3, (-2,))], {}, 'it has an array of shape (-2,)'),
-        ([entry(V3, kind=99)], {}, 'an array of the type 99, not a number'),
+        ([entry(V3, kind=99)], {}, 'an array of the unknown type 99'),
         ([entry(V2, storage=1)], {}, 'it has a sparse array'),
         ([struct.pack('<Iii', V3, 0, 1 << 30)], {}, 'of 1073741824 dimension'),
         ([entry(V3)], {'count': 1 << 60}, 'at most 10000 are read'),

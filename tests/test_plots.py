@@ -17,16 +17,12 @@ from gluon_style.chapter.plots import (
     show_images,
 )
 from gluon_style.files.ours import is_ours
+from gluon_style.records.record import Epoch
 
 
 def history(count=5):
-    names = ('content', 'style', 'tv')
     return [
-        {
-            'epoch': i,
-            'scale': (8, 6),
-            **{name: 10.0 / i + k for k, name in enumerate(names)},
-        }
+        Epoch(i, (8, 6), 10 / i, 10 / i + 1, 10 / i + 2, 30 / i + 3)
         for i in range(1, count + 1)
     ]
 
@@ -89,21 +85,14 @@ def test_plot_result_is_written(tmp_path, suffix):
 
 def test_plot_result_of_one_epoch_and_of_large_losses(tmp_path):
     img = numpy.zeros((2, 2, 3), 'uint8')
-    entry = {
-        'epoch': 1,
-        'scale': (8, 6),
-        'content': 300.0,
-        'style': 1.0,
-        'tv': 2.0,
-    }
-    animator = plot_result(img, [entry])
+    animator = plot_result(img, [Epoch(1, (8, 6), 300.0, 1.0, 2.0, 303.0)])
     assert animator.axes[0].get_ylim() == (0, 600)
 
 
 def test_curves_of_two_scales_do_not_touch():
     img = numpy.zeros((2, 2, 3), 'uint8')
     history = [
-        {'epoch': i, 'scale': scale, 'content': i, 'style': 2.0, 'tv': 3.0}
+        Epoch(i, scale, content=i, style=2.0, tv=3.0, total=i + 5.0)
         for i, scale in ((1, (8, 6)), (2, (8, 6)), (3, (12, 9)))
     ]
     content = curves(plot_result(img, history))[0]
@@ -113,7 +102,7 @@ def test_curves_of_two_scales_do_not_touch():
 
 def test_unknown_format_is_named(tmp_path):
     path = tmp_path / 'plot.txt'
-    with pytest.raises(ValueError, match=r'must end in .svg, .png or .pdf'):
+    with pytest.raises(ValueError, match=r'plot.txt.*\.svg, \.png or \.pdf'):
         Animator().save(path)
     assert not path.exists()
 
@@ -151,5 +140,5 @@ def test_a_slider_shows_the_picture_and_title_it_stands_at():
     for i, title in ((1, 'second'), (0, 'first')):
         slider.value = i
         assert caption.value == title
-        found = numpy.asarray(Image.open(io.BytesIO(shown.value)))
-        assert (found == picture(12, 8, seed=i + 1)).all()
+        img = numpy.asarray(Image.open(io.BytesIO(shown.value)))
+        assert (img == picture(12, 8, seed=i + 1)).all()

@@ -5,7 +5,7 @@ import io
 import json
 import os
 import shutil
-from dataclasses import asdict
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,11 +14,11 @@ import pytest
 from conftest import picture
 from PIL import Image
 
-from gluon_style import Result, cli, report, samples
+from gluon_style import Result, cli, samples
 from gluon_style.files.ours import is_ours
 from gluon_style.methods.gatys.presets import PRESETS
 from gluon_style.methods.gatys.settings import Settings
-from gluon_style.records.result import picture_record
+from gluon_style.records.record import Epoch, PictureId, Record, WeightsId
 from gluon_style.report import write_report
 
 
@@ -33,24 +33,27 @@ def folder(tmp_path, monkeypatch):
 
 def save(path, content, style, size=(60, 40), **changes):
     """Save a result of two pictures as if it had been computed."""
-    losses = {'content': 2.5, 'style': 1.25, 'tv': 0.5, 'total': 4.25}
-    losses = {'epoch': 2, 'scale': size, **losses}
-    record = {
-        'content': picture_record(content),
-        'style': picture_record(style),
-        'settings': asdict(Settings(size=size, epochs=2).changed(changes)),
-        'width': size[0],
-        'height': size[1],
-        'weights': {'source': 'oxford', 'sha256': 'ab' * 32},
-        'device': 'cpu(0)',
-        'threads': '2',
-        'versions': {'gluon_style': '0.1.0', 'mxnet': '1.9.1'},
-        'epochs': 2,
-        'losses': losses,
-    }
+    losses = Epoch(2, size, content=2.5, style=1.25, tv=0.5, total=4.25)
+    record = Record(
+        method='gatys',
+        settings=Settings(size=size, epochs=2).changed(changes).to_json(),
+        pictures={
+            'content': PictureId.of(content),
+            'style': PictureId.of(style),
+        },
+        width=size[0],
+        height=size[1],
+        weights=WeightsId('oxford', 'vgg19.npz', 'ab' * 32, None),
+        device='cpu(0)',
+        tile=None,
+        threads='2',
+        versions={'gluon_style': '0.1.0', 'mxnet': '1.9.1'},
+        epochs=2,
+        losses=losses,
+    )
     history = [
-        {**losses, 'epoch': 1, 'style': 125.0, 'seconds': 0.5},
-        {**losses, 'epoch': 2, 'seconds': 75.0},
+        replace(losses, epoch=1, style=125.0, seconds=0.5),
+        replace(losses, seconds=75.0),
     ]
     Result(picture(*size, seed=3), history, record).save(path)
 
@@ -87,7 +90,7 @@ def opened(data):
     return Image.open(io.BytesIO(data))
 
 
-def test_all_that_made_a_result_is_said(folder, pictures):
+def test_all_that_made_a_result_is_in_the_page(folder, pictures):
     save(folder / 'out.png', *pictures)
     path, count = write_report(folder, pictures=[Path(pictures[0]).parent])
     assert (path, count) == (folder / 'report.html', 1)
@@ -103,7 +106,7 @@ def test_all_that_made_a_result_is_said(folder, pictures):
         'style weight 10000 tv weight 10 content layers conv4_4 style layers '
         'conv1_1, conv2_1, conv3_1, conv4_1, conv5_1 style repeats 1',
         'bounded no guard no scales 1 first none tile auto stop at none',
-        f'hash of content {picture_record(pictures[0])["sha256"]} hash of',
+        f'hash of content {PictureId.of(pictures[0]).sha256} hash of',
         f'hash of weights {"ab" * 32}',
         'Content content.png 60\u00d740 pixels',
         'Style style.jpg 50\u00d750 pixels',
@@ -114,8 +117,8 @@ def test_all_that_made_a_result_is_said(folder, pictures):
     assert not page.all('nav')
 
 
-def test_a_first_stage_is_said_in_words(folder, pictures):
-    settings = asdict(PRESETS['chapter-v0.7'])
+def test_a_first_stage_is_in_words(folder, pictures):
+    settings = dict(vars(PRESETS['chapter-v0.7']))
     settings.pop('size')
     save(folder / 'out.png', *pictures, size=(64, 64), **settings)
     page = Page(write_report(folder, pictures=[Path(pictures[0]).parent])[0])
@@ -191,7 +194,7 @@ def test_names_and_titles_are_escaped(folder, pictures, tmp_path):
     assert len(page.all('script')) == len(page.all('title')) == 1
 
 
-def test_a_name_that_is_no_text_costs_no_report(folder, pictures):
+def test_a_name_of_bytes_that_are_not_text_is_shown(folder, pictures):
     name = b'caf\xe9.png'.decode('utf-8', 'surrogateescape')
     try:
         save(folder / name, *pictures)
@@ -220,7 +223,7 @@ def test_results_stand_in_natural_order_with_what_differs(folder, pictures):
     assert 'a9/x.png seed 2 Enlarge the result' in page.text
 
 
-def test_missing_pictures_are_said_once(folder, pictures, caplog):
+def test_missing_pictures_are_logged_once(folder, pictures, caplog):
     for name in 'ab':
         save(folder / f'{name}.png', *pictures)
     page = Page(write_report(folder)[0])
@@ -270,7 +273,7 @@ def test_the_samples_are_found(folder, caplog):
 def test_an_array_is_found_in_a_file_of_its_pixels(folder, caplog):
     content = picture(30, 20, seed=4)
     save(folder / 'a.png', content, samples.PAINTING)
-    digest = picture_record(content)['sha256']
+    digest = PictureId.of(content).sha256
     page = Page(write_report(folder)[0])
     assert 'The content picture was not found by its hash' in page.text
     assert caplog.messages == [
@@ -282,17 +285,17 @@ def test_an_array_is_found_in_a_file_of_its_pixels(folder, caplog):
     assert len(page.all('input', type='range')) == 1
 
 
-def test_no_more_files_are_compared_than_is_said(
+def test_a_limited_number_of_files_is_compared(
     folder, pictures, monkeypatch, caplog
 ):
     save(folder / 'out.png', *pictures)
     shutil.copy(pictures[0], 'content.png')
-    monkeypatch.setattr(report, 'MOST_FILES', 1)
+    monkeypatch.setattr('gluon_style.records.find.MOST_FILES', 1)
     page = Page(write_report(folder)[0])
     # The one whose name fits is the first.
     assert len(page.all('input', type='range')) == 1
     assert caplog.messages[0] == (
-        'of 3 pictures only 1 are compared with those of the results'
+        'of 3 pictures only 1 are compared with those of the record'
     )
 
 
@@ -317,7 +320,7 @@ def test_a_picture_file_of_many_bytes_is_not_shown_itself(folder, pictures):
     assert (shown.format, shown.size) == ('JPEG', (60, 40))
 
 
-def test_what_a_run_came_to_is_said(folder, pictures):
+def test_how_a_run_ended_is_in_the_page(folder, pictures):
     save(folder / 'out.png', *pictures)
     beside = folder / 'out.json'
     record = json.loads(beside.read_text())
@@ -339,7 +342,7 @@ def test_what_a_run_came_to_is_said(folder, pictures):
 
 @pytest.mark.parametrize('suffix', ['.jpg', '.webp', '.tif'])
 def test_results_of_every_kind_are_in_the_page(folder, pictures, suffix):
-    # A photograph of the result's name is no result.
+    # A photograph with the result's name is not a result.
     shutil.copy(pictures[1], folder / 'out.jpeg')
     save(folder / f'out{suffix}', *pictures)
     path, count = write_report(folder, pictures=[Path(pictures[0]).parent])
@@ -362,7 +365,7 @@ def test_a_resized_result_says_what_the_run_made(folder, pictures):
     assert 'The run stopped at' not in page.text
 
 
-def test_what_is_no_whole_result_is_left_out(folder, pictures, caplog):
+def test_what_is_not_a_whole_result_is_left_out(folder, pictures, caplog):
     save(folder / 'good.png', *pictures)
     for name in ('alone', 'cut', 'deep', 'huge', 'other', 'size', 'weights'):
         save(folder / f'{name}.png', *pictures)
@@ -375,7 +378,7 @@ def test_what_is_no_whole_result_is_left_out(folder, pictures, caplog):
     record = json.loads((folder / 'good.json').read_text())
     (folder / 'size.json').write_text(json.dumps({**record, 'width': 61}))
     (folder / 'weights.json').write_text(json.dumps({**record, 'weights': 1}))
-    # These are not this package's, and no word is lost over them.
+    # These are not this package's, and are left out without a word.
     shutil.copy(pictures[0], folder / 'photo.png')
     (folder / 'text.png').write_text('no picture')
     (folder / 'notes.json').write_text('{}')
@@ -386,11 +389,11 @@ def test_what_is_no_whole_result_is_left_out(folder, pictures, caplog):
     reasons = [
         ('alone', "alone.json' is not a file: it belongs to the picture"),
         ('cut', "cut.png' is broken or incomplete"),
-        ('deep', '(ValueError: its JSON is more than 20 lists and objects'),
-        ('huge', '(ValueError: it has more than the 67108864 bytes of JSON'),
-        ('other', "other.json' is not one of this package (KeyError: 'hist"),
+        ('deep', '(its JSON is more than 20 lists and objects'),
+        ('huge', '(it has more than the 67108864 bytes of JSON'),
+        ('other', "other.json' is not one of this package (settings is"),
         ('size', 'is 60x40 and its record says 61x40: make it anew'),
-        ('weights', 'its record is not one of this package (TypeError: '),
+        ('weights', 'is not one of this package (weights is 1, not a table)'),
     ]
     assert len(caplog.messages) == len(reasons)
     for message, (name, reason) in zip(caplog.messages, reasons):
@@ -438,6 +441,9 @@ def test_a_pipe_is_not_waited_for(folder, pictures):
         {'content': None},
         {'history': [{'scale': ['<script>', 1], 'epoch': 1}]},
         {'losses': {'scale': [1, 1], 'content': '<script>'}},
+        {'weights': {'source': ['<script>']}},
+        {'threads': 2},
+        {'resized_to': '<script>'},
     ],
 )
 def test_a_record_of_another_shape_is_left_out(
@@ -449,7 +455,8 @@ def test_a_record_of_another_shape_is_left_out(
     with pytest.raises(ValueError, match='has no result of this package'):
         write_report(folder)
     (message,) = caplog.messages
-    assert 'out.png is left out: its record is not one of this' in message
+    record = folder / 'out.json'
+    assert f'out.png is left out: record {str(record)!r} is not' in message
 
 
 @pytest.mark.parametrize(
@@ -489,6 +496,39 @@ def test_the_command_says_what_it_wrote(folder, pictures, capsys):
     assert out.startswith('a.html: 1 result, ')
     assert "gluon-style: the content picture 'content.png' of 'out.png'" in err
     assert 'Mine One result.' in Page('a.html').text
+
+
+def test_settings_of_any_shape_are_shown_as_text(folder, pictures):
+    save(folder / 'out.png', *pictures)
+    beside = folder / 'out.json'
+    record = json.loads(beside.read_text())
+    settings = {'<i>': [{'<u>': None}, '"'], 'deep': {'<i>': {'a_b': [1, 2]}}}
+    beside.write_text(json.dumps({**record, 'settings': settings}))
+    page = Page(write_report(folder)[0])
+    assert 'deep <i> a b 1\u00d72' in page.text
+    assert 'Epochs 2 Time' in page.text
+    assert not any(page.all(tag) for tag in ('i', 'u'))
+
+
+def test_epochs_without_seconds_have_no_time(folder, pictures):
+    save(folder / 'out.png', *pictures)
+    beside = folder / 'out.json'
+    record = json.loads(beside.read_text())
+    del record['history'][-1]['seconds']
+    beside.write_text(json.dumps(record))
+    page = Page(write_report(folder)[0])
+    assert 'Epochs 2 of 2 Time unknown' in page.text
+
+
+def test_a_found_file_that_is_not_a_picture_is_not_shown(
+    folder, pictures, caplog
+):
+    text = folder / 'text.png'
+    text.write_text('not a picture')
+    save(folder / 'out.png', text, pictures[1])
+    page = Page(write_report(folder)[0])
+    assert 'The content picture text.png was not found' in page.text
+    assert caplog.messages[0].startswith('a picture cannot be shown: ')
 
 
 def test_a_page_is_written_whole_or_not_at_all(folder, pictures, monkeypatch):

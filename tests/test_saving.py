@@ -41,8 +41,8 @@ def test_mxnet_arrays_are_saved(tmp_path):
     img = np.array([[[0.0, 0.5, 1.0]]])
     for suffix in ('.png', '.tif'):
         save_image(img, tmp_path / f'out{suffix}')
-        seen = read_picture(tmp_path / f'out{suffix}')
-        assert seen.tolist() == [[[0, 128, 255]]]
+        actual = read_picture(tmp_path / f'out{suffix}')
+        assert actual.tolist() == [[[0, 128, 255]]]
 
 
 @pytest.mark.parametrize('suffix', SUFFIXES)
@@ -50,12 +50,12 @@ def test_every_kind_is_read_back_with_its_record(tmp_path, suffix):
     path = tmp_path / f'out{suffix}'
     pixels = picture(64, 48)
     save_image(pixels, path, RECORD)
-    seen = read_picture(path)
+    actual = read_picture(path)
     if suffix in ('.png', '.tif', '.tiff'):
-        assert (seen == pixels).all()
+        assert (actual == pixels).all()
     else:
-        assert seen.shape == pixels.shape
-        assert peak_signal_noise_ratio(pixels, seen) > 34
+        assert actual.shape == pixels.shape
+        assert peak_signal_noise_ratio(pixels, actual) > 34
     assert record_of(path) == RECORD
     assert is_ours(path)
     save_image(pixels, path)
@@ -77,9 +77,9 @@ def test_every_kind_says_what_it_is(tmp_path, suffix):
         assert software == 'gluon_style'
         assert exif.get(0x0112, 1) == 1
         if kind == 'JPEG':
-            # All three of luminance and colors are sampled alike.
+            # The colors are sampled as densely as the luminance.
             assert {layer[1:3] for layer in file.layer} == {(1, 1)}
-            # The table of quality 95, whose first entry is 2.
+            # The first entry of the table of quality 95 is 2.
             assert file.quantization[0][0] == 2
 
 
@@ -93,8 +93,8 @@ def test_the_same_picture_gives_the_same_bytes_at_any_time(
 
         class Profile(ImageCms.ImageCmsProfile):
             def tobytes(self, second=second):
-                made = super().tobytes()
-                return made[:35] + second + made[36:]
+                profile = super().tobytes()
+                return profile[:35] + second + profile[36:]
 
         monkeypatch.setattr(ImageCms, 'ImageCmsProfile', Profile)
         save_image(picture(16, 12), path, RECORD)
@@ -107,8 +107,8 @@ def test_the_profile_is_srgbs():
     assert 'sRGB' in ImageCms.getProfileDescription(profile)
     img = Image.fromarray(picture(30, 20))
     srgb = ImageCms.createProfile('sRGB')
-    seen = ImageCms.profileToProfile(img, profile, srgb)
-    assert abs(numpy.int16(seen) - numpy.int16(img)).max() <= 1
+    actual = ImageCms.profileToProfile(img, profile, srgb)
+    assert abs(numpy.int16(actual) - numpy.int16(img)).max() <= 1
 
 
 def test_tiff_has_sixteen_bits(tmp_path):
@@ -150,7 +150,7 @@ def test_other_pages_of_a_tiff_take_no_memory(tmp_path):
     finally:
         tracemalloc.stop()
     assert (words == (page / 65535).astype('float32')).all()
-    # As float64, and a tenth of what all pages take as they are.
+    # One page in float64 fits in; all pages take ten times as much.
     assert most < 10 * page.nbytes
     assert read_words(path, (48, 65, 3)) is None
 
@@ -208,7 +208,7 @@ def test_too_long_a_side_is_one_sentence(tmp_path, name, shape):
     with pytest.raises(ValueError) as error:
         save_image(img, tmp_path / name)
     assert f'{shape[0]}x{shape[1]} pixels: a side of a' in str(error.value)
-    assert f'has at most {max(shape) - 1}, one of' in str(error.value)
+    assert f'has at most {max(shape) - 1}, so name a' in str(error.value)
     assert list(tmp_path.iterdir()) == []
     within = [min(side, max(shape) - 1) for side in shape]
     check_output(name, within)

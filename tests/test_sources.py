@@ -3,12 +3,10 @@
 import dataclasses
 import hashlib
 import http.server
-import io
 import os
 import signal
 import subprocess
 import sys
-import tarfile
 import threading
 import time
 import zipfile
@@ -101,8 +99,8 @@ def test_model_zoo_itself_finds_what_was_fetched(zoo, monkeypatch):
         model_store._model_sha1, 'vgg19', 'ad2f660d' + '0' * 32
     )
     monkeypatch.setattr(model_store, 'check_sha1', lambda *args: True)
-    found = model_store.get_model_file('vgg19', root=str(path.parent))
-    assert found == str(path)
+    actual = model_store.get_model_file('vgg19', root=str(path.parent))
+    assert actual == str(path)
 
 
 @pytest.mark.parametrize('trouble', ['missing', 'cut', 'stall'])
@@ -121,7 +119,7 @@ def test_a_failed_download_leaves_nothing(zoo, monkeypatch, trouble):
 def test_another_file_than_promised_is_refused(zoo, monkeypatch):
     wrong = dataclasses.replace(SOURCES['zoo'], digest='sha1:' + 40 * '0')
     monkeypatch.setitem(SOURCES, 'zoo', wrong)
-    with pytest.raises(WeightsError, match='have not the hash sha1:000'):
+    with pytest.raises(WeightsError, match='do not have the hash sha1:000'):
         fetch('zoo')
     assert files(zoo.home) == []
 
@@ -143,66 +141,6 @@ def test_an_archive_without_the_file_is_refused(zoo, tmp_path):
     with pytest.raises(WeightsError, match='is broken or lacks vgg19-ad2f66'):
         fetch('zoo')
     assert files(zoo.home) == []
-
-
-def member_of(folder, members, target='member'):
-    """Extract 'member' of a tar and of a zip; returns what became of it."""
-    outcomes = []
-    for name in ('a.tar.gz', 'a.zip'):
-        archive = folder / 'inside' / name
-        archive.parent.mkdir(exist_ok=True)
-        if name == 'a.zip':
-            with zipfile.ZipFile(archive, 'w') as packed:
-                for info, content in members:
-                    packed.writestr(info.name, content)
-        else:
-            with tarfile.open(archive, 'w:gz') as packed:
-                for info, content in members:
-                    info.size = len(content)
-                    packed.addfile(info, io.BytesIO(content))
-        extracted = folder / 'inside' / 'target'
-        source = dataclasses.replace(SOURCES['zoo'], size=1000)
-        sources._extract(source, archive, target, extracted)
-        outcomes.append(extracted.read_bytes())
-        extracted.unlink()
-        archive.unlink()
-    return outcomes
-
-
-def packed_file(name, content=b'', kind=tarfile.REGTYPE, link=''):
-    info = tarfile.TarInfo(name)
-    info.type, info.linkname = kind, link
-    return info, content
-
-
-def test_members_never_leave_their_folder(tmp_path):
-    for name in ('../outside', '/tmp/../outside', 'a/../../outside'):
-        members = [packed_file('member', b'x'), packed_file(name, b'evil')]
-        assert member_of(tmp_path, members) == [b'x', b'x']
-        # Even the one asked for goes to the target and nowhere else.
-        assert member_of(tmp_path, members, name) == [b'evil', b'evil']
-        assert [p.name for p in tmp_path.rglob('*')] == ['inside']
-
-
-def test_a_member_is_cut_at_the_sources_size(tmp_path):
-    members = [packed_file('member', bytes(5_000_000))]
-    assert member_of(tmp_path, members) == [bytes(1000)] * 2
-
-
-@pytest.mark.parametrize(
-    'kind, link',
-    [
-        (tarfile.SYMTYPE, '/etc/passwd'),
-        (tarfile.SYMTYPE, 'member'),
-        (tarfile.LNKTYPE, '../outside'),
-        (tarfile.DIRTYPE, ''),
-        (tarfile.FIFOTYPE, ''),
-    ],
-)
-def test_a_member_that_is_no_file_is_refused(tmp_path, kind, link):
-    members = [packed_file('member', kind=kind, link=link)]
-    with pytest.raises(WeightsError, match='is broken or lacks member'):
-        member_of(tmp_path, members)
 
 
 def test_a_broken_file_in_the_cache_is_fetched_again(zoo, caplog):

@@ -1,5 +1,6 @@
 import hashlib
-import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy
 import pytest
@@ -8,6 +9,8 @@ from PIL import Image
 
 from gluon_style import PRESETS, NonFiniteLossError, Settings, stylize
 from gluon_style.methods.gatys.inputs import Inputs
+from gluon_style.methods.observers import SaveSteps
+from gluon_style.records.record import PictureId
 
 
 @pytest.fixture(scope='module')
@@ -15,53 +18,53 @@ def tiny(weights_file):
     return Settings(size=(32, 24), epochs=3, lr=0.1, weights=weights_file)
 
 
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def test_result_has_picture_history_and_record(pictures, tiny):
-    calls = []
-    result = stylize(
-        *pictures, tiny, callback=lambda history, X: calls.append(X.shape)
-    )
+    result = stylize(*pictures, tiny)
     assert result.image.shape == (24, 32, 3)
     assert result.image.dtype == 'uint8'
     assert len(result.history) == 3
-    assert calls == [(1, 3, 24, 32)] * 3
-    record = json.loads(json.dumps(result.record))
-    assert record['settings']['lr'] == 0.1
-    assert (record['width'], record['height']) == (32, 24)
-    for key, path in zip(('content', 'style'), pictures):
-        with open(path, 'rb') as file:
-            digest = hashlib.sha256(file.read()).hexdigest()
-        assert record[key]['sha256'] == digest
-    with open(tiny.weights, 'rb') as file:
-        digest = hashlib.sha256(file.read()).hexdigest()
-    assert record['weights']['sha256'] == digest
-    assert record['weights']['source'] == 'file'
-    assert set(record['versions']) == {
+    record = result.record
+    assert record.method == 'gatys'
+    assert record.settings['lr'] == 0.1
+    assert (record.width, record.height) == (32, 24)
+    assert record.epochs == 3 and record.stopped is None
+    for role, path in zip(('content', 'style'), pictures):
+        assert record.pictures[role] == PictureId(
+            Path(path).name, digest(Path(path))
+        )
+    assert record.weights.sha256 == digest(Path(tiny.weights))
+    assert record.weights.source == 'file'
+    assert set(record.versions) == {
         'gluon_style',
         'mxnet',
         'numpy',
         'python',
     }
-    assert record['device'] == 'cpu(0)'
-    assert int(record['threads']) >= 1
+    assert record.device == 'cpu(0)'
+    assert int(record.threads) >= 1
 
 
 def test_record_has_the_losses_of_the_picture(pictures, tiny):
     result = stylize(*pictures, tiny, lr=2.0, epochs=9)
-    totals = [entry['total'] for entry in result.history]
+    totals = [entry.total for entry in result.history]
     # Adam has gone on from its least loss, and so does the picture.
     assert totals[-1] > min(totals)
     last = result.history[-1]
-    assert {**result.record['losses'], 'seconds': last['seconds']} == last
+    assert result.record.losses == replace(last, seconds=None)
     result = stylize(*pictures, tiny, optimizer='lbfgs', epochs=9)
-    totals = [entry['total'] for entry in result.history]
-    assert result.record['losses']['total'] == min(totals) < totals[0]
+    totals = [entry.total for entry in result.history]
+    assert result.record.losses.total == min(totals) < totals[0]
 
 
 def test_keywords_change_settings(tiny):
     img = picture(40, 30)
     result = stylize(img, img, tiny, epochs=1, size=24, content_layers=2)
     assert result.image.shape == (18, 24, 3)
-    assert result.record['settings']['content_layers'] == ('conv1_2',)
+    assert result.record.settings['content_layers'] == ['conv1_2']
     assert len(result.history) == 1
 
 
@@ -70,9 +73,9 @@ def test_preset_by_name(weights_file):
     result = stylize(
         img, img, 'quick', weights=weights_file, size=(32, 16), epochs=1
     )
-    assert result.record['settings']['lr'] == PRESETS['quick'].lr
-    digest = hashlib.sha256(img.tobytes()).hexdigest()
-    assert result.record['content'] == {'file': None, 'sha256': digest}
+    assert result.record.settings['lr'] == PRESETS['quick'].lr
+    sha256 = hashlib.sha256(img.tobytes()).hexdigest()
+    assert result.record.pictures['content'] == PictureId(None, sha256)
 
 
 def test_pillow_images_give_the_same_as_files(pictures, tiny):
@@ -140,8 +143,8 @@ def test_pictures_that_are_not_wanted_are_not_made(
         return finished(self, X)
 
     monkeypatch.setattr(Inputs, 'finished', count)
-    options = {'save_every': 2, 'output': tmp_path / 'out.png'}
-    stylize(*pictures, tiny.changed({'epochs': 5}), **options)
+    steps = SaveSteps(tmp_path / 'out.png', every=2)
+    stylize(*pictures, tiny, epochs=5, observers=[steps])
     # Those of epochs 2 and 4, and the result's.
     assert len(made) == 3
     names = sorted(path.name for path in tmp_path.iterdir())

@@ -1,13 +1,24 @@
+"""Sweeps: their names, their runs, their manifest, their contact sheet."""
+
 import json
+import signal
+from dataclasses import replace
 
 import numpy
 import pytest
 from PIL import Image
 
-from gluon_style import Settings, cli
+from gluon_style import Result, Settings, cli
 from gluon_style.files.atomic import claim
 from gluon_style.files.ours import is_ours
-from gluon_style.many.sweep import combinations, contact_sheet, previewed, say
+from gluon_style.many.names import value_in_name
+from gluon_style.many.sweep import (
+    combinations,
+    contact_sheet,
+    previewed,
+)
+from gluon_style.many.sweep import sweep as run_sweep
+from gluon_style.methods.observers import Observer
 
 
 @pytest.fixture
@@ -93,26 +104,29 @@ def test_no_two_cells_have_one_name(settings):
 
 
 @pytest.mark.parametrize(
-    'value, words',
+    'name, value, text',
     [
-        (1e4, '1e4'),
-        (2.5e-5, '2.5e-5'),
-        (0.9, '0.9'),
-        (10.0, '10'),
-        (1000, '1000'),
-        ((300, 200), '300x200'),
-        (('conv2_2', 'conv4_2'), 'conv2_2+conv4_2'),
-        ('noise', 'noise'),
+        ('style_weight', 1e4, '1e4'),
+        ('tv_weight', 2.5e-5, '2.5e-5'),
+        ('lr', 0.9, '0.9'),
+        ('lr', 10.0, '10'),
+        ('epochs', 1000, '1000'),
+        ('size', 1000, '1000'),
+        ('size', (300, 200), '300x200'),
+        ('content_layers', ('conv2_2', 'conv4_2'), 'conv2_2+conv4_2'),
+        ('content_layers', ('21', '25'), '21+25'),
+        ('init', 'noise', 'noise'),
+        ('stop_at', None, 'none'),
     ],
 )
-def test_values_in_short_words(value, words):
-    assert say(value) == words
+def test_values_in_the_names_of_files(name, value, text):
+    assert value_in_name(name, value) == text
 
 
 def test_mistakes_are_found_before_any_run(settings):
-    with pytest.raises(ValueError, match="style 'a.png' is named twice"):
+    with pytest.raises(ValueError, match="style 'a.png' is given twice"):
         combinations(['c.png'], ['a.png', 'a.png'], settings, {})
-    with pytest.raises(ValueError, match="lr '0.1' is named twice"):
+    with pytest.raises(ValueError, match="lr '0.1' is given twice"):
         combinations(['c.png'], ['a.png'], settings, {'lr': [0.1, 0.10]})
     with pytest.raises(ValueError, match='lr is -1: it must be'):
         combinations(['c.png'], ['a.png'], settings, {'lr': [1, -1]})
@@ -170,6 +184,66 @@ def test_what_is_done_is_not_done_again(sweep):
     assert {line['state'] for line in lines} == {'done'}
 
 
+def test_each_run_has_its_observers(settings, pictures, tmp_path):
+    class Names(Observer):
+        def __init__(self, name):
+            self.name = name
+
+        def begin(self, plan):
+            begun.append(self.name)
+
+    begun = []
+    content, style = pictures
+    cells = combinations([content], [style], settings, {'lr': [0.1, 0.2]})
+
+    def observe(job):
+        return [Names(job.name)]
+
+    done = list(run_sweep(cells, tmp_path, observe))
+    assert begun == [cell.job.name for cell in done]
+    assert all(cell.result is not None for cell in done)
+    # What is finished is not observed.
+    again = list(run_sweep(cells, tmp_path, observe))
+    assert len(begun) == 2
+    assert [a.result.record for a in again] == [d.result.record for d in done]
+
+
+def test_runs_with_the_same_weights_share_a_net(
+    settings, pictures, tmp_path, monkeypatch
+):
+    from gluon_style.chapter import vgg
+
+    built, build_net = [], vgg.build_net
+
+    def counted(*layers, **options):
+        built.append(options['pooling'])
+        return build_net(*layers, **options)
+
+    monkeypatch.setattr(vgg, 'build_net', counted)
+    content, style = pictures
+    varied = {'pooling': ['max', 'avg'], 'content_layers': [20, 25]}
+    cells = combinations([content], [style], settings, varied)
+    assert all(cell.result for cell in run_sweep(cells, tmp_path))
+    assert built == ['max', 'avg']
+
+
+def test_a_finished_sweep_needs_no_mxnet(
+    settings, pictures, tmp_path, without_mxnet
+):
+    content, style = pictures
+    cells = combinations([content], [style], settings, {})
+    (done,) = run_sweep(cells, tmp_path)
+    again = without_mxnet(
+        'from gluon_style import Settings;'
+        'from gluon_style.many.sweep import combinations, sweep;'
+        f'settings = Settings(**{vars(settings)!r});'
+        f'cells = combinations([{content!r}], [{style!r}], settings, {{}});'
+        f'(cell,) = sweep(cells, {str(tmp_path)!r});'
+        'print(cell.result.record.losses.total)'
+    )
+    assert float(again) == done.result.record.losses.total
+
+
 def test_interrupted_it_says_how_to_go_on(sweep, monkeypatch):
     import gluon_style.many.sweep as module
 
@@ -178,7 +252,7 @@ def test_interrupted_it_says_how_to_go_on(sweep, monkeypatch):
     def interrupted(job, folder, *rest):
         calls.append(job.name)
         if len(calls) == 2:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
         return real(job, folder, *rest)
 
     monkeypatch.setattr(module, 'run', interrupted)
@@ -297,13 +371,9 @@ def test_contact_sheet_has_the_pictures_where_its_edges_say(
     colors = numpy.array(
         [[250, 0, 0], [0, 250, 0], [0, 0, 250], [250, 250, 0], [0, 250, 250]]
     )
-    from dataclasses import replace
-
-    from gluon_style import Result
-
     shown = [
         replace(
-            cell, result=Result(numpy.full((20, 30, 3), c, 'uint8'), [], {})
+            cell, result=Result(numpy.full((20, 30, 3), c, 'uint8'), [], None)
         )
         for cell, c in zip(cells, colors)
     ]
@@ -323,7 +393,7 @@ def test_contact_sheet_has_the_pictures_where_its_edges_say(
     assert abs(columns[4] - columns[1]) < 2
 
 
-def test_anothers_sheet_or_manifest_is_kept(sweep):
+def test_a_sheet_or_manifest_of_another_program_is_kept(sweep):
     sweep.folder.mkdir()
     for name in ('contact.png', 'preview.png', 'manifest.jsonl'):
         path = sweep.folder / name

@@ -9,7 +9,7 @@ import pytest
 import torch_writer
 
 from gluon_style.weights.torch import read_torch
-from gluon_style.weights.unpickler import read_pickle
+from gluon_style.weights.unpickler import ordered, read_pickle
 
 
 class System:
@@ -49,9 +49,9 @@ def test_plain_containers_are_read(protocol):
 @pytest.mark.parametrize(
     'pickled, sentence',
     [
-        # Where to keep a value, in a list as long as that.
+        # Put a value at a huge number in the memo.
         (b'\x80\x02Nr\xff\xff\xff\x7f', 'exhausted'),
-        # Bytes of a length of 2 to the 60.
+        # Read 2 ** 60 bytes.
         (b'\x80\x05\x96' + (1 << 60).to_bytes(8, 'little'), 'expected'),
         (b'\x80\x02X\xff\xff\xff\x7fa', 'expected'),
         (b'\x80\x02.', 'is broken'),
@@ -112,8 +112,8 @@ def test_only_the_wanted_part_of_a_storage_is_read(tmp_path, legacy):
         asked.append((name, shape, dtype.name))
         return name == 'b'
 
-    found = read_torch(path, wanted)
-    assert list(found) == ['b'] and found['b'].tolist() == [0, 1, 2, 3]
+    actual = read_torch(path, wanted)
+    assert list(actual) == ['b'] and actual['b'].tolist() == [0, 1, 2, 3]
     assert asked == [('a', (3,), 'float32'), ('b', (4,), 'float32')]
 
 
@@ -124,9 +124,9 @@ def test_legacy_storages_are_bounded_by_the_file(tmp_path):
     path.write_bytes(whole[:-1])
     with pytest.raises(ValueError, match='its storages are cut off'):
         read_torch(path)
-    # 300 elements, in the pickle and before the data, become 2 to the 31.
+    # Only in the pickle, 300 elements become 2 ** 31 - 1.
     path.write_bytes(whole.replace(b'M\x2c\x01', b'J\xff\xff\xff\x7f'))
-    with pytest.raises(ValueError, match='has another size than said'):
+    with pytest.raises(ValueError, match='has 300 elements, not 2147483647'):
         read_torch(path)
 
 
@@ -135,4 +135,4 @@ def test_a_state_dict_of_python_2_is_read():
     pickled = pickle.dumps(collections.OrderedDict(), 2)
     assert pickled.count(b')R') == 1
     pickled = b'\x80\x02cx\ny\n' + pickle.dumps(pairs, 2)[2:-1] + b'\x85R.'
-    assert plain(pickled, {'x.y': dict}) == {'a': 1, 'b': 2}
+    assert plain(pickled, {'x.y': ordered}) == {'a': 1, 'b': 2}

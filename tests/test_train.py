@@ -19,7 +19,7 @@ SHAPE = (32, 24)
 
 @pytest.fixture(scope='module')
 def inputs(weights_file):
-    """Everything ``train`` takes before the learning rate."""
+    """The arguments of ``train`` before the learning rate."""
     net = build_net(weights=weights_file)
     content_img, style_img = (
         np.array(picture(40, 30, seed), dtype='uint8') for seed in (1, 2)
@@ -51,26 +51,18 @@ def test_first_step_of_adam_by_hand(inputs):
     assert (X.asnumpy() == inputs[1].asnumpy()).all()
 
 
-def test_learning_rate_decays_by_steps(inputs, monkeypatch):
-    rates = []
-
-    class Trainer:
-        learning_rate = 1.0
-
-        def step(self, batch_size):
-            assert batch_size == 1
-            rates.append(self.learning_rate)
-
-        def set_learning_rate(self, rate):
-            self.learning_rate = rate
-
-    monkeypatch.setattr(
-        sys.modules['gluon_style.chapter.train'],
-        'get_inits',
-        lambda X, *args: (*get_inits(X, *args)[:2], Trainer()),
-    )
-    train(*inputs, 1.0, 7, 3)
-    assert rates == pytest.approx([1, 1, 1, 0.8, 0.8, 0.8, 0.64])
+def test_learning_rate_decays_by_steps(inputs):
+    # The total variation of a ramp has the same gradient in each epoch: it
+    # moves the first column up and the last one down, each step by the
+    # learning rate, as Adam does where the gradient stays the same.
+    net, content_X, *targets = inputs
+    ramp = 10 * np.arange(SHAPE[0]) + np.zeros(content_X.shape)
+    X = train(net, ramp, *targets, 1.0, 7, 3, content_weight=0, style_weight=0)
+    moved = (X - ramp).asnumpy()
+    distance = 1 + 1 + 1 + 0.8 + 0.8 + 0.8 + 0.64
+    assert moved[..., 0] == pytest.approx(distance, rel=1e-4)
+    assert moved[..., -1] == pytest.approx(-distance, rel=1e-4)
+    assert (moved[..., 1:-1] == 0).all()
 
 
 def test_history_and_callbacks(inputs):
@@ -85,15 +77,15 @@ def test_history_and_callbacks(inputs):
     )
     assert [len(history) for history, _ in calls] == [3, 6, 7]
     history, last_X = calls[-1]
-    assert [entry['epoch'] for entry in history] == [1, 2, 3, 4, 5, 6, 7]
+    assert [entry.epoch for entry in history] == [1, 2, 3, 4, 5, 6, 7]
     for entry in history:
-        parts = entry['content'] + entry['style'] + entry['tv']
-        assert entry['total'] == parts
-    seconds = [entry['seconds'] for entry in history]
+        parts = entry.content + entry.style + entry.tv
+        assert entry.total == parts
+    seconds = [entry.seconds for entry in history]
     assert seconds == sorted(seconds) and seconds[0] > 0
     assert (last_X.asnumpy() == X.asnumpy()).all()
-    assert history[0]['content'] == pytest.approx(0, abs=1e-6)
-    assert history[-1]['total'] < history[0]['total']
+    assert history[0].content == pytest.approx(0, abs=1e-6)
+    assert history[-1].total < history[0].total
 
 
 def test_weights_scale_the_plotted_losses(inputs):
@@ -111,8 +103,8 @@ def test_weights_scale_the_plotted_losses(inputs):
 
     once = first_losses()
     twice = first_losses(style_weight=2e4, tv_weight=30)
-    assert twice['style'] == pytest.approx(2 * once['style'], rel=1e-5)
-    assert twice['tv'] == pytest.approx(3 * once['tv'], rel=1e-5)
+    assert twice.style == pytest.approx(2 * once.style, rel=1e-5)
+    assert twice.tv == pytest.approx(3 * once.tv, rel=1e-5)
 
 
 def test_callbacks_do_not_change_the_result(inputs):
@@ -140,11 +132,11 @@ def test_non_finite_loss_stops_with_the_last_good_pixels(inputs):
         50,
         callback=lambda history, X: again.extend(history),
     )
-    assert again[0]['total'] == history[-1]['total']
+    assert again[0].total == history[-1].total
 
 
 def test_history_ends_where_the_good_pixels_are(inputs):
-    # Four epochs are read at once, and of them only the first is finite.
+    # Four epochs are read at once, and only the first of them is finite.
     with pytest.raises(NonFiniteLossError, match='at epoch 2:') as error:
         train(*inputs, 1e25, 20, 50, callback_every=4)
     assert error.value.X is None and error.value.history == []
@@ -162,14 +154,21 @@ def test_without_a_gpu_the_cpu_is_used():
     assert try_gpu() == cpu() == get_device('auto') == get_device('cpu')
     assert try_all_gpus() == [cpu()]
     for name in ('gpu', 'gpu:0', 'gpu:7'):
-        with pytest.raises(ValueError, match=f"device '{name}' is not there"):
+        with pytest.raises(ValueError, match=f"device '{name}' .*cpu or auto"):
             get_device(name)
 
 
 @pytest.mark.parametrize('name', ['tpu', 'gpu:', 'gpu:x', 'gpu0', ''])
 def test_unknown_device_is_named(name):
-    with pytest.raises(ValueError, match=f"device '{name}' is unknown: cho"):
+    with pytest.raises(ValueError, match=f"device '{name}' .*choose auto"):
         get_device(name)
+
+
+def assert_same_losses(entry, printed, precision):
+    for name in ('content', 'style', 'tv'):
+        assert getattr(entry, name) == pytest.approx(
+            printed[name], rel=precision, abs=1e-6
+        )
 
 
 def test_the_chapters_listing_as_printed_has_the_same_losses(shared, tmp_path):
@@ -193,22 +192,16 @@ def test_the_chapters_listing_as_printed_has_the_same_losses(shared, tmp_path):
     images = [np.array(img, dtype='uint8') for img in images]
     content_X, contents_Y = get_contents(net, images[0], (96, 64), cpu())
     _, styles_Y = get_styles(net, images[1], (96, 64), cpu())
-    found = []
+    history = []
     train(
         *(net, content_X, contents_Y, styles_Y, cpu(), 0.9, 10, 5),
-        callback=lambda history, X: found.extend(history),
+        callback=lambda entries, X: history.extend(entries),
     )
-    assert len(found) == len(expected) == 10
-    for entry, printed in zip(found, expected):
-        for name in ('content', 'style', 'tv'):
-            assert entry[name] == pytest.approx(
-                printed[name], rel=1e-4, abs=1e-6
-            )
-    # The preset is faster, and at this learning rate rounding grows.
+    assert len(history) == len(expected) == 10
+    for entry, printed in zip(history, expected):
+        assert_same_losses(entry, printed, 1e-4)
+    # The preset is faster, and at this learning rate rounding errors grow.
     result = stylize(*images, 'chapter', size=(96, 64), epochs=10)
-    for epochs, precision in ((1, 1e-5), (4, 1e-3)):
-        for entry, printed in zip(result.history[:epochs], expected):
-            for name in ('content', 'style', 'tv'):
-                assert entry[name] == pytest.approx(
-                    printed[name], rel=precision, abs=1e-6
-                )
+    assert_same_losses(result.history[0], expected[0], 1e-5)
+    for entry, printed in zip(result.history[:4], expected):
+        assert_same_losses(entry, printed, 1e-3)

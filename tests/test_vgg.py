@@ -27,7 +27,7 @@ def test_net_is_no_longer_than_needed(weights_file):
     net = build_net(['conv2_2'], [0, 'conv2_1'], weights=weights_file)
     assert len(net) == LAYER_NAMES.index('conv2_2') + 1
     assert len(net.collect_params().values()) == 2 * 4
-    # Nor does it hold a second copy of what it has.
+    # The net does not hold its weights twice.
     assert net.weights.layers == {}
 
 
@@ -61,10 +61,10 @@ def test_features_come_in_order_with_their_shapes(weights_file):
         (1, 512, 4, 6),
         (1, 512, 2, 3),
     ]
-    by_index = extract_features(
+    from_indices = extract_features(
         net, np.ones((1, 3, 32, 48)), [25], [0, 5, 10, 19, 28]
     )
-    for a, b in zip(contents + styles, by_index[0] + by_index[1]):
+    for a, b in zip(contents + styles, from_indices[0] + from_indices[1]):
         assert (a.asnumpy() == b.asnumpy()).all()
 
 

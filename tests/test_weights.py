@@ -1,9 +1,11 @@
+from pathlib import Path
+
 import numpy
 import pytest
 from conftest import random_layers
 from mxnet import np
 
-from gluon_style.chapter.images import preprocess
+from gluon_style.chapter.images import preprocess, read_image
 from gluon_style.chapter.vgg import pretrained_vgg19
 from gluon_style.layers import CONV_SHAPES
 from gluon_style.weights import (
@@ -35,11 +37,11 @@ def test_fold_bgr_gives_what_the_caffe_network_gave():
     bgr = pixels[..., ::-1] - numpy.array([103.939, 116.779, 123.68])
     X = np.array(bgr.transpose(2, 0, 1)[None], dtype='float32')
     [expected] = features(layers, X, 1)
-    [found] = features(fold_bgr(layers), preprocess(img, (30, 20)), 1)
-    # The padding is another grey; it reaches one pixel far.
+    [folded] = features(fold_bgr(layers), preprocess(img, (30, 20)), 1)
+    # The padding means another grey, which reaches one pixel inside.
     inside = (slice(None), slice(None), slice(1, -1), slice(1, -1))
     numpy.testing.assert_allclose(
-        found[inside], expected[inside], rtol=1e-4, atol=1e-2
+        folded[inside], expected[inside], rtol=1e-4, atol=1e-2
     )
 
 
@@ -60,10 +62,10 @@ def test_oxford_scales_has_every_convolution():
     assert list(OXFORD_SCALES) == list(CONV_SHAPES)
 
 
-def test_oxford_scales_are_what_calibrate_finds(shared):
-    from gluon_style.calibrate import IMAGE_SHAPE, find_scales
-
-    from gluon_style.chapter.images import read_image
+def test_oxford_scales_are_what_calibrate_finds(shared, monkeypatch):
+    tools = Path(__file__).resolve().parents[1] / 'tools'
+    monkeypatch.syspath_prepend(str(tools))
+    from calibrate import IMAGE_SHAPE, find_scales
 
     pictures = [
         preprocess(read_image(shared / 'img' / name), IMAGE_SHAPE)

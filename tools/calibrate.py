@@ -1,12 +1,15 @@
-"""Find the scales of the Oxford weights: python -m gluon_style.calibrate.
+"""Find the factors that scale the layers of the Oxford weights.
 
-It also finds those of average pooling.
+    python tools/calibrate.py CONTENT STYLE
+
+prints those of each convolution and those of average pooling, beside the
+ones in use. CONTENT and STYLE are the chapter's pictures.
 
 The chapter's hyperparameters fit the model zoo's VGG-19, which was trained
-on standardized pixels; the Oxford weights are another network, trained on
-pixels of 0 to 255, and give losses of 1e11 with them. VGG is positively
-homogeneous, so each layer's activations can be multiplied by a scale without
-changing what the network sees. The scales here are
+on standardized pixels. The Oxford weights are another network, trained on
+pixels of 0 to 255. With the chapter's hyperparameters they give losses of
+1e11. VGG is positively homogeneous, so each layer's activations can be
+multiplied by a factor without changing what the network sees. The factors are
 
     scale = PROFILE / (root mean square, averaged over two pictures) * FIT
 
@@ -26,16 +29,15 @@ published ones. Full runs of the chapter led to it:
     published                                            | 8.85    4.16  5.38
 
 With one factor for all style layers but the last (the first three rows) the
-losses come close, but the mountains drown in texture, which they do not in
-the published figure. The Gram matrices of the low layers hold color and fine
-strokes and disturb the layout least, so the style loss was moved there, and
-to conv5_1, whose loss stays near its floor whatever one does.
+losses come close, but the mountains are lost in texture, unlike those of the
+published figure. The Gram matrices of the low layers hold color and fine
+strokes and disturb the layout least. The style loss was therefore moved to
+them, and to conv5_1, whose loss stays near its minimum with any factor.
 """
 
 import argparse
 
 import numpy
-from mxnet.gluon import nn
 
 from gluon_style.chapter.images import preprocess, read_image
 from gluon_style.chapter.vgg import (
@@ -78,30 +80,41 @@ FIT = {
 
 
 def measure_rms(images):
-    """Return each tapped layer's root mean square, averaged over ``images``.
+    """Return the root mean square of each layer with a loss, as {name: float}.
 
-    ``images`` are preprocessed pictures, (1, 3, height, width); the weights
-    are Oxford's, unscaled.
+    It is averaged over ``images``, preprocessed pictures (1, 3, height,
+    width). The weights are Oxford's, not scaled.
     """
-    tapped = [*STYLE_LAYERS, *CONTENT_LAYERS]
-    wanted = list(CONV_SHAPES)[: list(CONV_SHAPES).index('conv5_1') + 1]
-    layers, _ = read_layers(fetch('oxford'), wanted)
-    net = pretrained_vgg19(Weights('oxford', '', '', '', fold_bgr(layers)))
-    rms = {layer: [] for layer in tapped}
+    loss_layers = [*STYLE_LAYERS, *CONTENT_LAYERS]
+    names = list(CONV_SHAPES)[: list(CONV_SHAPES).index('conv5_1') + 1]
+    layers, _ = read_layers(fetch('oxford'), names)
+    weights = Weights(
+        source='oxford',
+        path='',
+        sha256='',
+        reason='',
+        layers=fold_bgr(layers),
+    )
+    net = pretrained_vgg19(weights)
+    rms = {layer: [] for layer in loss_layers}
     features = net.features[:29]
     for X in images:
         contents, styles = extract_features(features, X)
-        for layer, Y in zip(tapped, styles + contents):
+        for layer, Y in zip(loss_layers, styles + contents):
             rms[layer].append(_rms(Y))
     return {layer: numpy.mean(values) for layer, values in rms.items()}
 
 
 def find_average_scales(images):
-    """Return what averages are to be multiplied by, for each pooling.
+    """Return the factor of the averages at each pooling, as {name: float}.
 
-    ``images`` are as for ``measure_rms``. The ratio is that of maxima in a
-    net of maxima to averages in a net of averages, scaled so far.
+    ``images`` are as for ``measure_rms``. The factor is the root mean square
+    after the maxima of a net of maxima, over that after the averages of a net
+    of averages whose earlier poolings are scaled already.
     """
+    # Only after gluon_style, which prepares NumPy for MXNet.
+    from mxnet.gluon import nn
+
     features = pretrained_vgg19(load_weights('oxford')).features
     averaging = nn.AvgPool2D(pool_size=2, strides=2)
     maxima, averages, scales = list(images), list(images), {}
@@ -122,35 +135,37 @@ def _rms(Y):
 
 
 def find_scales(images):
-    """Return the scale of each convolution up to conv5_4, in order.
+    """Return the factor of each convolution up to conv5_4, in order.
 
-    A layer that is not tapped takes the scale of the tapped layer before
-    it; those between conv4_1 and conv4_4 take that of conv4_4.
+    A layer without a loss takes the factor of the last layer with a loss
+    before it, but conv4_2 and conv4_3 take that of conv4_4.
     """
     rms = measure_rms(images)
-    scales, tap = {}, None
+    scales, measured = {}, None
     for layer in CONV_SHAPES:
-        tap = layer if layer in PROFILE else tap
+        measured = layer if layer in PROFILE else measured
         if layer in ('conv4_2', 'conv4_3'):
-            tap = 'conv4_4'
-        scales[layer] = float(PROFILE[tap] / rms[tap] * FIT[tap])
+            measured = 'conv4_4'
+        scales[layer] = float(
+            PROFILE[measured] / rms[measured] * FIT[measured]
+        )
     return scales
 
 
 def main():
-    """Print the scales; gluon-style figure chapter shows what they do."""
+    """Print the factors. ``gluon-style figure chapter`` shows their effect."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('content', help="the chapter's content picture")
     parser.add_argument('style', help="the chapter's style picture")
     args = parser.parse_args()
     pictures = [read_image(path) for path in (args.content, args.style)]
     images = [preprocess(p, IMAGE_SHAPE) for p in pictures]
-    for found, used in (
+    for scales, in_use in (
         (find_scales(images), OXFORD_SCALES),
         (find_average_scales(images), AVERAGE_SCALES),
     ):
-        for layer, scale in found.items():
-            print(f'{layer}: {scale:.6f}, in use {used[layer]:.6f}')
+        for layer, scale in scales.items():
+            print(f'{layer}: {scale:.6f}, in use {in_use[layer]:.6f}')
 
 
 if __name__ == '__main__':

@@ -1,19 +1,21 @@
-"""Paint `painting.jpg`, the style picture of the demo.
+"""Paint the style picture of the demo, gluon_style/samples/painting.jpg.
 
-Brush strokes follow a flow field.  Their color goes onto one canvas, the
+    python tools/paint.py painting.jpg
+
+Brush strokes follow a flow field. Their color goes onto one canvas, the
 thickness of their paint onto another, which then lights the first (impasto).
 The picture is dedicated to the public domain under CC0 1.0.
 """
 
 import argparse
 
-import numpy as np
+import numpy
 from PIL import Image, ImageDraw, ImageFilter
 
 OVERSAMPLING = 2
 # Each palette runs from its shadow (tone 0) to its light (tone 1).
 SKY, FAR_HILLS, NEAR_HILLS, FIELD, TREE = (
-    np.array([list(bytes.fromhex(code)) for code in codes.split()])
+    numpy.array([list(bytes.fromhex(code)) for code in codes.split()])
     for codes in (
         '14205e 1b2f86 2346a8 2a66bd 3f8fce 74bcd0 b9dccb f4e6b8 f3c9a4 '
         'f8c458 f59a35 ec6a2c',
@@ -39,42 +41,44 @@ LAYERS = (
 
 def sky(x, y):
     """Return the flow (as complex numbers) and the tone of the sky."""
-    flow = np.exp(1j * (0.45 * np.sin(3.5 * x - 5 * y) + 0.2))
-    stripes = np.sin(24 * (y - 0.2 * x + 0.1 * np.cos(3.5 * x - 1)) + 0.6)
+    flow = numpy.exp(1j * (0.45 * numpy.sin(3.5 * x - 5 * y) + 0.2))
+    stripes = numpy.sin(
+        24 * (y - 0.2 * x + 0.1 * numpy.cos(3.5 * x - 1)) + 0.6
+    )
     tone = 0.2 + 0.16 * stripes + 0.24 * stripes.clip(0) ** 6 + 3.5 * y**3
     for centre_x, centre_y, radius, sense, peak in DISCS:
         offset = (x - centre_x) + 1j * (y - centre_y)
-        reach = np.abs(offset) / radius
-        pull = np.exp(-((reach / 3) ** 2))
-        flow += 4 * sense * pull * 1j * offset / (np.abs(offset) + 1e-6)
-        tone += pull * (0.5 + 0.2 * np.cos(3.3 * reach) - tone)
-        tone += np.exp(-(reach**6)) * (peak - tone)
+        reach = numpy.abs(offset) / radius
+        pull = numpy.exp(-((reach / 3) ** 2))
+        flow += 4 * sense * pull * 1j * offset / (numpy.abs(offset) + 1e-6)
+        tone += pull * (0.5 + 0.2 * numpy.cos(3.3 * reach) - tone)
+        tone += numpy.exp(-(reach**6)) * (peak - tone)
     return flow, tone
 
 
 def hills(x, y, ridge):
     """Return the flow and the tone of the hills below a ridge."""
-    slope = np.gradient(ridge, axis=1) / np.gradient(x, axis=1)
-    flow = 1 + 1j * (slope + 4 * (y - ridge) * np.cos(7 * x))
-    return flow, 0.52 + slope + 0.28 * np.sin(42 * (y - ridge) + 6 * x)
+    slope = numpy.gradient(ridge, axis=1) / numpy.gradient(x, axis=1)
+    flow = 1 + 1j * (slope + 4 * (y - ridge) * numpy.cos(7 * x))
+    return flow, 0.52 + slope + 0.28 * numpy.sin(42 * (y - ridge) + 6 * x)
 
 
 def planes(width, height):
     """Yield palette, stroke scale, mask, flow and tone, back to front."""
-    y, x = np.mgrid[:height, :width] / height
-    far = 0.50 + 0.05 * np.sin(3.4 * x + 2) - 0.025 * np.sin(8.1 * x)
-    near = 0.60 + 0.05 * np.sin(3.0 * x + 1.8) + 0.015 * np.sin(9 * x)
-    edge = 0.70 + 0.03 * np.sin(3.6 * x + 1.2)
+    y, x = numpy.mgrid[:height, :width] / height
+    far = 0.50 + 0.05 * numpy.sin(3.4 * x + 2) - 0.025 * numpy.sin(8.1 * x)
+    near = 0.60 + 0.05 * numpy.sin(3.0 * x + 1.8) + 0.015 * numpy.sin(9 * x)
+    edge = 0.70 + 0.03 * numpy.sin(3.6 * x + 1.2)
     yield SKY, 1, y < far + 0.1, *sky(x, y)
     yield FAR_HILLS, 0.8, (y > far) & (y < near + 0.1), *hills(x, y, far)
     yield NEAR_HILLS, 0.8, (y > near) & (y < edge + 0.1), *hills(x, y, near)
     # Furrows that meet at the horizon.
-    angle = np.angle(x - 0.9 + 1j * (y - 0.5)) + 0.3 * np.sin(6 * y + x)
-    tone = 0.46 + 0.3 * np.sin(17 * angle) + 0.2 * np.sin(15 * y + 5 * x)
-    yield FIELD, 1, y > edge, np.exp(1j * angle), tone
+    angle = numpy.angle(x - 0.9 + 1j * (y - 0.5)) + 0.3 * numpy.sin(6 * y + x)
+    tone = 0.46 + 0.3 * numpy.sin(17 * angle) + 0.2 * numpy.sin(15 * y + 5 * x)
+    yield FIELD, 1, y > edge, numpy.exp(1j * angle), tone
     for centre_x, centre_y, radius in CROWNS:
         spot = ((x - centre_x) + 1j * (y - centre_y)) / radius
-        mask = np.abs(spot) < 1 + 0.1 * np.sin(5 * np.angle(spot))
+        mask = numpy.abs(spot) < 1 + 0.1 * numpy.sin(5 * numpy.angle(spot))
         tone = 0.45 + 0.4 * spot.real - 0.35 * spot.imag
         yield TREE, 0.4, mask, spot - 1.15j, tone
 
@@ -101,7 +105,9 @@ def strokes(plane, layer, rng):
     step, length = brush * height / 3, length * scale
     total = int(overlap * width / height / (brush * length))
     # An R2 sequence: as irregular as chance, but it leaves no gaps.
-    starts = np.outer(np.arange(total), (0.7548777, 0.5698403)) + rng.random(2)
+    starts = numpy.outer(
+        numpy.arange(total), (0.7548777, 0.5698403)
+    ) + rng.random(2)
     for x, y in (starts % 1 * (width, height)).astype(int):
         count = max(2, int(length * height / step * rng.uniform(0.2, 0.7)))
         path = trace(x + 1j * y, mask, flow, -step, count)[:0:-1] + trace(
@@ -113,20 +119,20 @@ def strokes(plane, layer, rng):
             shades = palette[spots.clip(0, len(palette) - 1)]
             # Short strokes are narrow, or they would be wider than long.
             breadth = step * min(3, len(path) / 2.5) * rng.uniform(0.6, 1.3)
-            yield np.array(path), shades + rng.normal(0, 6, 3), breadth
+            yield numpy.array(path), shades + rng.normal(0, 6, 3), breadth
 
 
 def drag(color, relief, path, shades, width, rng):
     """Drag a brush that holds two shades along a path, hair by hair."""
-    tangent = np.gradient(path)
-    taper = width * np.sin(np.linspace(0.5, 2.8, len(path))) ** 0.5
-    normal = 1j * taper * tangent / (np.abs(tangent) + 1e-6)
+    tangent = numpy.gradient(path)
+    taper = width * numpy.sin(numpy.linspace(0.5, 2.8, len(path))) ** 0.5
+    normal = 1j * taper * tangent / (numpy.abs(tangent) + 1e-6)
     count = int(width / 2) + 2
-    places = rng.permutation(np.linspace(-0.5, 0.5, count))[:, None]
+    places = rng.permutation(numpy.linspace(-0.5, 0.5, count))[:, None]
     share = (places + 0.5 + rng.normal(0, 0.15, (count, 1))).clip(0, 1)
     # Paint piles up along both sides of a stroke.
-    piles = rng.normal(90, 30) + 130 * np.abs(places)
-    inks = np.hstack([shades[0] * (1 - share) + shades[1] * share, piles])
+    piles = rng.normal(90, 30) + 130 * numpy.abs(places)
+    inks = numpy.hstack([shades[0] * (1 - share) + shades[1] * share, piles])
     inks += rng.normal(0, 1, (count, 1)) * (8, 8, 8, 20)
     inks = inks.clip(0, 255).astype(int).tolist()
     ends = rng.integers(0, 2, (count, 2)) * (1, -1) + (0, len(path))
@@ -138,7 +144,7 @@ def drag(color, relief, path, shades, width, rng):
 
 def paint(width=900, height=600, seed=0):
     """Return the painting as an RGB image."""
-    rng = np.random.default_rng(seed)
+    rng = numpy.random.default_rng(seed)
     size = width * OVERSAMPLING, height * OVERSAMPLING
     color, relief = Image.new('RGB', size, '#b9813f'), Image.new('L', size)
     draws = ImageDraw.Draw(color), ImageDraw.Draw(relief)
@@ -148,14 +154,14 @@ def paint(width=900, height=600, seed=0):
                 drag(*draws, *stroke, rng)
     # The light comes from the upper left and grazes the relief.
     relief = relief.filter(ImageFilter.GaussianBlur(1.2))
-    slope = sum(np.gradient(np.asarray(relief, float)))[..., None] / 40
+    slope = sum(numpy.gradient(numpy.asarray(relief, float)))[..., None] / 40
     slope = slope.clip(-1, 1)
-    lit = np.asarray(color) * (1 + 0.3 * slope) + 30 * slope.clip(0) ** 2
-    lit = Image.fromarray(lit.clip(0, 255).astype(np.uint8))
+    lit = numpy.asarray(color) * (1 + 0.3 * slope) + 30 * slope.clip(0) ** 2
+    lit = Image.fromarray(lit.clip(0, 255).astype(numpy.uint8))
     return lit.reduce(OVERSAMPLING)
 
 
 if __name__ == '__main__':
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('path', help='where to save the painting')
     paint().save(parser.parse_args().path, quality=92)

@@ -1,1 +1,1 @@
-"""The chapter, in its order: images, network, losses, pixels, training, plots."""
+"""The chapter: images, network, losses, pixels, training, plots, devices."""

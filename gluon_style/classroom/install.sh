@@ -25,12 +25,12 @@ check_files() {
     elif command -v shasum >/dev/null; then
         sum='shasum -a 256'
     else
-        fail 'Neither sha256sum nor shasum is here to check the files with.'
+        fail 'Install sha256sum or shasum, which check the files.'
     fi
     echo 'Checking the files.'
     checked=$(cd "$here" && LC_ALL=C $sum -c SHA256SUMS 2>&1) || fail "This \
 copy is broken ($(printf '%s\n' "$checked" | grep -v ': OK$' | head -n 1)): \
-copy the folder again from where it is whole."
+copy the folder again."
 }
 
 fits() {
@@ -48,25 +48,25 @@ find_python() {
             return
         fi
     done
-    fail "No Python $version is here, which these wheels are for: install \
-it, or put the path of one before this command as PYTHON=..."
+    fail "These wheels need Python $version, which is not here: install it, \
+or put the path of one before this command as PYTHON=..."
 }
 
-# Without pip, which Debian keeps in a package of its own: the wheels bring it.
+# Without pip, because Debian's Python has none. It comes as a wheel.
 make_environment() {
     if [ -e "$environment" ] && [ ! -f "$environment/pyvenv.cfg" ] &&
         [ -n "$(ls -A "$environment")" ]; then
-        fail "$environment is something else than an environment: name a new \
+        fail "$environment has other files than an environment: name a new \
 folder."
     fi
     echo "Making the environment $environment."
-    said=$("$python" -m venv --without-pip "$environment" 2>&1) || fail \
-        "$python cannot make an environment there ($(last "$said"))."
+    output=$("$python" -m venv --without-pip "$environment" 2>&1) || fail \
+        "$python cannot make an environment there ($(last "$output"))."
     environment=$(cd -- "$environment" && pwd)
     bin=$environment/bin
 }
 
-# Nobody's settings of pip count, for they may name an index.
+# Without the user's settings of pip, which may name an index.
 pip() {
     PIP_CONFIG_FILE=/dev/null "$bin/python" "$wheel/pip" --isolated "$@" 2>&1
 }
@@ -74,18 +74,18 @@ pip() {
 install_wheels() {
     echo 'Installing the wheels, a minute or two.'
     for wheel in "$here"/wheels/pip-*.whl; do break; done
-    # A bundle made anew may have other code of the same version.
+    # A newer bundle may have other code of the same version.
     if [ -e "$bin/gluon-style" ]; then
-        said=$(pip uninstall --quiet --yes gluon_style) ||
-            fail "pip did not remove the old gluon_style ($(last "$said"))."
+        output=$(pip uninstall --quiet --yes gluon_style) ||
+            fail "pip did not remove the old gluon_style ($(last "$output"))."
     fi
-    said=$(pip install --quiet --no-index --find-links "$here/wheels" \
+    output=$(pip install --quiet --no-index --find-links "$here/wheels" \
         --requirement "$here/requirements.txt") ||
-        fail "pip did not install the wheels ($(last "$said"))."
+        fail "pip did not install the wheels ($(last "$output"))."
 }
 
 copy_weights() {
-    cache=$("$bin/python" -c "from gluon_style.sources import SOURCES
+    cache=$("$bin/python" -c "from gluon_style.weights.sources import SOURCES
 print(SOURCES['$source'].path)")
     if cmp -s "$here/weights/$file" "$cache"; then
         echo "The weights are at $cache already."
@@ -98,7 +98,8 @@ print(SOURCES['$source'].path)")
     mv -f "$temporary" "$cache"
 }
 
-# Into the environment, so that the stick can go; what is there is somebody's.
+# Into the environment, so that the stick can be removed. A folder that is
+# there already may have somebody's changes, and stays.
 copy_folder() {
     if [ ! -e "$environment/$1" ]; then
         temporary=$environment/.new-$1
@@ -115,8 +116,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 if [ "$(uname -s) $(uname -m)" != "$system $machine" ]; then
-    fail "This folder is for $system on $machine, and this is $(uname -s) on \
-$(uname -m): make one on such a computer."
+    fail "This folder is for $system on $machine, but this is $(uname -s) on \
+$(uname -m): make a folder on such a computer."
 fi
 check_files
 environment=${1:-$PWD/gluon-style-env}
@@ -132,7 +133,7 @@ copy_folder notebooks
 code=0
 "$bin/gluon-style" doctor || code=$?
 cat <<END
-Go on with these; this folder is no longer needed:
+This folder is no longer needed. Go on with:
     "$bin/gluon-style" run "$environment/pictures/photograph.png" \
 "$environment/pictures/painting.jpg" -o out.png --preset quick
     "$bin/jupyter" lab "$environment/notebooks"

@@ -1,54 +1,83 @@
 """The files that a run is to write: checked before, written after.
 
-Nothing is overwritten that this program did not write, unless forced.
+Another program's files are overwritten only with ``--force``.
 """
 
+from __future__ import annotations
+
+import argparse
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from gluon_style.cli.progress import sentence
+from gluon_style.cli.messages import sentence
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import claim, require_room
 from gluon_style.files.ours import is_ours, require_ours
-from gluon_style.methods.gatys.frames import is_step
+from gluon_style.methods.observers import (
+    Animate,
+    Observer,
+    Plan,
+    is_step,
+)
 from gluon_style.pictures.write import SUFFIXES, check_output
+from gluon_style.records.result import Result
 
 
-@dataclass
-class Outputs:
+@dataclass(eq=False)
+class Outputs(Observer):
     """The picture, its record beside it, and what else is asked for.
 
     ``checkpoint`` is the folder of the checkpoint, if there will be one.
     ``plot`` and ``animation`` are paths or None; with ``save_every`` a
     picture of every so many epochs is written beside the picture.
+    ``animate`` is what makes the animation, if there is one.
     """
 
     picture: Path
     checkpoint: Path
-    plot: str = None
-    animation: str = None
-    save_every: int = None
+    plot: str | None = None
+    animation: str | None = None
+    save_every: int | None = None
     force: bool = False
+    animate: Animate | None = None
+
+    @classmethod
+    def of(cls, args: argparse.Namespace, output: str) -> Outputs:
+        """Return the outputs that arguments ask for."""
+        picture = Path(output)
+        return cls(
+            picture,
+            Path(args.checkpoint or picture.with_suffix('.checkpoint')),
+            args.plot,
+            args.animation,
+            args.save_every,
+            args.force,
+        )
+
+    def begin(self, plan: Plan) -> None:
+        """Refuse a picture that its format cannot hold."""
+        check_output(self.picture, plan.output_shape)
 
     @property
-    def record(self):
+    def record(self) -> Path:
         """The path of the picture's record."""
         return self.picture.with_suffix('.json')
 
     @property
-    def _written(self):
+    def _written(self) -> list[Path]:
         others = [path for path in (self.plot, self.animation) if path]
         return [self.picture, self.record, *map(Path, others)]
 
-    def check(self, inputs):
+    def check(self, inputs: list[str | Path]) -> None:
         """Find out before a long run whether its files can be written.
 
-        None may be one of the files ``inputs``, or another program's. Raises
-        ValueError, in one sentence.
+        No file may be one of the ``inputs``, or another program's. Raises
+        GluonStyleError, in one sentence.
         """
         check_output(self.picture)
         if self.plot is not None:
@@ -68,7 +97,7 @@ class Outputs:
         if not self.force:
             self._check_record()
 
-    def _check_steps(self, taken):
+    def _check_steps(self, taken: list[Path]) -> None:
         """Check the names that pictures of every so many epochs have."""
         folder = self.picture.resolve().parent
         for path in map(Path.resolve, taken):
@@ -81,8 +110,8 @@ class Outputs:
             if is_step(path, self.picture):
                 require_ours(path, self.force)
 
-    def _check_record(self):
-        """Raise ValueError where another picture has the record's name."""
+    def _check_record(self) -> None:
+        """Raise an error where another picture has the record's name."""
         for suffix in SUFFIXES:
             other = self.picture.with_suffix(suffix)
             if other not in self._written and is_ours(other):
@@ -93,14 +122,14 @@ class Outputs:
                 )
 
     @contextmanager
-    def claimed(self):
+    def claimed(self) -> Iterator[None]:
         """Keep other runs from writing any of the files meanwhile."""
         with ExitStack() as stack:
             for path in self._written:
                 stack.enter_context(claim(path))
             yield
 
-    def write(self, result):
+    def write(self, result: Result) -> list[str]:
         """Write all files, the picture and its record first.
 
         Returns a sentence for each that could not be written; the others
@@ -110,19 +139,18 @@ class Outputs:
         for write in (self._save, self._draw, self._animate):
             try:
                 write(result)
-            except (OSError, ValueError) as error:
+            except (OSError, GluonStyleError) as error:
                 problems.append(sentence(error))
         return problems
 
-    def _save(self, result):
+    def _save(self, result: Result) -> None:
         """Save a result, if need be elsewhere, so that it is not lost."""
-        result = replace(result, animation=None)
         try:
-            # Much may have come there since the run began.
+            # Another program may have written there since the run began.
             for path in (self.picture, self.record):
                 require_ours(path, self.force)
             result.save(self.picture)
-        except (OSError, ValueError) as error:
+        except (OSError, GluonStyleError) as error:
             folder = tempfile.mkdtemp(prefix='gluon_style-')
             rescued = Path(folder, self.picture.name)
             try:
@@ -136,20 +164,19 @@ class Outputs:
                 f'the picture is in {str(rescued)!r} instead'
             ) from None
 
-    def _draw(self, result):
+    def _draw(self, result: Result) -> None:
         if self.plot is not None:
             from gluon_style.chapter.plots import plot_result
 
             require_ours(self.plot, self.force)
             plot_result(result.image, result.history).save(self.plot)
 
-    def _animate(self, result):
-        if result.animation is not None:
-            require_ours(self.animation, self.force)
-            result.animation.save()
+    def _animate(self, result: Result) -> None:
+        if self.animate is not None:
+            self.animate.save()
 
 
-def _check_path(path, others, force):
+def _check_path(path: Path, others: list[Path], force: bool) -> None:
     folder = path.parent
     if not folder.is_dir():
         raise GluonStyleError(

@@ -1,17 +1,22 @@
-"""What a command line asks for: pictures, settings, output; no MXNet.
+"""What a command line asks for: pictures, settings, output.
 
-What is given on the command line comes before what ``--config`` says, and
-that before the preset. A TOML may be for several commands: each leaves out
-what means nothing to it. A record is for the command that made it alone.
+The command line comes before ``--config``, and that before the preset. A
+TOML may serve several commands: each leaves out what means nothing to it. A
+record is for the command that made it alone.
 """
 
+from __future__ import annotations
+
+import argparse
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
-from gluon_style.cli.options import LEFT_OUT
 from gluon_style.errors import GluonStyleError
+from gluon_style.methods.fields import meaningless
 from gluon_style.methods.gatys.config import Config, read_config
 from gluon_style.methods.gatys.presets import (
+    DEFAULT_PRESET,
     layer_alone,
     preset,
     reconstruction,
@@ -19,56 +24,70 @@ from gluon_style.methods.gatys.presets import (
 )
 from gluon_style.methods.gatys.settings import Settings
 
+# The pictures that mean nothing to a command.
+_UNUSED_PICTURES = {
+    'texture': ('content', 'mask'),
+    'reconstruct': ('style', 'mask'),
+}
+_PICTURES = {
+    'run': 'CONTENT and STYLE',
+    'texture': 'STYLE',
+    'reconstruct': 'CONTENT',
+}
+
 
 @dataclass(frozen=True)
 class Request:
     """One picture to be made.
 
-    ``content`` and ``mask`` may be None, ``styles`` empty; ``output`` is a
-    file's path.
+    ``content`` and ``mask`` may be None, ``styles`` may be empty. Pictures
+    are paths or arrays. ``output`` is a file's path.
     """
 
-    content: object
-    styles: list
-    mask: object
+    content: Any
+    styles: list[Any]
+    mask: Any
     settings: Settings
     output: str
 
     @property
-    def files(self):
+    def files(self) -> list[str | Path]:
         """The paths of all pictures that are files."""
         pictures = [self.content, *self.styles, self.mask]
         pictures.append(self.settings.init_file)
         return [img for img in pictures if isinstance(img, (str, Path))]
 
 
-def read_request(args):
+def read_request(args: argparse.Namespace) -> Request:
     """Return the ``Request`` of parsed arguments.
 
-    Raises FileNotFoundError or ValueError, in one sentence, for what is not
-    there or makes no sense.
+    Raises FileNotFoundError or GluonStyleError, in one sentence, for a
+    missing picture and for what makes no sense.
     """
     config = _config(args)
     pictures = config.pictures
     given = vars(args)
+    output = args.output or pictures.get('output')
+    if output is None:
+        raise GluonStyleError('no output is given: name a file with -o')
     request = Request(
         content=given.get('content') or pictures.get('content'),
         styles=given.get('styles') or pictures.get('style', []),
         mask=given.get('mask') or pictures.get('mask'),
         settings=_settings(args, config),
-        output=args.output or pictures.get('output'),
+        output=output,
     )
-    _check(args.command, request)
+    _require_pictures(args.command, request)
     return request
 
 
-def _config(args):
-    """Return what ``--config`` says to the command."""
+def _config(args: argparse.Namespace) -> Config:
+    """Return what ``--config`` means to the command."""
     if not args.config:
         return Config({})
     config = read_config(args.config)
     if config.command is None:
-        return _without(config, LEFT_OUT.get(args.command, ()))
+        return _meaningful(config, args.command)
     if config.command != args.command:
         raise GluonStyleError(
             f'config {args.config!r} is a record for {config.command}, not '
@@ -76,25 +95,30 @@ def _config(args):
         )
     if args.preset is not None:
         raise GluonStyleError(
-            f'preset is {args.preset!r} and config {args.config!r} a record, '
-            'which has all settings: leave out one of them'
+            f'preset is {args.preset!r} and config {args.config!r} is a '
+            'record, which has all settings: leave out one of them'
         )
     return config
 
 
-def _without(config, names):
-    """Return a config without settings and pictures of these names."""
-    names = {name.replace('-', '_') for name in names}
-
-    def rest(table):
-        return {name: table[name] for name in table if name not in names}
-
-    settings, pictures = rest(config.settings), rest(config.pictures)
+def _meaningful(config: Config, command: str) -> Config:
+    """Return a config without what means nothing to a command."""
+    unused = meaningless(Settings, command)
+    settings = {
+        name: value
+        for name, value in config.settings.items()
+        if name not in unused
+    }
+    pictures = {
+        name: path
+        for name, path in config.pictures.items()
+        if name not in _UNUSED_PICTURES.get(command, ())
+    }
     return replace(config, settings=settings, pictures=pictures)
 
 
-def _settings(args, config):
-    settings = preset(args.preset or config.preset or 'fast')
+def _settings(args: argparse.Namespace, config: Config) -> Settings:
+    settings = preset(args.preset or config.preset or DEFAULT_PRESET)
     if args.command == 'texture':
         settings = texturing(settings)
     if args.command == 'reconstruct':
@@ -103,18 +127,15 @@ def _settings(args, config):
     if given.get('layer') is not None:
         changes.update(layer_alone(args.layer))
     names = [field.name for field in fields(settings)]
-    changes.update({n: given[n] for n in names if n in given})
+    changes.update({name: given[name] for name in names if name in given})
     return settings.changed(changes)
 
 
-def _check(command, request):
-    if request.output is None:
-        raise GluonStyleError('no output is given: name a file with -o')
+def _require_pictures(command: str, request: Request) -> None:
+    """Raise an error where a picture that is needed is missing."""
     if request.content is None and not request.styles:
-        words = {'texture': 'STYLE', 'reconstruct': 'CONTENT'}
         raise GluonStyleError(
-            'no picture is given: name '
-            f'{words.get(command, "CONTENT and STYLE")}'
+            f'no picture is given: name {_PICTURES[command]}'
         )
     if command == 'run' and not request.styles:
         if request.settings.style_weight:
@@ -122,6 +143,11 @@ def _check(command, request):
     if command == 'run' and request.content is None:
         if request.settings.content_weight:
             raise GluonStyleError('no content picture is given: name one')
-    for picture in request.files:
+    require_files(request.files)
+
+
+def require_files(pictures: list[Any]) -> None:
+    """Raise FileNotFoundError for a picture that is not a file."""
+    for picture in pictures:
         if not Path(picture).is_file():
-            raise FileNotFoundError(f'picture {picture!r} is not a file')
+            raise FileNotFoundError(f'picture {str(picture)!r} is not a file')

@@ -1,56 +1,48 @@
-"""Ctrl-C and SIGTERM: a run ends at its next step, and nothing is lost."""
+"""Ctrl-C and SIGTERM: the command ends with one sentence."""
+
+from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
-# What a shell expects of a program that Ctrl-C ended.
-INTERRUPTED = 130
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal that ends the program at once.
+    """A signal that ends the command at once.
 
-    Not KeyboardInterrupt itself: where that passes through code made from
-    text, as in imports, Python ends with a status of its own even if it is
-    caught.
+    ``code`` is the exit code that a shell expects then. It is not
+    KeyboardInterrupt itself: where that passes through code made from text,
+    as in imports, Python ends with a status of its own even if it is caught.
     """
 
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.code = 128 + number
 
-class Signals:
-    """Take the signals that end a program, within a ``with`` statement.
 
-    Once ``armed``, the first one only is noted, for ``__call__`` to tell;
-    any other raises Interrupted. Python has signals in its main thread
-    only: elsewhere, nothing is taken.
+def _interrupt(number: int, frame: Any) -> None:
+    raise Interrupted(number)
+
+
+@contextmanager
+def interrupting(
+    handler: Callable[[int, Any], None] = _interrupt,
+) -> Iterator[None]:
+    """Have the signals that end a program call ``handler``.
+
+    By default it raises Interrupted. Python takes signals in its main thread
+    only; elsewhere nothing changes.
     """
-
-    def __init__(self):
-        self.armed = False
-        self._caught = None
-        self._before = {}
-
-    def __enter__(self):
-        if threading.current_thread() is threading.main_thread():
-            for number in _SIGNALS:
-                self._before[number] = signal.signal(number, self._take)
-        return self
-
-    def __exit__(self, *error):
-        for number, handler in self._before.items():
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {n: signal.signal(n, handler) for n in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, former in before.items():
             # None stands for a handler that is not Python's.
-            signal.signal(number, handler or signal.SIG_DFL)
-
-    def __call__(self):
-        """Return the name of the signal that was noted, or None."""
-        return self._caught and signal.Signals(self._caught).name
-
-    @property
-    def code(self):
-        """The exit code that a shell expects of a program so ended, or 0."""
-        return 128 + self._caught if self._caught else 0
-
-    def _take(self, number, frame):
-        first, self._caught = self._caught is None, number
-        if not (self.armed and first):
-            raise Interrupted
+            signal.signal(number, former or signal.SIG_DFL)

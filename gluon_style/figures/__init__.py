@@ -1,26 +1,19 @@
-"""Recipes that draw known figures from nothing, and check them."""
+"""Recipes that draw known figures from scratch, and check them."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from gluon_style.errors import GluonStyleError
-from gluon_style.figures.comparisons import gram, optimizers
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
 from gluon_style.figures.editions import chapter
 from gluon_style.figures.gatys2015 import reconstructions, tradeoff
 from gluon_style.figures.gatys2016 import alpha_beta, content_layer, inits
-from gluon_style.figures.studio import Check, Options, Studio
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """One figure: what draws it, and what it is.
-
-    ``draw`` takes a ``Studio`` and returns a matplotlib figure and a list of
-    ``Check``.
-    """
-
-    draw: object
-    about: str
-
+from gluon_style.figures.gram import gram
+from gluon_style.figures.optimizers import optimizers
+from gluon_style.figures.recipe import Check, FigureRuns, Options, Recipe
+from gluon_style.many.jobs import Job
+from gluon_style.methods.fields import require_known
+from gluon_style.methods.observers import Observer
 
 RECIPES = {
     'chapter': Recipe(chapter, "the chapter's figure, edition 1.0"),
@@ -58,23 +51,26 @@ RECIPES = {
 }
 
 
-def draw(name, folder='.', options=None, *, watch=None):
-    """Draw a figure into ``folder``; returns its path and its checks.
+def draw(
+    name: str,
+    folder: str | Path = '.',
+    options: Options | None = None,
+    *,
+    observe: Callable[[Job], Iterable[Observer]] | None = None,
+) -> tuple[Path, list[Check]]:
+    """Draw a figure into ``folder``; return its path and its checks.
 
     ``name`` is one of ``RECIPES``. ``folder`` gets NAME.png, NAME.checks.json
-    with the checks and the record of each run, and the folder NAME with each
-    run's picture. Runs that are there already are not made again. ``watch``
-    is as for ``series.run``.
+    with the checks and the record of each run, and the folder NAME with the
+    picture of each run. Finished runs are not made again. ``observe`` returns
+    the observers of a job's run.
 
-    Raises ValueError for an unknown name, and as ``stylize`` does.
+    Raises GluonStyleError for an unknown name, and as ``stylize`` does.
     """
-    if name not in RECIPES:
-        raise GluonStyleError(
-            f'figure {name!r} is unknown: choose {", ".join(RECIPES)}'
-        )
-    studio = Studio(name, folder, options or Options(), watch)
-    figure, checks = RECIPES[name].draw(studio)
-    return studio.save(figure, checks), checks
+    require_known([name], RECIPES, 'figure')
+    runs = FigureRuns(name, folder, options or Options(), observe)
+    figure, checks = RECIPES[name].draw(runs)
+    return runs.save(figure, checks), checks
 
 
 __all__ = ['RECIPES', 'Check', 'Options', 'Recipe', 'draw']

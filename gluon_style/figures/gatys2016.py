@@ -4,163 +4,195 @@ Weights are in the chapter's units, not in the paper's, so that the ratios are
 other numbers than those under its figures.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from itertools import combinations
 
 import numpy
+from matplotlib.figure import Figure
 
-from gluon_style.figures.panels import grid, power, show
-from gluon_style.figures.studio import SINGLE, Check, falling, numbers
+from gluon_style.figures.comparison import Comparison
+from gluon_style.figures.recipe import (
+    FAST,
+    SINGLE,
+    Check,
+    FigureRuns,
+    RunSpec,
+    as_power,
+    is_falling,
+    three_decimals,
+)
 from gluon_style.layers import CONTENT_LAYERS
-from gluon_style.methods.gatys.presets import PRESETS
+from gluon_style.many.grid import picture_grid, show_picture
+from gluon_style.records.result import Result
 
 RATIOS = (1e-4, 1e-3, 1e-2, 1e-1)
 STYLE_WEIGHT = 1e4
-FAST = PRESETS['fast']
 SEEDS = (0, 1, 2, 3)
 
 
-def alpha_beta(studio):
+def alpha_beta(runs: FigureRuns) -> tuple[Figure, list[Check]]:
     """Draw figure 4: the content weight against the style weight."""
     images = [
-        studio.run(
-            f'{ratio:g}',
-            FAST,
-            size=(300, 64),
-            epochs=(80, 30),
-            content_weight=ratio * STYLE_WEIGHT,
+        runs.result(
+            f'{ratio:g}', FAST, content_weight=ratio * STYLE_WEIGHT
         ).image
         for ratio in RATIOS
     ]
-    eye = studio.eye
-    figure, axes = grid(1, len(RATIOS), images[0].shape)
+    height, width = images[0].shape[:2]
+    figure, axes = picture_grid(1, len(RATIOS), height / width)
     for ax, img, ratio in zip(axes[0], images, RATIOS):
-        show(ax, img, f'content / style = {power(ratio)}')
-    contents = [eye.content_distance(img, CONTENT_LAYERS[0]) for img in images]
-    styles = [eye.style_distance(img) for img in images]
-    likeness = [eye.ssim(img) for img in images]
-    return figure, [
-        Check(
-            'with more content weight the content comes nearer: '
-            f'{numbers(contents)}',
-            falling(contents),
-        ),
-        Check(
-            f'and the style goes away: {numbers(styles)}',
-            falling(styles[::-1]),
-        ),
-        Check(
-            f'and SSIM with the photograph rises: {numbers(likeness)}',
-            falling(likeness[::-1]),
-        ),
-    ]
+        show_picture(ax, img, f'content / style = {as_power(ratio)}')
+    return figure, list(_check_alpha_beta(runs.comparison, images))
 
 
-def content_layer(studio):
-    """Draw figure 5: the content kept at conv2_2, and at conv4_2.
+def _check_alpha_beta(
+    comparison: Comparison, images: list[numpy.ndarray]
+) -> Iterator[Check]:
+    layer = CONTENT_LAYERS[0]
+    contents = [comparison.content_distance(img, layer) for img in images]
+    yield Check(
+        'with more content weight the content comes nearer: '
+        f'{three_decimals(contents)}',
+        is_falling(contents),
+    )
+    styles = [comparison.style_distance(img) for img in images]
+    yield Check(
+        f'and the style goes away: {three_decimals(styles)}',
+        is_falling(styles[::-1]),
+    )
+    likeness = [comparison.ssim(img) for img in images]
+    yield Check(
+        f'and SSIM with the photograph rises: {three_decimals(likeness)}',
+        is_falling(likeness[::-1]),
+    )
 
-    Losses of two layers are of different units. Each weight is such that the
-    style picture, as another picture than the content, costs what it costs
+
+_COMPARED = ('conv2_2', 'conv4_2')
+
+
+def content_layer(runs: FigureRuns) -> tuple[Figure, list[Check]]:
+    """Draw figure 5: the content kept at conv2_2, and at conv4_2."""
+    images = _at_each_layer(runs)
+    comparison = runs.comparison
+    height, width = images[0].shape[:2]
+    figure, axes = picture_grid(1, 3, height / width)
+    target = comparison.target('content', images[0])
+    show_picture(axes[0, 0], target, 'content picture')
+    for ax, img, layer in zip(axes[0, 1:], images, _COMPARED):
+        show_picture(ax, img, f'content at {layer}')
+    return figure, list(_check_content_layer(comparison, images))
+
+
+def _at_each_layer(runs: FigureRuns) -> list[numpy.ndarray]:
+    """Return a picture with the content kept at each of the two layers.
+
+    Losses of two layers have different units. Each weight is such that the
+    style picture, as a picture that is not the content, costs what it costs
     at the chapter's layer with the chapter's weight.
     """
-    layers = ('conv2_2', 'conv4_2')
-    eye = studio.eye
+    settings = FAST.chosen(runs.options)
     costs = {
-        layer: eye.feature_distance(layer, studio.size(300, 64))
-        for layer in (*layers, *CONTENT_LAYERS)
+        layer: runs.comparison.target_distance(layer, settings)
+        for layer in (*_COMPARED, *CONTENT_LAYERS)
     }
-    images = [
-        studio.run(
+    # The smaller the picture, the more of it the style displaces: the
+    # chapter's 1e4 would leave too little of the content.
+    style_weight = 1e2 if runs.options.quick else 1e3
+    return [
+        runs.result(
             layer,
             FAST,
-            size=(300, 64),
-            epochs=(80, 30),
             content_layers=layer,
-            # The smaller the picture, the more of it the style displaces:
-            # the chapter's 1e4 would leave too little of the content.
-            style_weight=studio.pick(1e3, 1e2),
+            style_weight=style_weight,
             content_weight=costs[CONTENT_LAYERS[0]] / costs[layer],
         ).image
-        for layer in layers
+        for layer in _COMPARED
     ]
-    figure, axes = grid(1, 3, images[0].shape)
-    show(axes[0, 0], eye.target('content', images[0]), 'content picture')
-    for ax, img, layer in zip(axes[0, 1:], images, layers):
-        show(ax, img, f'content at {layer}')
-    likeness = [eye.ssim(img) for img in images]
+
+
+def _check_content_layer(
+    comparison: Comparison, images: list[numpy.ndarray]
+) -> Iterator[Check]:
+    likeness = [comparison.ssim(img) for img in images]
+    yield Check(
+        "conv2_2 keeps more of the photograph's pixels than conv4_2 "
+        f'(SSIM): {three_decimals(likeness)}',
+        is_falling(likeness),
+    )
     shallow, deep = (
-        [eye.content_distance(img, layer) for img in images]
-        for layer in layers
+        [comparison.content_distance(img, layer) for img in images]
+        for layer in _COMPARED
     )
-    return figure, [
-        Check(
-            "conv2_2 keeps more of the photograph's pixels than conv4_2 "
-            f'(SSIM): {numbers(likeness)}',
-            falling(likeness),
-        ),
-        Check(
-            'and its fine structure (distance at conv2_2): '
-            f'{numbers(shallow)}',
-            falling(shallow[::-1]),
-        ),
-        Check(
-            'conv4_2 keeps more of what is where (distance at conv4_2): '
-            f'{numbers(deep)}',
-            falling(deep),
-        ),
-    ]
+    yield Check(
+        'and its fine structure (distance at conv2_2): '
+        f'{three_decimals(shallow)}',
+        is_falling(shallow[::-1]),
+    )
+    yield Check(
+        'conv4_2 keeps more of what is where (distance at conv4_2): '
+        f'{three_decimals(deep)}',
+        is_falling(deep),
+    )
 
 
-def inits(studio):
+_STARTS = {
+    'content': {'init': 'content'},
+    'style': {'init': 'style'},
+    **{f'noise {seed}': {'init': 'noise', 'seed': seed} for seed in SEEDS},
+}
+
+
+def inits(runs: FigureRuns) -> tuple[Figure, list[Check]]:
     """Draw figure 6: the content, the style and four noises as the start."""
-    starts = {
-        'content': {'init': 'content'},
-        'style': {'init': 'style'},
-        **{f'noise {seed}': {'init': 'noise', 'seed': seed} for seed in SEEDS},
-    }
+    spec = RunSpec(
+        SINGLE.changed({'style_weight': 1e3, 'tv_weight': 1}),
+        full=(225, 300),
+        quick=(64, 40),
+    )
     results = {
-        name: studio.run(
-            name.replace(' ', '-'),
-            SINGLE,
-            size=(225, 64),
-            epochs=(300, 40),
-            style_weight=1e3,
-            tv_weight=1,
-            **changes,
-        )
-        for name, changes in starts.items()
+        name: runs.result(name.replace(' ', '-'), spec, **start)
+        for name, start in _STARTS.items()
     }
-    images = {name: result.image for name, result in results.items()}
-    figure, axes = grid(2, 3, images['content'].shape)
-    for ax, (name, img) in zip(axes.flat, images.items()):
-        show(ax, img, f'from the {name}' if ' ' not in name else name)
-    return figure, list(_check_inits(studio.eye, results, images))
+    height, width = results['content'].image.shape[:2]
+    figure, axes = picture_grid(2, 3, height / width)
+    for ax, (name, result) in zip(axes.flat, results.items()):
+        above = f'from the {name}' if ' ' not in name else name
+        show_picture(ax, result.image, above)
+    return figure, list(_check_inits(runs.comparison, results))
 
 
-def _check_inits(eye, results, images):
-    likeness = {name: eye.ssim(img) for name, img in images.items()}
+def _check_inits(
+    comparison: Comparison, results: dict[str, Result]
+) -> Iterator[Check]:
+    for picture, words in (
+        ('content', 'begun from the content, the most of it is kept'),
+        (
+            'style',
+            "begun from the style, the most of that picture's layout is kept",
+        ),
+    ):
+        likeness = {
+            name: comparison.ssim(result.image, picture)
+            for name, result in results.items()
+        }
+        yield Check(
+            f'{words} (SSIM): {three_decimals(likeness.values())}',
+            max(likeness, key=lambda name: likeness[name]) == picture,
+        )
+    noises = [results[name] for name in results if name.startswith('noise')]
+    totals = [result.record.losses.total for result in noises]
     yield Check(
-        'begun from the content, the most of it is kept (SSIM): '
-        f'{numbers(likeness.values())}',
-        max(likeness, key=likeness.get) == 'content',
-    )
-    like_style = {name: eye.ssim(img, 'style') for name, img in images.items()}
-    yield Check(
-        "begun from the style, the most of that picture's layout is kept "
-        f'(SSIM): {numbers(like_style.values())}',
-        max(like_style, key=like_style.get) == 'style',
-    )
-    noises = [name for name in images if name.startswith('noise')]
-    totals = [results[name].record['losses']['total'] for name in noises]
-    yield Check(
-        f'all noises come to about the same loss: {numbers(totals)}',
+        f'all noises come to about the same loss: {three_decimals(totals)}',
         max(totals) < 1.25 * min(totals),
     )
     differences = [
-        numpy.abs(images[a].astype(float) - images[b]).mean()
+        numpy.abs(a.image.astype(float) - b.image).mean()
         for a, b in combinations(noises, 2)
     ]
     yield Check(
         'and to different pictures, more than 10 of 255 apart: '
-        f'{numbers(differences)}',
+        f'{three_decimals(differences)}',
         min(differences) > 10,
     )

@@ -1,4 +1,6 @@
-"""Files written whole or not at all, by one run at a time, with room for them."""
+"""Write a file whole or not at all, by one run at a time."""
+
+from __future__ import annotations
 
 import contextlib
 import fcntl
@@ -6,28 +8,31 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from gluon_style.errors import GluonStyleError
 
-# A picture of the chapter's size, its JSON and its plot, many times over.
+# Many times what a picture of the chapter's size takes, with its JSON and its
+# plot.
 LEAST_FREE_BYTES = 16 << 20
 
 
 @contextlib.contextmanager
-def replacing(path):
-    """Give a temporary path beside ``path`` that becomes it at the end.
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary path beside ``path``; it replaces ``path`` at the end.
 
-    The body writes the temporary file. When it returns, the file is flushed
-    to the disk and renamed; when it raises, the file is removed and what was
-    at ``path`` before is still there. What a killed process left of the same
-    ``path`` is removed before. Raises OSError as writing does.
+    The body writes the temporary file. When the body returns, the file is
+    flushed to the disk and renamed. When the body raises, the file is removed
+    and the old file at ``path`` stays. Temporary files that a killed process
+    left for the same ``path`` are removed first. Raises OSError if the file
+    cannot be written.
     """
     path = Path(path)
-    # Its hash, for the name may be as long as names can be.
+    # A hash of the name, since the name may be as long as names can be.
     prefix = f'.new-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]}-'
-    for left in path.parent.glob(f'{prefix}*'):
-        _remove_left(left)
+    for leftover in path.parent.glob(f'{prefix}*'):
+        _remove_leftover(leftover)
     handle, temporary = _locked_file(path.parent, prefix, path.suffix)
     try:
         yield temporary
@@ -41,28 +46,28 @@ def replacing(path):
         temporary.unlink(missing_ok=True)
 
 
-def _locked_file(folder, prefix, suffix):
-    """Return a new file's handle and path, locked until it is closed."""
+def _locked_file(folder: Path, prefix: str, suffix: str) -> tuple[int, Path]:
+    """Return the handle and the path of a new file, locked until closed."""
     while True:
         handle, name = tempfile.mkstemp(suffix, prefix, folder)
-        # Not every file system can; nothing is then removed as left.
+        # Some file systems cannot lock. There, leftovers are never removed.
         with contextlib.suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_EX)
-        # Another process may have taken it for left, and removed it.
+        # Before the lock, another process may have removed it as a leftover.
         if os.fstat(handle).st_nlink:
             return handle, Path(name)
         os.close(handle)
 
 
-def _remove_left(path):
-    """Remove a temporary file that no process is writing any more."""
+def _remove_leftover(path: Path) -> None:
+    """Remove a temporary file unless a process is still writing it."""
     with contextlib.suppress(OSError), open(path, 'rb') as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         path.unlink()
 
 
-def flush_folder(folder):
-    """Have the disk know the new name; not every file system can."""
+def flush_folder(folder: str | os.PathLike[str]) -> None:
+    """Flush a folder's list of names to the disk, where it can be flushed."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -71,10 +76,12 @@ def flush_folder(folder):
             os.close(handle)
 
 
-def require_room(folder, needed=LEAST_FREE_BYTES):
-    """Return the free bytes of a folder's disk.
+def require_room(
+    folder: str | os.PathLike[str], needed: int = LEAST_FREE_BYTES
+) -> int:
+    """Return the number of free bytes on the disk of a folder.
 
-    Raises ValueError where they are fewer than ``needed``.
+    Raises GluonStyleError if there are fewer than ``needed``.
     """
     free = shutil.disk_usage(folder).free
     if free < needed:
@@ -86,11 +93,11 @@ def require_room(folder, needed=LEAST_FREE_BYTES):
 
 
 @contextlib.contextmanager
-def claim(path):
+def claim(path: str | os.PathLike[str]) -> Iterator[None]:
     """Keep other runs of this user from writing ``path`` meanwhile.
 
-    Raises ValueError where one is writing it already. The lock goes with
-    the process, however that ends.
+    The lock ends with the process, however the process ends. Raises
+    GluonStyleError if another run is writing ``path``.
     """
     import filelock
 
@@ -111,8 +118,8 @@ def claim(path):
         lock.release()
 
 
-def _umask():
-    """Return the process's mask; mkstemp gives files to their owner only."""
+def _umask() -> int:
+    """Return the umask, as mkstemp makes files for their owner only."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

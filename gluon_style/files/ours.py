@@ -1,14 +1,16 @@
-"""Which files this package wrote, so that it never overwrites another's."""
+"""Recognize the files that this package wrote, to overwrite no others."""
 
-import io
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import Any
 
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.reading import parse_json, read_bounded, read_json
 
-# What every file of this package has within its first or last bytes. In what
-# people write by hand the name alone says little.
+# Every file of this package has a mark in its first or last megabyte. People
+# write the plain name into HTML and SVG by hand, so those need a longer mark.
 MARK = b'gluon_style'
 _MARKS = {
     '.html': b'<meta name="generator" content="gluon_style',
@@ -19,11 +21,11 @@ _MARKS = {
 _MARKED_BYTES = 1 << 20
 
 
-def require_ours(path, force=False):
-    """Raise ValueError where writing would destroy another's file.
+def require_ours(path: str | os.PathLike[str], force: bool = False) -> None:
+    """Raise GluonStyleError if writing ``path`` would destroy a foreign file.
 
-    What is missing, was written by this package, or is given up by
-    ``force`` may be written.
+    A missing file and a file of this package may be written; with ``force``,
+    any file may.
     """
     if not force and Path(path).exists() and not is_ours(path):
         raise GluonStyleError(
@@ -32,47 +34,44 @@ def require_ours(path, force=False):
         )
 
 
-def is_ours(path):
-    """Return whether this package wrote the file ``path``.
+def is_ours(path: str | os.PathLike[str]) -> bool:
+    """Return whether this package wrote the file at ``path``.
 
-    Its suffix is one of those that are written, and it has the mark of that
-    kind in its first or last megabyte; JSON has the keys of a record, and
-    is no larger than ``read_json`` reads.
+    A picture, animation, figure or report has the mark of its suffix. JSON
+    has the keys of a record, and JSON lines those of a sweep's manifest.
     """
     path = Path(path)
     suffix = path.suffix.lower()
     try:
-        # Reading a pipe would wait for its writer.
+        # Opening a pipe would wait for its writer.
         if not path.is_file():
             return False
         if suffix == '.json':
             return _is_record(read_json(path))
         if suffix == '.jsonl':
-            text = read_bounded(path)
-            lines = io.BytesIO(text)
-            return bool(text) and all(map(_is_cell, map(parse_json, lines)))
+            lines = read_bounded(path).splitlines()
+            return bool(lines) and all(map(_is_cell, map(parse_json, lines)))
         return suffix in _MARKS and _MARKS[suffix] in _ends(path)
-    # ValueError: no JSON of a fit size and depth, or no text.
-    except (OSError, ValueError):
+    except (OSError, GluonStyleError):
         return False
 
 
-def _is_record(content):
+def _is_record(content: Any) -> bool:
     return isinstance(content, dict) and (
         'figure' in content or {'settings', 'history'} <= content.keys()
     )
 
 
-def _is_cell(line):
-    """Return whether a line is one of a sweep's manifest."""
+def _is_cell(content: Any) -> bool:
+    """Return whether a line of JSON is one cell of a sweep's manifest."""
     keys = {'name', 'file', 'settings', 'state'}
-    return isinstance(line, dict) and keys <= line.keys()
+    return isinstance(content, dict) and keys <= content.keys()
 
 
-def _ends(path):
+def _ends(path: Path) -> bytes:
     """Return the first and the last megabyte of a file."""
     with open(path, 'rb') as file:
         first = file.read(_MARKED_BYTES)
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(len(first), size - _MARKED_BYTES))
+        length = file.seek(0, os.SEEK_END)
+        file.seek(max(len(first), length - _MARKED_BYTES))
         return first + file.read()

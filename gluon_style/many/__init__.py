@@ -1,1 +1,1 @@
-"""Many runs: jobs in a folder, sweeps over settings."""
+"""Many runs: jobs in a folder, sweeps over settings. No MXNet until a run."""

@@ -1,136 +1,141 @@
-"""Many runs in one folder, of which none is made twice."""
+"""Runs in a folder, each made once: a finished one is read again."""
 
-import json
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gluon_style import __version__
+from gluon_style.errors import GluonStyleError
 from gluon_style.files.ours import require_ours
 from gluon_style.methods.gatys.settings import Settings
+from gluon_style.methods.observers import Observer
+from gluon_style.pictures.read import read_picture
 from gluon_style.pictures.write import record_of
-from gluon_style.records.log import ENTRY
-from gluon_style.records.result import Result, picture_record
+from gluon_style.records.record import PictureId, Record
+from gluon_style.records.result import Result
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run: the name of its files, its pictures, its settings."""
+    """One run: the name of its files, its pictures, its settings.
+
+    ``content`` and ``style`` are paths, Pillow images or arrays (height,
+    width, 3) of uint8. A job can be pickled.
+    """
 
     name: str
-    content: object
-    style: object
+    content: Any
+    style: Any
     settings: Settings
 
-    def path(self, folder):
+    def path(self, folder: str | Path) -> Path:
         """Return the path of the picture in ``folder``."""
         return Path(folder) / f'{self.name}.png'
 
+    def pictures(self) -> dict[str, PictureId]:
+        """Return the id of each picture by its role, as a record has them."""
+        sources = {'content': self.content, 'style': self.style}
+        if self.settings.init_file is not None:
+            sources['init'] = self.settings.init_file
+        return {role: PictureId.of(sources[role]) for role in sources}
 
-def finished(job, folder):
+
+def finished(job: Job, folder: str | Path) -> Result | None:
     """Return the result of ``job`` that is in ``folder``, or None.
 
     It counts if it was made from the same pictures, with the same settings,
     by the same version of this package, and is whole.
     """
     path = job.path(folder)
-    pictures = {'content': job.content, 'style': job.style}
-    if job.settings.init_file is not None:
-        pictures['init'] = job.settings.init_file
     try:
         result = Result.load(path)
-        made = _made(result.record, pictures)
-        whole = _is_whole(result, path)
-    # JSON may be of any shape.
-    except (
-        AttributeError,
-        FileNotFoundError,
-        KeyError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ):
+        whole = _has_times(result) and _is_of_picture(result.record, path)
+    except (FileNotFoundError, GluonStyleError):
         return None
-    wanted = (
-        # Through JSON, which has no tuples.
-        _chosen(json.loads(json.dumps(asdict(job.settings)))),
-        [picture_record(img)['sha256'] for img in pictures.values()],
-        __version__,
-    )
-    return result if whole and made == wanted else None
+    return result if whole and _was_made_by(result.record, job) else None
 
 
-def _made(record, roles):
-    """Return the settings, the pictures' hashes and the version of a run."""
-    named = {**record.get('others', {}), **record}
+def _has_times(result: Result) -> bool:
+    """Return whether there are epochs, each with its seconds."""
+    times = [entry.seconds for entry in result.history]
+    return bool(times) and None not in times
+
+
+def _is_of_picture(record: Record, path: Path) -> bool:
+    """Return whether the record beside a picture is the one within it.
+
+    A process that is killed between the two renames of ``Result.save``
+    leaves the new picture beside the record of the old one.
+    """
+    within = record_of(path)
+    # A program that makes files smaller may have removed the record within.
+    return within is None or Record.from_json(within) == record
+
+
+def _was_made_by(record: Record, job: Job) -> bool:
+    """Return whether the run of a record is the one that a job describes."""
     return (
-        _chosen(record['settings']),
-        [named[role]['sha256'] for role in roles],
-        record['versions']['gluon_style'],
+        _chosen(record.settings) == _chosen(job.settings.to_json())
+        and record.versions.get('gluon_style') == __version__
+        and all(
+            role in record.pictures
+            and record.pictures[role].sha256 == picture.sha256
+            for role, picture in job.pictures().items()
+        )
     )
 
 
-def _chosen(settings):
-    """Return settings without those that a record has of the run's course."""
+def _chosen(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings without the restarts, which happened in the run."""
     return {name: settings[name] for name in settings if name != 'restarts'}
 
 
-def _is_whole(result, path):
-    """Return whether picture and record are of one run and have its losses.
+def check_job(job: Job, folder: str | Path, force: bool = False) -> None:
+    """Raise an error if ``run`` would refuse the job before it computes.
 
-    Who is killed between the two renames of ``Result.save`` leaves the new
-    picture beside the former one's record.
+    Raises GluonStyleError or OSError for a picture that cannot be read or is
+    too small for the layers, and, unless ``force`` is true, for a file with
+    the job's name that this package did not write.
     """
-    record, within = result.record, record_of(path)
-    # What makes files smaller may have taken out the record within.
-    alike = within is None or json.dumps(within) == json.dumps(record)
-    of_picture = {**record['losses'], 'seconds': 0}
-    return (
-        alike
-        and bool(result.history)
-        and all(map(_is_entry, [*result.history, of_picture]))
-    )
+    path = job.path(folder)
+    require_ours(path, force)
+    if not path.exists():
+        # Beside a picture of this package, a broken record is its own, too.
+        require_ours(path.with_suffix('.json'), force)
+    height, width = read_picture(job.content).shape[:2]
+    job.settings.image_shape(width, height)
+    read_picture(job.style)
 
 
-def _is_entry(entry):
-    """Return whether an entry of the history has all numbers."""
-    width, height = entry['scale']
-    others = [entry[name] for name in ENTRY if name != 'scale']
-    numbers = [width, height, *others]
-    return all(isinstance(number, (int, float)) for number in numbers)
+def run(
+    job: Job,
+    folder: str | Path,
+    observers: Iterable[Observer] = (),
+    net: Any = None,
+    force: bool = False,
+) -> Result:
+    """Return the result of ``job``: from ``folder``, or made and saved there.
 
-
-def run(job, folder, watch=None, make_net=None, force=False):
-    """Return the result of ``job``, from ``folder`` or else made and saved.
-
-    ``watch(job)`` gives a context for the run, whose value has two methods:
-    ``planned(steps)`` and ``__call__(history, X)``, as ``stylize`` calls
-    them; ``make_net`` is as for ``stylize``. Raises as ``stylize`` does,
-    OSError as saving does, and, unless ``force`` is true, ValueError where a
-    file of its name is not this package's.
+    ``observers`` and ``net`` are as for ``stylize``. Raises the errors of
+    ``check_job`` and ``stylize``, and OSError if the result cannot be
+    written.
     """
     result = finished(job, folder)
     if result is not None:
         return result
-    path = job.path(folder)
-    require_ours(path, force)
-    if not path.exists():
-        # Beside a picture of ours, a broken record is ours.
-        require_ours(path.with_suffix('.json'), force)
-    # MXNet takes seconds to load, and what is finished does not need it.
+    check_job(job, folder, force)
+    # MXNet takes seconds to load, and a finished job does not need it.
     from gluon_style.methods.gatys.stylize import stylize
 
-    with watch(job) if watch else nullcontext() as watcher:
-        result = stylize(
-            job.content,
-            job.style,
-            job.settings,
-            callback=watcher,
-            planned=watcher and watcher.planned,
-            **({'make_net': make_net} if make_net else {}),
-        )
+    result = stylize(
+        job.content, job.style, job.settings, net=net, observers=observers
+    )
+    path = job.path(folder)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Another program may have written there meanwhile.
+    # Another program may have written there during the run.
     require_ours(path, force)
     result.save(path)
     return result

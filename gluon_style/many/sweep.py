@@ -1,17 +1,21 @@
 """Every combination of pictures and settings, in one folder, resumable."""
 
-import functools
+from __future__ import annotations
+
 import itertools
 import json
-import re
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from gluon_style.errors import GluonStyleError, NonFiniteLossError
 from gluon_style.files.atomic import replacing
-from gluon_style.layers import names_of
-from gluon_style.many.jobs import Job, run
+from gluon_style.many.jobs import Job, check_job, finished, run
+from gluon_style.many.names import file_names, value_in_name
+from gluon_style.methods.gatys.settings import Settings
+from gluon_style.methods.observers import Observer
 from gluon_style.records.result import Result
 
 PREVIEW_EPOCHS = 40
@@ -23,115 +27,114 @@ _SHEET_PIXELS = 12000
 class Cell:
     """One combination: its run, and what tells it from the others.
 
-    ``pair`` names the content and the style, ``values`` are the varied
-    settings' by name; ``result`` is None, and ``error`` says why, where the
-    run failed.
+    ``pair`` names the content and the style, ``values`` has the value of
+    each setting that varies. A cell that is not run yet has no ``result``; a
+    run that failed has no ``result`` but an ``error``, a sentence.
     """
 
     job: Job
-    pair: tuple
-    values: dict
-    result: Result = None
-    error: str = None
+    pair: tuple[str, str]
+    values: dict[str, Any]
+    result: Result | None = None
+    error: str | None = None
 
 
-def combinations(contents, styles, settings, varied):
-    """Return a cell for every combination, each of its own name, none run.
+def combinations(
+    contents: Sequence[str | Path],
+    styles: Sequence[str | Path],
+    settings: Settings,
+    varied: dict[str, list[Any]],
+) -> list[Cell]:
+    """Return a cell for every combination, each with its own name, none run.
 
-    ``contents`` and ``styles`` are paths; ``varied`` has a list of values
-    for each setting's name. Raises ValueError for a value that no run could
-    have, for a picture named twice, and for a name that is no setting.
+    ``varied`` has a list of values for the name of each setting that varies.
+    Raises GluonStyleError for a value that a setting does not accept, for a
+    picture or a value that is given twice, and for an unknown setting.
     """
     axes = {'content': contents, 'style': styles, **varied}
-    for name, choices in axes.items():
-        words = [say(choice) for choice in choices]
-        twice = [word for word in words if words.count(word) > 1]
-        if twice:
-            raise GluonStyleError(
-                f'{name} {twice[0]!r} is named twice: name each once'
-            )
-    stems = [[Path(path).stem for path in each] for each in (contents, styles)]
-    words = [
-        [f'{name}-{say(choice)}' for choice in choices]
-        for name, choices in varied.items()
+    words = {
+        name: [value_in_name(name, choice) for choice in choices]
+        for name, choices in axes.items()
+    }
+    for name, texts in words.items():
+        _require_different(name, texts)
+    parts = [
+        file_names([Path(path).stem for path in contents]),
+        file_names([Path(path).stem for path in styles]),
+        *(
+            file_names([f'{name}-{text}' for text in words[name]])
+            for name in varied
+        ),
     ]
-    named = list(itertools.product(*map(_distinct, [*stems, *words])))
+    labels = list(itertools.product(*parts))
     # Parts that differ may be the same once they are joined.
-    names = _distinct(['--'.join(each) for each in named])
-    chosen = itertools.product(*axes.values())
-    cells = []
-    for (content, style, *values), each, name in zip(chosen, named, names):
-        values = dict(zip(varied, values))
-        job = Job(name, content, style, settings.changed(values))
-        cells.append(Cell(job, each[:2], values))
+    names = file_names(['--'.join(label) for label in labels])
+    cells: list[Cell] = []
+    choices = itertools.product(*axes.values())
+    for choice, label, name in zip(choices, labels, names):
+        content, style, *values = choice
+        changes = dict(zip(varied, values))
+        job = Job(name, content, style, settings.changed(changes))
+        cells.append(Cell(job, (label[0], label[1]), changes))
     return cells
 
 
-def _distinct(texts):
-    """Return texts fit for a file's name, no two of which are the same.
-
-    Those that would be, but for their case, have their number in the list.
-    """
-    names = [re.sub(r'[^\w.+-]+', '_', text) for text in texts]
-    while True:
-        count = Counter(map(str.lower, names))
-        if len(count) == len(names):
-            return names
-        # Again, for a number may make it the name of another one.
-        names = [
-            name if count[name.lower()] == 1 else f'{name}-{i}'
-            for i, name in enumerate(names, start=1)
-        ]
+def _require_different(name: str, texts: list[str]) -> None:
+    for text, count in Counter(texts).items():
+        if count > 1:
+            raise GluonStyleError(
+                f'{name} {text!r} is given twice: give each once'
+            )
 
 
-def say(value):
-    """Return a setting's value in short words."""
-    if isinstance(value, tuple):
-        numbers = all(isinstance(part, int) for part in value)
-        return ('x' if numbers else '+').join(map(str, value))
-    if isinstance(value, float):
-        mantissa, exponent = f'{value:e}'.split('e')
-        mantissa = mantissa.rstrip('0').rstrip('.')
-        large = abs(int(exponent)) > 2
-        return f'{mantissa}e{int(exponent)}' if large else f'{value:g}'
-    return str(value)
-
-
-def previewed(cells, size):
+def previewed(cells: Iterable[Cell], size: int) -> list[Cell]:
     """Return the cells of a preview: smaller, shorter, each once.
 
     ``size`` is the longest side of its pictures, in pixels.
     """
-    found = {}
+    previews: dict[tuple[str, ...], Cell] = {}
     for cell in cells:
         values = {k: v for k, v in cell.values.items() if k != 'size'}
         settings = cell.job.settings
         epochs = min(settings.epochs, PREVIEW_EPOCHS)
         settings = settings.changed({'size': size, 'epochs': epochs})
-        key = cell.job.content, cell.job.style, *map(str, values.values())
+        key = tuple(
+            map(str, (cell.job.content, cell.job.style, *values.values()))
+        )
         job = replace(cell.job, settings=settings)
-        found.setdefault(key, Cell(job, cell.pair, values))
-    return list(found.values())
+        previews.setdefault(key, Cell(job, cell.pair, values))
+    return list(previews.values())
 
 
-def sweep(cells, folder, watch=None, force=False):
-    """Run the cells that are not yet done, and yield each when it is.
+def sweep(
+    cells: Iterable[Cell],
+    folder: str | Path,
+    observe: Callable[[Job], Iterable[Observer]] | None = None,
+    force: bool = False,
+) -> Iterator[Cell]:
+    """Run the cells that are not finished, and yield each when it is.
 
-    ``folder`` gets each one's picture and record, and ``manifest.jsonl``,
-    with a line for every cell, which is written anew after each. A run whose
-    loss is not finite is noted as failed and the others go on. ``force`` is
-    as for ``series.run``, and so is what is raised.
+    ``folder`` gets the picture and the record of each cell, and
+    ``manifest.jsonl`` with a line for every cell, which is written anew
+    after each. If a loss becomes infinite, the cell has failed and the
+    others go on. ``observe`` returns the observers of a job's run. ``force``
+    and the errors are as for ``jobs.run``.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     done = list(cells)
-
-    make_net = _shared_net(cells)
+    nets = SharedNets([cell.job for cell in done])
     write_manifest(done, folder)
-    for i, cell in enumerate(cells):
+    for i, cell in enumerate(done):
         result = error = None
         try:
-            result = run(cell.job, folder, watch, make_net, force)
+            result = finished(cell.job, folder)
+            if result is None:
+                # A mistake is an error before weights are fetched.
+                check_job(cell.job, folder, force)
+                net = nets.net(cell.job.settings)
+                observers = observe(cell.job) if observe else ()
+                result = run(cell.job, folder, observers, net, force)
         except NonFiniteLossError as failure:
             error = str(failure)
         done[i] = replace(cell, result=result, error=error)
@@ -139,28 +142,46 @@ def sweep(cells, folder, watch=None, force=False):
         yield done[i]
 
 
-def _shared_net(cells):
-    """Return a ``make_net`` that makes one for all cells, when first asked."""
-    layers = set()
-    for cell in cells:
-        layers.update(names_of(cell.job.settings.content_layers))
-        layers.update(names_of(cell.job.settings.style_layers))
+class SharedNets:
+    """The networks of several jobs, each built when it is first needed.
 
-    @functools.cache
-    def make(**options):
-        from gluon_style.chapter.vgg import build_net
+    Jobs with the same weights, pooling and device share one, which reaches
+    the deepest layer of all jobs.
+    """
 
-        return build_net(layers, (), **options)
+    def __init__(self, jobs: Iterable[Job]) -> None:
+        self._layers = sorted(
+            {
+                layer
+                for job in jobs
+                for layer in (
+                    *job.settings.content_names,
+                    *job.settings.style_names,
+                )
+            }
+        )
+        self._nets: dict[tuple[str, str, str], Any] = {}
 
-    def make_net(content_layers, style_layers, **options):
-        return make(**options)
+    def net(self, settings: Settings) -> Any:
+        """Return the network for a run with these settings."""
+        key = settings.weights, settings.pooling, settings.device
+        if key not in self._nets:
+            from gluon_style.chapter.devices import get_device
+            from gluon_style.chapter.vgg import build_net
 
-    return make_net
+            self._nets[key] = build_net(
+                self._layers,
+                (),
+                weights=settings.weights,
+                pooling=settings.pooling,
+                device=get_device(settings.device),
+            )
+        return self._nets[key]
 
 
-def write_manifest(cells, folder):
+def write_manifest(cells: Iterable[Cell], folder: str | Path) -> None:
     """Write a line of JSON for each cell: what it is, how it came out."""
-    lines = []
+    lines: list[str] = []
     for cell in cells:
         line = {
             'name': cell.job.name,
@@ -175,62 +196,56 @@ def write_manifest(cells, folder):
         if cell.result is not None:
             line.update(
                 state='done',
-                losses=cell.result.record['losses'],
-                seconds=cell.result.history[-1]['seconds'],
+                losses=cell.result.record.losses.to_json(),
+                seconds=cell.result.history[-1].seconds,
             )
         lines.append(json.dumps(line) + '\n')
     with replacing(Path(folder) / 'manifest.jsonl') as temporary:
         temporary.write_text(''.join(lines))
 
 
-def contact_sheet(cells, path):
+def contact_sheet(cells: Sequence[Cell], path: str | Path) -> None:
     """Draw all pictures as one, with their settings at its edges.
 
-    The last setting that varies runs across, or else the styles do; a row
-    has all else in common, which stands at its left.
+    The last setting that varies runs from left to right, or the styles if
+    none does. What the cells of a row share stands at its left.
     """
-    from matplotlib.figure import Figure
-
     from gluon_style.chapter.plots import write_figure
+    from gluon_style.many.grid import picture_grid, show_picture
 
-    keyed = [_edges(cell, cells) for cell in cells]
-    rows, columns = (list(dict.fromkeys(edge)) for edge in zip(*keyed))
+    edges = [_edges(cell, cells) for cell in cells]
+    rows, columns = (list(dict.fromkeys(edge)) for edge in zip(*edges))
     shapes = [c.result.image.shape for c in cells if c.result is not None]
-    width = 2.2
-    height = width * max([h / w for h, w, _ in shapes], default=1)
-    figure = Figure(
-        figsize=(width * len(columns) + 1, (height + 0.1) * len(rows) + 0.4),
-        layout='constrained',
+    figure, axes = picture_grid(
+        len(rows),
+        len(columns),
+        max((height / width for height, width, _ in shapes), default=1),
+        gap=0.1,
+        margins=(1, 0.4),
     )
-    axes = figure.subplots(len(rows), len(columns), squeeze=False)
-    for ax in axes.flat:
-        ax.set(xticks=[], yticks=[], frame_on=False)
     for ax, column in zip(axes[0], columns):
         ax.set_title(column, fontsize=8)
     for ax, row in zip(axes[:, 0], rows):
         ax.set_ylabel(row, fontsize=8)
-    for cell, (row, column) in zip(cells, keyed):
-        _fill(axes[rows.index(row), columns.index(column)], cell)
+    for cell, (row, column) in zip(cells, edges):
+        ax = axes[rows.index(row), columns.index(column)]
+        if cell.result is not None:
+            show_picture(ax, cell.result.image)
+        else:
+            text = 'failed' if cell.error else 'to do'
+            ax.text(0.5, 0.5, text, ha='center', transform=ax.transAxes)
     dpi = min(150, _SHEET_PIXELS / max(figure.get_size_inches()))
     with replacing(path) as temporary:
         write_figure(figure, temporary, dpi=dpi)
 
 
-def _edges(cell, cells):
-    """Return what stands at the left and above a cell's picture."""
+def _edges(cell: Cell, cells: Sequence[Cell]) -> tuple[str, str]:
+    """Return the words at the left of a cell's row and above its column."""
     values = [
-        f'{key.replace("_", " ")} {say(value)}'
-        for key, value in cell.values.items()
-        if len({str(other.values[key]) for other in cells}) > 1
+        f'{name.replace("_", " ")} {value_in_name(name, value)}'
+        for name, value in cell.values.items()
+        if len({str(other.values[name]) for other in cells}) > 1
     ]
     if values:
         return '\n'.join([*cell.pair, *values[:-1]]), values[-1]
     return cell.pair
-
-
-def _fill(ax, cell):
-    if cell.result is None:
-        text = 'failed' if cell.error else 'to do'
-        ax.text(0.5, 0.5, text, ha='center', transform=ax.transAxes)
-        return
-    ax.imshow(cell.result.image)

@@ -180,13 +180,20 @@ def setting(
     kind: Kind,
     help: str = '',
     commands: tuple[str, ...] = COMMANDS,
+    group: str = 'settings',
 ) -> Any:
     """Return a dataclass field for a setting.
 
-    ``commands`` are those that the setting means something to. Without
-    ``help`` it has no option: only Python, a config or a record gives it.
+    ``commands`` are those that the setting means something to, ``group`` is
+    the title that its option stands under. Without ``help`` it has no
+    option: only Python, a config or a record gives it.
     """
-    metadata = {'kind': kind, 'help': help, 'commands': commands}
+    metadata = {
+        'kind': kind,
+        'help': help,
+        'commands': commands,
+        'group': group,
+    }
     return dataclasses.field(default=default, metadata=metadata)
 
 

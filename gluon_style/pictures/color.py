@@ -1,39 +1,45 @@
-"""Colors of one picture given to another; no MXNet.
+"""Give the colors of one picture to another.
 
 Gatys, Bethge, Hertzmann and Shechtman 2016, 'Preserving Color in Neural
-Artistic Style Transfer': before a run the style picture takes the content's
-colors (``match_color``, ``match_histogram``), or after it the result does
-(``keep_color``). Pictures are arrays (height, width, 3) of uint8 unless said
-otherwise.
+Artistic Style Transfer': either the style picture takes the content's colors
+before a run (``match_color``, ``match_histogram``), or the result takes them
+after it (``keep_color``). Pictures are arrays (height, width, 3) of uint8
+unless a function says otherwise.
 """
+
+from __future__ import annotations
 
 import numpy
 from PIL import Image
 
-# Eigenvalues of the colors' covariance, 0 to 1 a channel. A direction in
-# which they deviate by less than this, two of a byte's steps, or by less than
-# this part of the largest one, has noise, and no color: a camera's noise of
-# 1.3 steps on a grey, sepia or blue picture would be enlarged up to fifty
-# times. Photographs deviate by at least 2.2 steps and have parts from 6e-4 on
-# (the sample cat 3.8 and 5e-3, the sample painting 21 and 6e-2).
+from gluon_style.pictures.read import as_bytes
+
+# The least eigenvalue of the colors' covariance, for channels from 0 to 1, and
+# its least part of the largest eigenvalue. In a direction with less variance
+# than either there is noise and no color: a camera's noise of 1.3 steps of a
+# byte on a grey, sepia or blue picture would be enlarged up to fifty times.
+# The least deviation of a photograph is at least 2.2 steps, its least part
+# 6e-4 (3.8 and 5e-3 in the sample cat, 21 and 6e-2 in the sample painting).
 _LEAST_VARIANCE = 4 / 255**2
 _LEAST_PART = 5e-4
 
 
-def match_color(style_img, content_img):
+def match_color(
+    style_img: numpy.ndarray, content_img: numpy.ndarray
+) -> numpy.ndarray:
     """Return the style picture with the content's mean color and covariance.
 
     The colors are mapped linearly, by the symmetric roots of both
-    covariances. Where the style picture does not vary by more than noise, as
-    a grey one does not in all but one direction, neither does the returned
-    one.
+    covariances. In a direction of color in which the style picture varies
+    only by noise, the result does not vary. A grey picture has one direction
+    of color only.
     """
     style, content = _as_floats(style_img), _as_floats(content_img)
-    return _as_bytes(matched(style, content))
+    return as_bytes(matched(style, content))
 
 
-def matched(style, content):
-    """Return ``match_color``, of floats of 0 to 1, before it is clipped."""
+def matched(style: numpy.ndarray, content: numpy.ndarray) -> numpy.ndarray:
+    """Return ``match_color`` of floats from 0 to 1, before it is clipped."""
     style_mean, style_covariance = _moments(style)
     content_mean, content_covariance = _moments(content)
     transform = _power(content_covariance, 0.5) @ _power(
@@ -42,13 +48,13 @@ def matched(style, content):
     return (style - style_mean) @ transform.T + content_mean
 
 
-def _moments(img):
+def _moments(img: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
     pixels = img.reshape(-1, 3)
     return pixels.mean(axis=0), numpy.cov(pixels.T, bias=True)
 
 
-def _power(covariance, exponent):
-    """Return a power of a covariance, of its directions with color only."""
+def _power(covariance: numpy.ndarray, exponent: float) -> numpy.ndarray:
+    """Return a power of a covariance, in its directions with color only."""
     values, vectors = numpy.linalg.eigh(covariance)
     kept = values > max(_LEAST_VARIANCE, _LEAST_PART * values[-1])
     powers = numpy.zeros(3)
@@ -56,24 +62,28 @@ def _power(covariance, exponent):
     return (vectors * powers) @ vectors.T
 
 
-def match_histogram(style_img, content_img):
+def match_histogram(
+    style_img: numpy.ndarray, content_img: numpy.ndarray
+) -> numpy.ndarray:
     """Return the style picture with the content's histogram per channel."""
     from skimage.exposure import match_histograms
 
-    # Bytes would be cut off, not rounded.
-    return _as_bytes(
+    # Of bytes, the result would be truncated instead of rounded.
+    return as_bytes(
         match_histograms(
             _as_floats(style_img), _as_floats(content_img), channel_axis=-1
         )
     )
 
 
-def keep_color(image, content_img):
+def keep_color(
+    image: numpy.ndarray, content_img: numpy.ndarray
+) -> numpy.ndarray:
     """Return the luminance of ``image`` with the content picture's colors.
 
-    ``image`` is of uint8, or of floats of 0 to 1, and so is what is
-    returned; the content picture is resized to its shape. Colors that no
-    screen has are clipped.
+    ``image`` is uint8 or floats from 0 to 1, and the result is of the same
+    type. The content picture is resized to its shape. Colors beyond sRGB are
+    clipped.
     """
     from skimage.color import rgb2yiq, yiq2rgb
 
@@ -85,14 +95,10 @@ def keep_color(image, content_img):
     yiq[..., 0] = rgb2yiq(_as_floats(image))[..., 0]
     rgb = yiq2rgb(yiq)
     if image.dtype == 'uint8':
-        return _as_bytes(rgb)
+        return as_bytes(rgb)
     return rgb.clip(0, 1).astype(image.dtype)
 
 
-def _as_floats(img):
+def _as_floats(img: numpy.ndarray) -> numpy.ndarray:
     img = numpy.asarray(img)
     return img / 255 if img.dtype == 'uint8' else img.astype('float64')
-
-
-def _as_bytes(img):
-    return (img * 255).round().clip(0, 255).astype('uint8')

@@ -1,26 +1,35 @@
-"""Masks: where in the picture the first style goes; no MXNet."""
+"""Read masks, which say where in the picture the first style goes."""
+
+from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy
 from PIL import Image, ImageFilter
 
 from gluon_style.errors import GluonStyleError
-from gluon_style.pictures.read import as_bytes, read_picture
+from gluon_style.pictures.read import as_bytes, as_numpy, read_picture
 
 logger = logging.getLogger(__name__)
 
-# How far a mask's proportions may be from those of what it is laid on.
+# How much a mask's proportions may differ from the picture's, as a part.
 _MOST_STRETCH = 0.02
 
 
-def read_mask(source):
-    """Return a mask as an array (height, width, 3) of uint8."""
+def read_mask(source: Any) -> numpy.ndarray:
+    """Return a mask as an array (height, width, 3) of uint8.
+
+    ``source`` is a path, a Pillow image, an array (height, width) of uint8,
+    bool or floats from 0 to 1, or an array (height, width, 3) of uint8.
+    Transparency becomes black. Raises FileNotFoundError and GluonStyleError.
+    """
     if isinstance(source, (str, Path, Image.Image)):
         return read_picture(source, behind='black')
     if not hasattr(source, 'shape') or not hasattr(source, 'dtype'):
-        raise TypeError(
+        raise GluonStyleError(
             f'mask is a {type(source).__name__}: give a path, a Pillow image '
             'or an array'
         )
@@ -33,8 +42,7 @@ def read_mask(source):
             'bool or floats of 0 to 1, shape (height, width), or uint8, shape '
             '(height, width, 3)'
         )
-    array = source.asnumpy() if hasattr(source, 'asnumpy') else source
-    array = numpy.asarray(array)
+    array = as_numpy(source)
     # Written so that NaN fails.
     if dtype.kind == 'f' and not ((array >= 0) & (array <= 1)).all():
         raise GluonStyleError(
@@ -45,35 +53,41 @@ def read_mask(source):
     return numpy.repeat(img[..., None], 3, axis=2) if grey else img
 
 
-def feathered(mask, image_shape, feather):
-    """Return a mask at the size (width, height), with soft edges.
+def feathered(
+    mask: numpy.ndarray, image_shape: tuple[int, int], feather: float
+) -> numpy.ndarray:
+    """Return a mask of the size ``image_shape`` with soft edges.
 
-    Both are arrays (height, width) of 0 to 1. ``feather`` is the width of
-    an edge as a part of the longest side.
+    The mask and the result are arrays (height, width) from 0 to 1;
+    ``image_shape`` is (width, height). ``feather`` is the width of an edge
+    as a part of the longest side.
     """
-    mask = Image.fromarray(mask.astype('float32'))
-    mask = numpy.asarray(mask.resize(image_shape, Image.BOX))
-    # A Gaussian's edge goes from 2 to 98 % in four deviations.
+    small = Image.fromarray(mask.astype('float32'))
+    small = numpy.asarray(small.resize(image_shape, Image.Resampling.BOX))
+    # The edge of a Gaussian goes from 2 to 98 % within four deviations.
     radius = feather * max(image_shape) / 4
-    blurred = Image.fromarray((255 * mask).round().astype('uint8'))
+    blurred = Image.fromarray((255 * small).round().astype('uint8'))
     blurred = blurred.filter(ImageFilter.GaussianBlur(radius))
     return numpy.asarray(blurred) / 255
 
 
-def warn_of_mask(mask, shapes):
-    """Log a mask that keeps no style apart, or does so elsewhere.
+def warn_of_mask(
+    mask: numpy.ndarray, shapes: Sequence[tuple[int, int]]
+) -> None:
+    """Log a warning if a mask separates no styles or fits no picture.
 
-    ``shapes`` are the (width, height) of what it may have been drawn for.
+    ``mask`` is an array (height, width) from 0 to 1. ``shapes`` are the
+    (width, height) of the pictures that it may have been drawn for.
     """
-    for value, word, where in (
+    for value, color, place in (
         (1, 'white', 'everywhere'),
         (0, 'black', 'nowhere'),
     ):
         if (mask == value).all():
             logger.warning(
                 'the mask is %s everywhere, and so the first style goes %s',
-                word,
-                where,
+                color,
+                place,
             )
     height, width = mask.shape
     stretches = [abs(width * h / (height * w) - 1) for w, h in shapes]

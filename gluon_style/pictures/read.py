@@ -1,10 +1,18 @@
-"""Pictures from files, images and arrays; free of MXNet."""
+"""Read a picture from a file, a Pillow image or an array, as a person sees it.
+
+Other rooms also find here how to resize a picture and how to make bytes of
+it.
+"""
+
+from __future__ import annotations
 
 import contextlib
 import io
 import logging
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import numpy
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
@@ -13,8 +21,8 @@ from gluon_style.errors import GluonStyleError
 
 logger = logging.getLogger(__name__)
 
-# What people have pictures in. Pillow's others include EPS, for which it runs
-# a program on the file.
+# The formats that people have pictures in. Pillow reads others too, among
+# them EPS, for which it runs a program on the file.
 _FORMATS = (
     'AVIF',
     'BMP',
@@ -34,47 +42,51 @@ _FORMATS = (
     'TIFF',
     'WEBP',
 )
-# A JPEG's; Pillow takes seconds for pictures of millions of short rows.
+# The longest side of a JPEG. Pillow takes seconds for pictures of millions of
+# short rows.
 _LONGEST_SIDE = 65535
-# Printers' profiles have a few megabytes.
+# Profiles of printers have a few megabytes.
 _LARGEST_PROFILE = 16 << 20
-# Modes of many bits are converted by so many rows, to save memory.
+# Modes of many bits are converted by this many rows at a time, to save memory.
 _ROWS = 256
 
 
-def read_picture(source, behind='white'):
+def read_picture(source: Any, behind: str = 'white') -> numpy.ndarray:
     """Return a picture as a person sees it: 8-bit sRGB, upright, opaque.
 
     ``source`` is a file's path, a Pillow image, or an array
-    (height, width, 3) of bytes, which is returned as it is. Returns a NumPy
+    (height, width, 3) of uint8, which is returned unchanged. Returns a NumPy
     array (height, width, 3) of uint8.
 
     EXIF orientation and the color profile are applied, transparency is laid
-    on the color ``behind``, 16 bits become 8, grey and CMYK become RGB. Raises
-    FileNotFoundError, ValueError or TypeError, in one sentence, for what is
-    no complete picture within Pillow's limit of pixels.
+    on the color ``behind``, 16 bits become 8, grey and CMYK become RGB.
+    Raises FileNotFoundError for a missing file, and GluonStyleError unless
+    ``source`` is a complete picture within Pillow's limit of pixels.
     """
     if isinstance(source, Image.Image):
-        with _in_a_sentence('picture'):
-            return numpy.array(_as_seen(source, behind))
+        with _quiet_pillow():
+            return numpy.array(_as_seen(source, behind, 'picture'))
     if not isinstance(source, (str, Path)):
         return _checked_array(source)
     path = Path(source)
     if not path.is_file():
         raise FileNotFoundError(f'picture {str(path)!r} is not a file')
-    with _in_a_sentence(f'picture {str(path)!r}'), _opened(path) as file:
-        return numpy.array(_as_seen(file, behind, ours=True))
+    name = f'picture {str(path)!r}'
+    with _quiet_pillow(), contextlib.ExitStack() as stack:
+        with _reading(name):
+            img = stack.enter_context(_opened(path))
+        return numpy.array(_as_seen(img, behind, name, in_place=True))
 
 
-def _opened(path):
-    """Open a picture in one of ``_FORMATS``, as far as Pillow has these."""
+def _opened(path: Path) -> Image.Image:
+    """Open a picture in one of ``_FORMATS``, if this Pillow has it."""
     Image.init()
     return Image.open(path, formats=[f for f in _FORMATS if f in Image.OPEN])
 
 
-def _checked_array(array):
+def _checked_array(array: Any) -> numpy.ndarray:
     if not hasattr(array, 'shape') or not hasattr(array, 'dtype'):
-        raise TypeError(
+        raise GluonStyleError(
             f'picture is a {type(array).__name__}: give a path, a Pillow '
             'image or an array'
         )
@@ -84,117 +96,133 @@ def _checked_array(array):
             f'picture is an array of {dtype}, shape {shape}: it must be '
             'uint8, shape (height, width, 3)'
         )
-    return _as_numpy(array)
+    return as_numpy(array)
 
 
 @contextlib.contextmanager
-def _in_a_sentence(name):
-    """Say in one sentence why Pillow does not read the picture ``name``."""
+def _quiet_pillow() -> Iterator[None]:
+    """Ignore Pillow's warnings of broken metadata; refuse too many pixels."""
     with warnings.catch_warnings():
-        # Of broken metadata, which cost no picture.
         warnings.simplefilter('ignore', UserWarning)
         warnings.simplefilter('error', Image.DecompressionBombWarning)
-        try:
-            yield
-        except (
-            Image.DecompressionBombWarning,
-            Image.DecompressionBombError,
-        ):
-            raise GluonStyleError(
-                f'{name} has too many pixels: at most '
-                f'{Image.MAX_IMAGE_PIXELS} are read'
-            ) from None
-        except UnidentifiedImageError:
-            raise GluonStyleError(
-                f'{name} is not in a format that Pillow reads: give a JPEG, '
-                'PNG, TIFF, WebP or similar'
-            ) from None
-        # On broken files Pillow raises whatever its parts happen to raise.
-        except Exception as error:
-            reason = ' '.join(str(error).split()) or type(error).__name__
-            raise GluonStyleError(
-                f'{name} is broken or incomplete ({reason[:200]}): give a '
-                'whole picture file'
-            ) from None
+        yield
 
 
-def _upright(img, ours):
-    """Apply the EXIF orientation; a broken EXIF block costs no picture.
+@contextlib.contextmanager
+def _reading(name: str) -> Iterator[None]:
+    """Make one sentence of why Pillow cannot read the picture ``name``.
 
-    A picture that is ``ours`` is turned itself: a copy takes memory.
+    Wrap calls of Pillow only, so that no other bug is hidden.
     """
     try:
-        return ImageOps.exif_transpose(img, in_place=ours) or img
+        yield
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise GluonStyleError(
+            f'{name} has too many pixels: at most '
+            f'{Image.MAX_IMAGE_PIXELS} are read'
+        ) from None
+    except UnidentifiedImageError:
+        raise GluonStyleError(
+            f'{name} is not in a format that Pillow reads: give a JPEG, '
+            'PNG, TIFF, WebP or similar'
+        ) from None
+    # On broken files Pillow raises whatever its parts happen to raise.
+    except Exception as error:
+        reason = ' '.join(str(error).split()) or type(error).__name__
+        raise GluonStyleError(
+            f'{name} is broken or incomplete ({reason[:200]}): give a '
+            'whole picture file'
+        ) from error
+
+
+def _upright(img: Image.Image, in_place: bool) -> Image.Image:
+    """Apply the EXIF orientation, or ignore a broken EXIF block.
+
+    ``in_place`` turns the picture itself, as a copy takes memory.
+    """
+    try:
+        return ImageOps.exif_transpose(img, in_place=in_place) or img
     # Pillow raises whatever the block's parts happen to raise.
     except Exception as error:
         logger.warning('the EXIF orientation is ignored: broken (%s)', error)
         return img
 
 
-def _as_seen(img, behind, ours=False):
+def _as_seen(
+    img: Image.Image, behind: str, name: str, in_place: bool = False
+) -> Image.Image:
     if not 0 < min(img.size) <= max(img.size) <= _LONGEST_SIDE:
         raise GluonStyleError(
-            f'it is {img.width} by {img.height} pixels, and sides are of 1 '
-            f'to {_LONGEST_SIDE}'
+            f'{name} is {img.width}x{img.height} pixels: each side must be '
+            f'from 1 to {_LONGEST_SIDE}'
         )
-    # Load first, so that a truncated file is not taken for broken EXIF.
-    img.load()
-    img = _eight_bits(_upright(img, ours))
+    with _reading(name):
+        # Load first, so that a truncated file is not taken for broken EXIF.
+        img.load()
+    return _opaque_srgb(_eight_bits(_upright(img, in_place)), behind, name)
+
+
+def _opaque_srgb(img: Image.Image, behind: str, name: str) -> Image.Image:
+    """Return an RGB image in sRGB, laid on the color ``behind``."""
     alpha = None
-    if img.mode == 'P' or 'transparency' in img.info:
-        transparent = 'transparency' in img.info
-        img = _converted(img, 'RGBA' if transparent else 'RGB')
-    if img.mode in ('RGBA', 'LA', 'PA', 'La', 'RGBa'):
-        grey = img.mode in ('LA', 'La')
-        img = _converted(img, 'LA' if grey else 'RGBA')
-        alpha = img.getchannel('A')
-        img = _converted(img, 'L' if grey else 'RGB')
-    img = _to_srgb(img)
-    if alpha is not None:
-        opaque = Image.new('RGB', img.size, behind)
-        opaque.paste(img, mask=alpha)
-        img = opaque
-    return img
+    # Pillow cannot convert every mode, nor use all that a file says.
+    with _reading(name):
+        if img.mode == 'P' or 'transparency' in img.info:
+            transparent = 'transparency' in img.info
+            img = _converted(img, 'RGBA' if transparent else 'RGB')
+        if img.mode in ('RGBA', 'LA', 'PA', 'La', 'RGBa'):
+            grey = img.mode in ('LA', 'La')
+            img = _converted(img, 'LA' if grey else 'RGBA')
+            alpha = img.getchannel('A')
+            img = _converted(img, 'L' if grey else 'RGB')
+        img = _to_srgb(img)
+    if alpha is None:
+        return img
+    opaque = Image.new('RGB', img.size, behind)
+    opaque.paste(img, mask=alpha)
+    return opaque
 
 
-def _converted(img, mode):
+def _converted(img: Image.Image, mode: str) -> Image.Image:
     """Convert, and keep the color profile, which Pillow may drop."""
     converted = img.convert(mode)
     converted.info['icc_profile'] = img.info.get('icc_profile')
     return converted
 
 
-def _eight_bits(img):
+def _eight_bits(img: Image.Image) -> Image.Image:
     """Scale modes of more than 8 bits; Pillow would clip them."""
     if not (img.mode.startswith('I') or img.mode == 'F'):
         return img
     values = numpy.asarray(img)
     scale = 1 / 257
     if img.mode == 'F':
-        # Of 0 to 1, or of 0 to 255.
+        # Floats are from 0 to 1, or from 0 to 255.
         largest = values.max(initial=0, where=numpy.isfinite(values))
         scale = 255 if largest <= 1 else 1
     eight = numpy.empty(values.shape, 'uint8')
-    for at in range(0, len(values), _ROWS):
-        rows = values[at : at + _ROWS].astype('float64') * scale
+    for start in range(0, len(values), _ROWS):
+        rows = values[start : start + _ROWS].astype('float64') * scale
         rows = numpy.nan_to_num(rows).clip(0, 255)
-        eight[at : at + _ROWS] = rows.round()
+        eight[start : start + _ROWS] = rows.round()
     scaled = Image.fromarray(eight)
     scaled.info['icc_profile'] = img.info.get('icc_profile')
     return scaled
 
 
-def _to_srgb(img):
-    """Return an RGB image of the colors that the profile means."""
+def _to_srgb(img: Image.Image) -> Image.Image:
+    """Return an RGB image, converted from the color profile to sRGB."""
     profile = img.info.get('icc_profile')
     if profile and len(profile) <= _LARGEST_PROFILE:
         try:
-            return ImageCms.profileToProfile(
+            converted = ImageCms.profileToProfile(
                 img,
                 ImageCms.ImageCmsProfile(io.BytesIO(profile)),
                 ImageCms.createProfile('sRGB'),
                 outputMode='RGB',
             )
+            # Pillow returns None only from a conversion in place.
+            return cast(Image.Image, converted)
         except (ImageCms.PyCMSError, OSError) as error:
             logger.warning(
                 'the color profile is ignored: it is broken or not for '
@@ -202,20 +230,22 @@ def _to_srgb(img):
                 img.mode,
                 error,
             )
-    # A copy of a large picture would take memory for nothing.
+    # A needless copy of a large picture would take memory.
     return img if img.mode == 'RGB' else img.convert('RGB')
 
 
-def resized(img, width, height):
-    """Return a picture, uint8 or float of 0 to 1, of another size."""
+def resized(img: Any, width: int, height: int) -> numpy.ndarray:
+    """Return a picture, uint8 or floats from 0 to 1, of another size."""
 
     def lanczos(array):
         resample = Image.Resampling.LANCZOS
-        return Image.fromarray(array).resize((width, height), resample)
+        return numpy.array(
+            Image.fromarray(array).resize((width, height), resample)
+        )
 
-    img = numpy.ascontiguousarray(_as_numpy(img))
+    img = numpy.ascontiguousarray(as_numpy(img))
     if img.dtype == 'uint8':
-        return numpy.array(lanczos(img))
+        return lanczos(img)
     channels = [
         lanczos(numpy.ascontiguousarray(img[..., i])) for i in range(3)
     ]
@@ -223,15 +253,15 @@ def resized(img, width, height):
     return numpy.stack(channels, axis=-1).clip(0, 1)
 
 
-def as_bytes(img):
-    """Return a picture, float of 0 to 1 or uint8, as NumPy uint8."""
-    img = _as_numpy(img)
+def as_bytes(img: Any) -> numpy.ndarray:
+    """Return a picture, floats from 0 to 1 or uint8, as NumPy uint8."""
+    img = as_numpy(img)
     if img.dtype == 'uint8':
         return img
     return (img * 255).round().clip(0, 255).astype('uint8')
 
 
-def _as_numpy(array):
+def as_numpy(array: Any) -> numpy.ndarray:
     """Return an array of MXNet or of NumPy as NumPy's."""
     return numpy.asarray(
         array.asnumpy() if hasattr(array, 'asnumpy') else array

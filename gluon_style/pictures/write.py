@@ -1,21 +1,25 @@
-"""Pictures into files, with the record of what made them; free of MXNet.
+"""Write pictures to files, together with the record of what made them.
 
-Every file has an sRGB profile, the name of this program as its software,
-and the record as JSON. It has no time, so that the same run gives the same
-bytes, and no orientation, for pixels are upright.
+Every file has an sRGB profile, the name of this program as its software, and
+the record as JSON. It has no date, so that the same run gives the same
+bytes, and no orientation, since the pixels are upright.
 """
+
+from __future__ import annotations
 
 import functools
 import json
+import os
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy
 from PIL import Image, ImageCms, PngImagePlugin
 
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import replacing
-from gluon_style.pictures.read import as_bytes
+from gluon_style.pictures.read import as_bytes, as_numpy
 
 _FORMATS = {
     '.png': 'PNG',
@@ -27,20 +31,23 @@ _FORMATS = {
 }
 SUFFIXES = tuple(_FORMATS)
 TIFF_SUFFIXES = ('.tif', '.tiff')
-# Of libjpeg, whose format could have 65535, and of WebP.
+# The longest side that libjpeg (whose format allows 65535) and WebP write.
 _LONGEST = {'JPEG': 65500, 'WebP': 16383}
 _SOFTWARE = 'gluon_style'
-# The tags of EXIF and of TIFF.
+# Tags that EXIF and TIFF share.
 _DESCRIPTION_TAG, _SOFTWARE_TAG = 0x010E, 0x0131
-# When IEC 61966-2-1 defined sRGB; Pillow has its profile made right now.
+# The day of IEC 61966-2-1, which defined sRGB. Pillow's profile has the
+# current time instead.
 _PROFILE_DATE = (1999, 10, 18, 0, 0, 0)
 
 
-def check_output(path, image_shape=None):
-    """Raise ValueError unless a picture can be written to ``path``.
+def check_output(
+    path: str | os.PathLike[str], image_shape: tuple[int, int] | None = None
+) -> None:
+    """Raise GluonStyleError unless a picture can be written to ``path``.
 
-    Its suffix must be one of ``SUFFIXES``; ``image_shape``, (width, height),
-    must be within what the format has.
+    The suffix must be one of ``SUFFIXES``, and ``image_shape``,
+    (width, height), must be possible in the format.
     """
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
@@ -53,19 +60,21 @@ def check_output(path, image_shape=None):
         raise GluonStyleError(
             f'output {str(path)!r} would have {image_shape[0]}x'
             f'{image_shape[1]} pixels: a side of a {kind} has at most '
-            f'{_LONGEST[kind]}, one of a PNG or TIFF more'
+            f'{_LONGEST[kind]}, so name a .png or .tiff'
         )
 
 
-def save_image(img, path, settings=None):
+def save_image(
+    img: Any, path: str | os.PathLike[str], settings: dict | None = None
+) -> None:
     """Write a picture, whole or not at all, in the format of its suffix.
 
-    ``img`` is an array (height, width, 3), float of 0 to 1 as from
-    ``postprocess``, or uint8. PNG and TIFF lose nothing, and TIFF has 16
-    bits a channel; JPEG and WebP are lossy, of quality 95, JPEG without
-    subsampled colors. ``settings``, a dictionary, goes into the file as
-    JSON. Raises ValueError for another suffix or too long a side, and
-    OSError where the file cannot be written.
+    ``img`` is an array (height, width, 3) of uint8, or of floats from 0 to 1
+    as ``postprocess`` returns. PNG and TIFF lose nothing; TIFF has 16 bits a
+    channel. JPEG and WebP lose a little: their quality is 95, and JPEG does
+    not subsample the colors. ``settings`` goes into the file as JSON. Raises
+    GluonStyleError for another suffix or too long a side, and OSError if the
+    file cannot be written.
     """
     path = Path(path)
     check_output(path, (img.shape[1], img.shape[0]))
@@ -79,7 +88,7 @@ def save_image(img, path, settings=None):
             _write_lossy(img, temporary, record, kind)
 
 
-def _write_png(img, path, record):
+def _write_png(img: Any, path: Path, record: str | None) -> None:
     text = PngImagePlugin.PngInfo()
     text.add_text('Software', _SOFTWARE)
     if record is not None:
@@ -89,7 +98,7 @@ def _write_png(img, path, record):
     )
 
 
-def _write_lossy(img, path, record, kind):
+def _write_lossy(img: Any, path: Path, record: str | None, kind: str) -> None:
     exif = Image.Exif()
     exif[_SOFTWARE_TAG] = _SOFTWARE
     if record is not None:
@@ -105,7 +114,7 @@ def _write_lossy(img, path, record, kind):
     )
 
 
-def _write_tiff(img, path, record):
+def _write_tiff(img: Any, path: Path, record: str | None) -> None:
     import tifffile
 
     tifffile.imwrite(
@@ -119,9 +128,9 @@ def _write_tiff(img, path, record):
     )
 
 
-def _as_words(img):
-    """Return a picture, float of 0 to 1 or uint8, as uint16."""
-    img = numpy.asarray(img.asnumpy() if hasattr(img, 'asnumpy') else img)
+def _as_words(img: Any) -> numpy.ndarray:
+    """Return a picture, floats from 0 to 1 or uint8, as uint16."""
+    img = as_numpy(img)
     if img.dtype == 'uint8':
         return img.astype('uint16') * 257
     words = (img.astype('float64') * 65535).round()
@@ -129,21 +138,23 @@ def _as_words(img):
 
 
 @functools.cache
-def srgb_profile():
-    """Return the bytes of an sRGB profile, the same at any time."""
-    made = ImageCms.ImageCmsProfile(ImageCms.createProfile('sRGB')).tobytes()
+def srgb_profile() -> bytes:
+    """Return the bytes of an sRGB profile, always the same."""
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile('sRGB')).tobytes()
     date = b''.join(part.to_bytes(2, 'big') for part in _PROFILE_DATE)
-    return made[:24] + date + made[36:]
+    return srgb[:24] + date + srgb[36:]
 
 
-def read_words(path, shape=None):
+def read_words(
+    path: str | os.PathLike[str], shape: tuple[int, ...] | None = None
+) -> numpy.ndarray | None:
     """Return the pixels of a TIFF of 16 bits a channel, or None.
 
-    They are an array (height, width, 3) of float32 of 0 to 1. Pillow would
-    read 8 of the bits. None is for all that is not such a file, or not as
-    ``save_image`` writes it: of ``shape``, where that is given, as Pillow
-    found it, and not compressed, so that the pixels take no more memory than
-    the file has bytes.
+    They are an array (height, width, 3) of float32 from 0 to 1. Pillow would
+    read 8 of the 16 bits. Returns None for any other file, for one of
+    another ``shape`` than Pillow read, and for a compressed one, which
+    ``save_image`` never writes: so the pixels take no more memory than the
+    file has bytes.
     """
     if Path(path).suffix.lower() not in TIFF_SUFFIXES:
         return None
@@ -151,39 +162,45 @@ def read_words(path, shape=None):
 
     try:
         with tifffile.TiffFile(path) as file:
-            # Its first page alone: a description may tell of more pixels,
-            # in other pages and even in other files.
-            page = file.pages[0]
-            fit = page.dtype == 'uint16' and page.is_contiguous
-            fit = fit and len(page.shape) == 3 and page.shape[2] == 3
-            if not fit or shape not in (None, page.shape):
+            # Only the first page: a description may claim more pixels, in
+            # other pages and even in other files.
+            page: Any = file.pages[0]
+            expected = (
+                page.dtype == 'uint16'
+                and page.is_contiguous
+                and len(page.shape) == 3
+                and page.shape[2] == 3
+                and shape in (None, page.shape)
+            )
+            if not expected:
                 return None
             words = page.asarray()
-    # What tifffile meets in a foreign or broken file has many types.
+    # On foreign and broken files tifffile raises errors of many types.
     except Exception:
         return None
     return (words / 65535).astype('float32')
 
 
-def record_of(path):
-    """Return the record within a picture of this package, or None.
+def record_of(path: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """Return the record inside a picture of this package.
 
-    None is also for files that are missing, foreign or broken.
+    Returns None for a file that is missing, foreign or broken.
     """
     try:
         with warnings.catch_warnings():
-            # Of many pixels, none of which is decoded here, and of metadata
-            # that are cut off.
+            # Of many pixels, which are not decoded here, or of truncated
+            # metadata.
             warnings.simplefilter('ignore')
             with Image.open(path) as file:
                 record = json.loads(_embedded_text(file))
-    # What Pillow meets in a foreign or broken file has many types.
+    # On foreign and broken files Pillow raises errors of many types.
     except Exception:
         return None
     return record if isinstance(record, dict) else None
 
 
-def _embedded_text(file):
+def _embedded_text(file: Image.Image) -> str:
+    """Return the JSON inside a picture, 'null' for a foreign one."""
     if 'gluon_style' in file.info:
         return file.info['gluon_style']
     exif = file.getexif()

@@ -1,65 +1,94 @@
-"""The pictures of a record, found again by their hashes."""
+"""Find the pictures of a record again, by their hashes."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Union
 
 import numpy
+from numpy.typing import NDArray
 
 from gluon_style import samples
+from gluon_style.errors import GluonStyleError
 from gluon_style.files.reading import file_digest
 from gluon_style.pictures.read import read_picture
 from gluon_style.records.record import PictureId
 
 logger = logging.getLogger(__name__)
 
-# How many files are compared, at most.
+# At most so many files are compared.
 MOST_FILES = 1000
-# What a picture's file may end in, besides the name that the record has.
-SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.bmp', '.gif')
-SUFFIXES += ('.avif', '.jp2', '.pgm', '.ppm', '.tga')
+# A picture's file ends in one of these, or has the name in the record.
+SUFFIXES = (
+    *('.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.bmp', '.gif'),
+    *('.avif', '.jp2', '.pgm', '.ppm', '.tga'),
+)
+
+Pixels = NDArray[numpy.uint8]
+# Where a picture was found: a file, or an array (height, width, 3).
+Source = Union[Path, Pixels]
 
 
 def find_pictures(
     wanted: Iterable[PictureId], paths: Iterable[Path]
-) -> dict[str, Path | numpy.ndarray]:
-    """Return the wanted pictures that are found, by hash.
+) -> dict[str, Source]:
+    """Return where the wanted pictures are, by hash; some may be missing.
 
     The sample pictures and the files ``paths`` are compared, those with the
-    name of a wanted picture first. A picture that was an array is found in a
-    file of the same pixels. The value is a file's path, or the sample
-    photograph, an array (height, width, 3) of uint8.
+    name of a wanted picture first. For a picture that was an array, a file
+    with the same pixels is found. Only the sample photograph is returned as
+    an array.
     """
-    wanted = [picture for picture in wanted if picture.sha256 is not None]
-    missing = {picture.sha256 for picture in wanted}
-    arrays = {each.sha256 for each in wanted if each.file is None}
-    names = {picture.file for picture in wanted} - {None}
-    found: dict[str, Path | numpy.ndarray] = {}
-
-    def offer(digest: str | None, source: Path | numpy.ndarray) -> None:
-        if digest is not None and digest in missing:
-            found[digest] = source
-            missing.discard(digest)
-
-    if arrays:
-        photograph = samples.photograph()
-        offer(PictureId.of(photograph).sha256, photograph)
-    for path in _to_compare([samples.PAINTING, *paths], names):
-        if not missing:
+    search = _Search(wanted)
+    search.compare_photograph()
+    candidates = _candidates([samples.PAINTING, *paths], search.names)
+    for path in candidates:
+        if not search.missing:
             break
-        # An unreadable or a broken file is not one of them.
-        with contextlib.suppress(OSError, ValueError):
-            offer(file_digest(path), path)
-            if arrays & missing and path.suffix.lower() in SUFFIXES:
-                offer(PictureId.of(read_picture(path)).sha256, path)
-    return found
+        search.compare_file(path)
+    return search.sources
 
 
-def _to_compare(paths: list[Path], names: set[str | None]) -> list[Path]:
-    """Return the files to compare, those with a fitting name first."""
+class _Search:
+    """The pictures that are still missing, and those found so far.
+
+    ``arrays`` are the hashes of the pictures that were arrays.
+    """
+
+    def __init__(self, wanted: Iterable[PictureId]) -> None:
+        pictures = [picture for picture in wanted if picture.sha256]
+        self.names = {picture.file for picture in pictures}
+        self.missing = {picture.sha256 for picture in pictures}
+        self.arrays = {each.sha256 for each in pictures if each.file is None}
+        self.sources: dict[str, Source] = {}
+
+    def compare_photograph(self) -> None:
+        """Take the sample photograph if it is one of the arrays."""
+        if self.arrays:
+            photograph: Pixels = samples.photograph()
+            self._compare(PictureId.of(photograph).sha256, photograph)
+
+    def compare_file(self, path: Path) -> None:
+        """Take a file if its bytes or its pixels are wanted."""
+        try:
+            self._compare(file_digest(path), path)
+            if self.arrays & self.missing and path.suffix.lower() in SUFFIXES:
+                pixels: Pixels = read_picture(path)
+                self._compare(PictureId.of(pixels).sha256, path)
+        except (OSError, GluonStyleError):
+            # It is unreadable or not a picture, so not one of them.
+            pass
+
+    def _compare(self, digest: str | None, source: Source) -> None:
+        if digest is not None and digest in self.missing:
+            self.sources[digest] = source
+            self.missing.discard(digest)
+
+
+def _candidates(paths: list[Path], names: set[str | None]) -> list[Path]:
+    """Return the files to compare, those with a wanted name first."""
     paths = [
         path
         for path in dict.fromkeys(paths)

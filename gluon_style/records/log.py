@@ -1,4 +1,4 @@
-"""What a run has come to so far: its losses, its best pixels, its end."""
+"""The log of a run: its losses, its best pixels, and why it ends."""
 
 from __future__ import annotations
 
@@ -10,22 +10,27 @@ from typing import Any
 from gluon_style.errors import NonFiniteLossError
 from gluon_style.records.record import Epoch
 
-# An array of MXNet, (1, 3, height, width).
+# An array of MXNet, (1, 3, height, width), or None.
 Pixels = Any
 
 
 class Log:
-    """Keep losses on the device until they are read, and what they mean.
+    """Keep an epoch's losses on the device until they are read.
 
-    ``history`` has an ``Epoch`` for each epoch that was read; its 'style' is
-    divided by ``style_repeats``, the number of times that the objective adds
-    the style losses up. ``callback(history, X)`` is due every
+    A loop over epochs calls ``add`` with the losses and asks whether the
+    callback is ``due``. If it is, the loop calls ``read`` and ``call``, and
+    ends where the run is ``stopped``.
+
+    ``history`` has an ``Epoch`` for each epoch that was read. Its ``style``
+    is divided by ``style_repeats``, the number of times that the objective
+    adds the style losses up. ``callback(history, X)`` is due every
     ``callback_every`` epochs.
 
-    Four things end the run: a total of at most ``stop_at`` for a picture of
+    Four things stop the run: a total of at most ``stop_at`` for a picture of
     ``final_shape``, (1, 3, height, width); ``stop_after`` epochs;
-    ``time_limit`` seconds; and a reason that ``stop()``, asked after each
-    epoch, returns. That reason is then ``interrupted``.
+    ``time_limit`` seconds; and a reason that ``stop()`` returns. ``stop`` is
+    called after each epoch, and ``interrupted`` is the reason, or None.
+    ``reached`` is whether one of the other three was reached.
 
     ``best_X`` are the pixels with the least total of the latest scale, and
     ``best`` is their entry. ``restarts`` are the epochs after which L-BFGS
@@ -49,7 +54,6 @@ class Log:
         self.best_X: Pixels = None
         self.best: Epoch | None = None
         self.interrupted: str | None = None
-        # Whether stop_at, stop_after or time_limit has been reached.
         self.reached = False
         self._pending: list[tuple[Any, Any, Any]] = []
         self._began = time.perf_counter()
@@ -64,7 +68,7 @@ class Log:
 
     @property
     def stopped(self) -> bool:
-        """Whether the run is to stop, for whatever reason."""
+        """Whether the run must stop, for any of the four reasons."""
         return self.reached or bool(self.interrupted)
 
     @property
@@ -81,24 +85,28 @@ class Log:
         elapsed: float,
         reached: bool,
     ) -> None:
-        """Go on from an earlier log that had got this far."""
+        """Go on from where an earlier log ended.
+
+        ``best_epoch`` is the epoch of ``best_X``, ``elapsed`` the seconds of
+        the earlier run; the other arguments are its attributes.
+        """
         self.history, self.restarts = history, restarts
         self.best_X, self.best = best_X, history[best_epoch - 1]
         self._began = time.perf_counter() - elapsed
         self.reached = reached
 
     def add(self, content: Any, style: Any, tv: Any) -> None:
-        """Append an epoch's losses: arrays, for which nothing waits yet."""
+        """Append an epoch's losses: arrays, which are not waited for yet."""
         self._pending.append((content, style, tv))
 
     def has_best(self, X: Pixels) -> bool:
-        """Return whether a total was read at the scale of the pixels ``X``."""
+        """Return whether ``best_X`` has the same scale as the pixels ``X``."""
         return self.best_X is not None and self.best_X.shape == X.shape
 
     def due(self) -> bool:
-        """Ask ``stop``; return whether the callback is due now.
+        """Call ``stop``; return whether the callback is due now.
 
-        It is also due when the run is to stop.
+        It is also due when the run stops.
         """
         if self._stop is not None and not self.interrupted:
             self.interrupted = self._stop()
@@ -115,18 +123,18 @@ class Log:
             self._callback(self.history, X)
 
     def read(self, X: Pixels, most_growth: float = math.inf) -> None:
-        """Append the pending epochs to the history, or none of them.
+        """Append the added epochs to the history, or none of them.
 
-        Reading waits for the device, so only the last epoch's time is
-        measured. The epochs before it share the time since the last reading.
         ``X`` must be the pixels that the last epoch's losses belong to.
+        Reading waits for the device, so that only the last epoch's time is
+        measured. The epochs before it share the time since the last reading.
 
         Raises NonFiniteLossError, also for a total of more than
         ``most_growth`` times the first one at this scale.
         """
         losses = [tuple(map(float, epoch)) for epoch in self._pending]
         self._pending = []
-        before = self._seconds
+        before = self._last_seconds
         elapsed = self.elapsed - before
         scale = X.shape[3], X.shape[2]
         entries: list[Epoch] = []
@@ -147,7 +155,7 @@ class Log:
         self._keep(X)
 
     @property
-    def _seconds(self) -> float:
+    def _last_seconds(self) -> float:
         """The time of the last epoch that was read."""
         return (self.history[-1].seconds or 0.0) if self.history else 0.0
 
@@ -159,7 +167,7 @@ class Log:
         return total
 
     def _keep(self, X: Pixels) -> None:
-        """Keep the pixels if they are the best; see whether to stop."""
+        """Keep the pixels if they are the best; check what stops the run."""
         last = self.history[-1]
         if (
             self.best is None
@@ -173,4 +181,4 @@ class Log:
         if self._stop_after is not None:
             self.reached |= last.epoch >= self._stop_after
         if self._time_limit is not None:
-            self.reached |= self._seconds >= self._time_limit
+            self.reached |= self._last_seconds >= self._time_limit

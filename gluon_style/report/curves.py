@@ -1,39 +1,39 @@
-"""The curves of a run's losses, as an SVG to stand in a page; no MXNet."""
+"""Draw the curves of a run's losses, as an SVG to stand in a page."""
+
+from __future__ import annotations
 
 import math
-from itertools import groupby
+from collections.abc import Iterator
 
-LOSSES = {'content': 'content', 'style': 'style', 'tv': 'TV'}
-# A curve of the page has hardly more pixels from left to right.
+from gluon_style.records.record import Epoch, stages
+
+# The curves, and their labels.
+LABELS = {'content': 'content', 'style': 'style', 'tv': 'TV'}
+# A curve on the page has hardly more pixels from left to right.
 MOST_POINTS = 300
 WIDTH, HEIGHT = 440, 260
 LEFT, RIGHT, TOP, BOTTOM = 52, 430, 40, 216
 
 
-def loss_curves(history):
+def loss_curves(history: list[Epoch]) -> str:
     """Return an inline SVG of the weighted losses over the epochs.
 
-    ``history`` is the list of ``Log``, of at least one entry. The curves
-    have a gap where the scale changes. The axis of losses is logarithmic
-    where they differ by more than a factor of 20. Colors come from the
-    page's style: classes 'content', 'style' and 'tv'. Raises KeyError,
-    TypeError or ValueError for what is no such list.
+    ``history`` has at least one epoch. The curves have a gap where the scale
+    changes. The axis of losses is logarithmic if they differ by more than a
+    factor of 20. Colors come from the page's style: classes 'content',
+    'style' and 'tv'.
     """
-    epochs = [entry['epoch'] for entry in history]
-    x = _Axis(epochs[0], max(epochs[-1], epochs[0] + 1), LEFT, RIGHT)
+    first, last = history[0].epoch, history[-1].epoch
+    x = _Axis(first, max(last, first + 1), LEFT, RIGHT)
     y = _loss_axis(history)
-    scales = [
-        (scale, list(entries))
-        for scale, entries in groupby(history, lambda entry: entry['scale'])
-    ]
     parts = [
         f'<svg class="curves" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="{_in_words(history)}">',
-        *_grid(x, y),
-        *_scale_labels(scales, x),
+        f'aria-label="{_description(history)}">',
+        *_grid_lines(x, y),
+        *_scale_labels(stages(history), x),
     ]
-    for i, name in enumerate(LOSSES):
-        path = ''.join(_line(entries, name, x, y) for _, entries in scales)
+    for i, name in enumerate(LABELS):
+        path = ''.join(_line(stage, name, x, y) for stage in stages(history))
         parts.append(f'<path class="{name}" d="{path}"/>')
         parts += _legend(name, LEFT + 96 * i)
     return ''.join([*parts, '</svg>'])
@@ -42,12 +42,19 @@ def loss_curves(history):
 class _Axis:
     """Numbers from ``low`` to ``high`` on the pixels ``start`` to ``end``."""
 
-    def __init__(self, low, high, start, end, log=False):
+    def __init__(
+        self,
+        low: float,
+        high: float,
+        start: float,
+        end: float,
+        log: bool = False,
+    ) -> None:
         self.log = log
         self._low, self._high = low, high
         self._start, self._end = start, end
 
-    def __call__(self, value):
+    def __call__(self, value: float) -> float:
         """Return the pixel of a number; beyond an end it is that end."""
         low, high = self._low, self._high
         value = min(max(value, low), high)
@@ -56,7 +63,7 @@ class _Axis:
         part = (value - low) / (high - low)
         return round(self._start + part * (self._end - self._start), 1)
 
-    def ticks(self):
+    def ticks(self) -> list[float]:
         """Return a handful of round numbers between the ends."""
         if not self.log:
             step = _round_step((self._high - self._low) / 4)
@@ -75,40 +82,45 @@ class _Axis:
         return [tick for tick in ticks if self._low <= tick <= self._high]
 
 
-def _round_step(step):
+def _round_step(step: float) -> float:
     """Return the least of 1, 2, 5, 10, ... that is at least ``step``."""
     power = 10.0 ** math.floor(math.log10(step))
     return next(f * power for f in (1, 2, 5, 10) if f * power >= step)
 
 
-def _loss_axis(history):
-    values = [entry[name] for entry in history for name in LOSSES]
+def _loss_axis(history: list[Epoch]) -> _Axis:
+    values = [value for name in LABELS for value in _losses(history, name)]
     values = [value for value in values if 0 < value < math.inf]
     high = max(values, default=1)
-    # The content loss of a run that starts from the content picture begins
-    # at almost nothing, which would leave all else a narrow band.
-    ends = [history[-1][name] for name in LOSSES if history[-1][name] > 0]
+    # A run that starts from the content picture has almost no content loss at
+    # first, for which all other losses would become a narrow band.
+    ends = [_losses(history, name)[-1] for name in LABELS]
+    ends = [end for end in ends if end > 0]
     low = max(min(values, default=1), min(ends, default=high) / 10)
     if high / low <= 20:
         return _Axis(0, 1.05 * high, BOTTOM, TOP)
     return _Axis(low / 1.2, 1.2 * high, BOTTOM, TOP, log=True)
 
 
-def _line(entries, name, x, y):
-    """Return the path of a loss at one scale; no number, no point."""
+def _losses(history: list[Epoch], name: str) -> list[float]:
+    return [getattr(entry, name) for entry in history]
+
+
+def _line(stage: list[Epoch], name: str, x: _Axis, y: _Axis) -> str:
+    """Return the path of a loss at one scale, without what has no place."""
     points = [
-        (entry['epoch'], entry[name])
-        for entry in entries
-        if math.isfinite(entry[name]) and (entry[name] > 0 or not y.log)
+        (entry.epoch, loss)
+        for entry, loss in zip(stage, _losses(stage, name))
+        if math.isfinite(loss) and (loss > 0 or not y.log)
     ]
     if not points:
         return ''
     places = [f'{x(a):g} {y(b):g}' for a, b in _thinned(points)]
-    # Of a single point, round ends make a dot.
+    # Round ends make a dot of a single point.
     return 'M' + ('L'.join(places) if len(places) > 1 else places[0] + 'h0')
 
 
-def _thinned(points):
+def _thinned(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
     """Keep the least and the greatest of each stretch: no peak is lost."""
     if len(points) <= MOST_POINTS:
         return points
@@ -121,12 +133,12 @@ def _thinned(points):
     return [points[i] for i in sorted(kept)]
 
 
-def _grid(x, y):
+def _grid_lines(x: _Axis, y: _Axis) -> Iterator[str]:
     for tick in y.ticks():
         at = y(tick)
         yield f'<path class="grid" d="M{LEFT} {at:g}H{RIGHT}"/>'
         yield _text(LEFT - 6, at + 4, f'{tick:g}', 'end')
-    # Epochs are whole numbers, and a short run's round ones are not.
+    # Epochs are whole numbers; the round numbers of a short run may not be.
     for tick in x.ticks():
         if tick == int(tick):
             yield _text(x(tick), BOTTOM + 17, f'{tick:.0f}', 'middle')
@@ -135,34 +147,34 @@ def _grid(x, y):
     yield _text(LEFT, BOTTOM + 36, kind, 'start')
 
 
-def _scale_labels(scales, x):
+def _scale_labels(scales: list[list[Epoch]], x: _Axis) -> Iterator[str]:
     """Mark where another scale begins, and name those that have room."""
     if len(scales) == 1:
         return
-    for i, (scale, entries) in enumerate(scales):
-        start, end = x(entries[0]['epoch']), x(entries[-1]['epoch'])
+    for i, stage in enumerate(scales):
+        start, end = x(stage[0].epoch), x(stage[-1].epoch)
         if i:
             yield f'<path class="scale" d="M{start:g} {TOP}V{BOTTOM}"/>'
         if end - start > 60:
-            label = '{:d}\u00d7{:d}'.format(*scale)
+            label = '{:d}\u00d7{:d}'.format(*stage[0].scale)
             yield _text((start + end) / 2, TOP + 12, label, 'middle')
 
 
-def _legend(name, left):
+def _legend(name: str, left: float) -> Iterator[str]:
     yield f'<path class="{name}" d="M{left} 16h24"/>'
-    yield _text(left + 30, 20, LOSSES[name], 'start')
+    yield _text(left + 30, 20, LABELS[name], 'start')
 
 
-def _text(x, y, text, anchor):
+def _text(x: float, y: float, text: str, anchor: str) -> str:
     return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}">{text}</text>'
 
 
-def _in_words(history):
-    first, last = history[0], history[-1]
+def _description(history: list[Epoch]) -> str:
+    """Return the curves in words, for those who do not see them."""
     losses = ', '.join(
-        f'{label} from {first[name]:.3g} to {last[name]:.3g}'
-        for name, label in LOSSES.items()
+        f'{label} from {getattr(history[0], name):.3g} to '
+        f'{getattr(history[-1], name):.3g}'
+        for name, label in LABELS.items()
     )
-    return (
-        f'Losses of epochs {first["epoch"]:d} to {last["epoch"]:d}: {losses}'
-    )
+    first, last = history[0].epoch, history[-1].epoch
+    return f'Losses of epochs {first:d} to {last:d}: {losses}'

@@ -1,8 +1,8 @@
-"""The pictures of the demo and the notebooks, free of rights."""
+"""The pictures of the demo and the notebooks, in the public domain."""
 
 from pathlib import Path
 
-# Painted by tools/paint.py of the project; CC0 1.0, like the script's every output.
+# Painted by the project's tools/paint.py, CC0 1.0.
 PAINTING = Path(__file__).with_name('painting.jpg')
 
 

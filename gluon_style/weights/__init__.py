@@ -1,10 +1,14 @@
-"""The weights of VGG-19, made to fit the chapter's pixels and hyperparameters.
+"""Load VGG-19's weights, adapted to the chapter's pixels and hyperparameters.
 
 Weights are never random and never unchecked, and every result records which
-file was used.
+file was used. ``sources`` fetches files, ``formats`` reads and writes them.
 """
 
+from __future__ import annotations
+
 import logging
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,13 +17,13 @@ import numpy
 from gluon_style.errors import WeightsError
 from gluon_style.files.reading import file_digest
 from gluon_style.layers import CONV_SHAPES, RGB_MEAN, RGB_STD
-from gluon_style.weights.formats import read_layers
+from gluon_style.weights.formats import Layers, read_layers
 from gluon_style.weights.sources import SOURCES, fetch, is_intact
 
 logger = logging.getLogger(__name__)
 
-# How much of each layer's activations is kept when pixels are standardized.
-# Found by gluon_style.calibrate, which prints them and the reasons.
+# The factor of each layer's activations that fits standardized pixels.
+# tools/calibrate.py computes them, and prints them with the reasons.
 OXFORD_SCALES = {
     'conv1_1': 0.04948,
     'conv1_2': 0.04948,
@@ -42,40 +46,48 @@ OXFORD_SCALES = {
 
 @dataclass(frozen=True)
 class Weights:
-    """Loaded layers (name: (weight, bias)) and where they came from."""
+    """The loaded layers, and where they come from.
+
+    ``layers`` maps a name to (weight, bias). ``reason`` says why this source
+    or file was chosen.
+    """
 
     source: str
     path: str
     sha256: str
     reason: str
-    layers: dict = field(repr=False)
+    layers: Layers = field(repr=False)
 
 
-def load_weights(weights='auto', layers=tuple(CONV_SHAPES)):
-    """Return the ``layers`` of VGG-19 behind the chapter's ``preprocess``.
+def load_weights(
+    weights: str | os.PathLike[str] = 'auto',
+    layers: Iterable[str] = tuple(CONV_SHAPES),
+) -> Weights:
+    """Return the ``layers`` of VGG-19 that fit the chapter's ``preprocess``.
 
     ``weights`` is 'auto', the name of a source, or the path of a .params,
-    .npz, .h5, .pth or .safetensors file. 'auto' takes what is in the cache,
-    else the model zoo's file if its host answers within seconds, else
-    'oxford'. Raises WeightsError in one sentence; nothing is made up.
+    .npz, .h5, .pth or .safetensors file. 'auto' takes what is in the cache;
+    otherwise the model zoo's file if its host answers within seconds;
+    otherwise 'oxford'. Raises WeightsError if the weights cannot be had:
+    they are never made up.
     """
     name, path, reason = _find(weights)
-    found, convention = read_layers(path, layers)
+    arrays, convention = read_layers(path, layers)
     if convention == 'bgr':
-        found = rescale(fold_bgr(found), OXFORD_SCALES)
+        arrays = rescale(fold_bgr(arrays), OXFORD_SCALES)
     sha256 = file_digest(path)
     logger.info('weights %s (%s): %s', name, reason, path)
-    return Weights(name, str(path), sha256, reason, found)
+    return Weights(name, str(path), sha256, reason, arrays)
 
 
-def _find(weights):
-    """Return the source's name, the file's path, and why it was taken."""
-    if weights in SOURCES:
+def _find(weights: str | os.PathLike[str]) -> tuple[str, Path, str]:
+    """Return the source's name, the file's path, and why it was chosen."""
+    if isinstance(weights, str) and weights in SOURCES:
         return weights, fetch(weights), 'the source asked for'
     if weights != 'auto':
         if not Path(weights).is_file():
             raise WeightsError(
-                f'weights {weights!r} are unknown: choose auto, '
+                f'weights {str(weights)!r} are unknown: choose auto, '
                 f'{", ".join(SOURCES)}, or a file that exists'
             )
         return 'file', Path(weights), 'the file asked for'
@@ -91,12 +103,13 @@ def _find(weights):
     return 'oxford', fetch('oxford'), reason
 
 
-def fold_bgr(layers):
-    """Have Oxford's first layer take the chapter's pixels; exact inside.
+def fold_bgr(layers: Layers) -> Layers:
+    """Make the first layer of Oxford's weights take the chapter's pixels.
 
-    It expects BGR of 0 to 255 less the mean color; ``preprocess`` gives RGB,
-    (x / 255 - mean) / std. Only the zero padding at the border differs, by
-    under half a grey level.
+    That layer expects BGR from 0 to 255 minus the mean color; ``preprocess``
+    gives RGB, (x / 255 - mean) / std. The result is exact inside the
+    picture. At the border the zero padding means another color: it differs
+    by less than half a grey level.
     """
     mean, std = (
         255 * numpy.array(a, 'float32').astype('float64')[:, None, None]
@@ -110,12 +123,13 @@ def fold_bgr(layers):
     return {**layers, 'conv1_1': folded}
 
 
-def rescale(layers, scales):
+def rescale(layers: Layers, scales: Mapping[str, float]) -> Layers:
     """Multiply the activations of each convolution by its scale.
 
-    Exact, since ReLU and max pooling commute with a positive factor: a
-    layer's weights take its own scale over that of the layer before, its
-    biases its own. ``layers`` must begin with conv1_1, in order.
+    This is exact, since ReLU and max pooling commute with a positive factor.
+    The weight of a layer is multiplied by its own scale over the scale of
+    the layer before, and its bias by its own scale. ``layers`` must be in
+    order, from conv1_1 on.
     """
     scaled, before = {}, 1.0
     for layer, (weight, bias) in layers.items():

@@ -1,16 +1,24 @@
-"""Read the arrays of a .npz without its risks: no pickle, no surprise size.
+"""Read the arrays of a .npz file without the risks of ``numpy.load``.
 
 ``numpy.load`` evaluates a header as Python and takes the memory that it asks
 for. Here the header must have the one form that NumPy and MXNet write, and
 the caller sees it before any memory is taken.
 """
 
+from __future__ import annotations
+
 import math
+import os
 import re
 import struct
-import zipfile
+from collections.abc import Callable
 
 import numpy
+
+from gluon_style.files.archive import ZipMember, ZipReader
+
+# What a reader of weights asks for each array: its name, shape and dtype.
+Wanted = Callable[[str, tuple[int, ...], numpy.dtype], bool]
 
 # A model has some dozens of arrays; an archive of millions would only be slow.
 MOST_ARRAYS = 10_000
@@ -23,95 +31,95 @@ _HEADER = re.compile(
     r"'shape': \(((?:\d{1,18}L?, ?)*(?:\d{1,18}L?)?)\), ?\} *\n?"
 )
 _PIECE = 1 << 20
-# Others, as LZMA, may ask for memory of their own.
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
-def read_npz(path, wanted):
-    """Return the wanted arrays of a .npz by name.
+def read_npz(
+    path: str | os.PathLike[str], wanted: Wanted
+) -> dict[str, numpy.ndarray]:
+    """Return the wanted arrays of a .npz file by name.
 
-    ``wanted(name, shape, dtype)`` is asked for each array before memory is
-    taken for it: True reads it, False passes over it, and a ValueError goes
+    ``wanted(name, shape, dtype)`` is called for each array before memory is
+    taken for it: True reads the array, False skips it, and an exception goes
     to the caller. No array takes more memory than its shape says. Raises
-    ValueError for what is no whole archive of arrays of numbers, OSError for
-    a file that cannot be read.
+    ValueError unless the file is a whole archive of arrays of numbers, and
+    OSError if it cannot be read.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return _read_members(archive, wanted)
-    except (OSError, ValueError):
-        raise
-    # On broken archives zipfile raises whatever its parts happen to raise.
-    except Exception as error:
-        raise ValueError(f'it is no whole .npz file ({error!r})') from error
-
-
-def _read_members(archive, wanted):
-    members = {}
-    for info in archive.infolist():
-        name = info.filename
-        if name in members:
-            raise ValueError(f'it has {name[:60]!r} twice')
-        members[name] = info
-    if len(members) > MOST_ARRAYS:
-        raise ValueError(
-            f'it has {len(members)} members: at most {MOST_ARRAYS} are read'
-        )
     arrays = {}
-    for name, info in members.items():
-        if name.endswith('.npy'):
-            array = _read_member(archive, info, wanted)
+    with ZipReader(path) as archive:
+        if len(archive.members) > MOST_ARRAYS:
+            raise ValueError(
+                f'it has {len(archive.members)} members: at most '
+                f'{MOST_ARRAYS} are read'
+            )
+        for member_name in archive.members:
+            if not member_name.endswith('.npy'):
+                continue
+            name = member_name[: -len('.npy')]
+            with archive.open(member_name) as member:
+                array = _read_member(member, name, wanted)
             if array is not None:
-                arrays[name[: -len('.npy')]] = array
+                arrays[name] = array
     return arrays
 
 
-def _read_member(archive, info, wanted):
-    name = info.filename[: -len('.npy')]
-    if info.compress_type not in _METHODS:
-        raise ValueError(f'array {name[:60]!r} is not stored or deflated')
-    with archive.open(info) as file:
-        shape, dtype, fortran, header_size = _read_header(file, name)
-        size = math.prod(shape) * dtype.itemsize
-        if info.file_size != header_size + size:
-            raise ValueError(
-                f'array {name[:60]!r} of {dtype}, shape {shape}, has '
-                f'{info.file_size - header_size} bytes, not {size}'
-            )
-        if not wanted(name, shape, dtype):
-            return None
-        array = numpy.empty(math.prod(shape), dtype)
-        _fill(file, array.view('uint8'), name)
-    return array.reshape(shape, order='F' if fortran else 'C')
+def _read_member(
+    member: ZipMember, name: str, wanted: Wanted
+) -> numpy.ndarray | None:
+    shape, dtype, order, header_size = _read_header(member, name)
+    size = math.prod(shape) * dtype.itemsize
+    if member.size != header_size + size:
+        raise ValueError(
+            f'array {name[:60]!r} of {dtype}, shape {shape}, has '
+            f'{member.size - header_size} bytes, not {size}'
+        )
+    if not wanted(name, shape, dtype):
+        return None
+    array = numpy.empty(math.prod(shape), dtype)
+    _fill(member, array.view('uint8'), name)
+    return array.reshape(shape, order=order)
 
 
-def _read_header(file, name):
-    """Return the shape, dtype, order and size of a .npy header."""
-    start = file.read(8)
+def _read_header(member: ZipMember, name: str):
+    """Return the shape, dtype and order of an array, and the header's size."""
+    start = member.read(8)
     form = {1: '<H', 2: '<I', 3: '<I'}.get(start[6] if start[7:] else 0)
     if start[:6] != _MAGIC or form is None:
         raise ValueError(f'array {name[:60]!r} is not in the format .npy')
-    length_size = struct.calcsize(form)
-    [length] = struct.unpack(form, file.read(length_size))
-    text = file.read(min(length, _LONGEST_HEADER)).decode('latin1')
+    number = member.read(struct.calcsize(form))
+    if len(number) != struct.calcsize(form):
+        raise ValueError(f'array {name[:60]!r} is cut off')
+    [length] = struct.unpack(form, number)
+    text = member.read(min(length, _LONGEST_HEADER)).decode('latin1')
     match = _HEADER.fullmatch(text)
     if match is None or len(text) != length:
-        raise ValueError(f'array {name[:60]!r} has no header of plain numbers')
+        raise ValueError(
+            f'array {name[:60]!r} does not have a header of plain numbers'
+        )
     shape = tuple(int(side) for side in re.findall(r'\d+', match[3]))
-    return (
-        shape,
-        numpy.dtype(match[1]),
-        match[2] == 'True',
-        length + 8 + (length_size),
-    )
+    order = 'F' if match[2] == 'True' else 'C'
+    return shape, _dtype(match[1], name), order, 8 + len(number) + length
 
 
-def _fill(file, view, name):
+def _dtype(descr: str, name: str) -> numpy.dtype:
+    """Return the type that a header names, such as '<f4'."""
+    try:
+        return numpy.dtype(descr)
+    # A size that no number has.
+    except TypeError:
+        raise ValueError(
+            f'array {name[:60]!r} is of the unknown type {descr!r}'
+        ) from None
+
+
+def _fill(member: ZipMember, view: numpy.ndarray, name: str) -> None:
+    """Read a member to its end into ``view``, an array of uint8."""
     at = 0
-    # One byte more than is needed, for zipfile checks the sum at the end.
-    while piece := file.read(min(_PIECE, len(view) - at + 1)):
+    # One byte more than needed, since the checksum is tested at the end.
+    while piece := member.read(min(_PIECE, len(view) - at + 1)):
         if len(piece) > len(view) - at:
-            raise ValueError(f'array {name[:60]!r} is longer than said')
+            raise ValueError(
+                f'array {name[:60]!r} is longer than its header says'
+            )
         view[at : at + len(piece)] = numpy.frombuffer(piece, 'uint8')
         at += len(piece)
     if at != len(view):

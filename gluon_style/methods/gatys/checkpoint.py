@@ -24,23 +24,13 @@ from gluon_style.methods.gatys.checkpoint_folder import (
     Lock,
     require_folder,
 )
-from gluon_style.methods.gatys.checkpoint_folder import (
-    LOCK as LOCK,
-)
-from gluon_style.methods.gatys.checkpoint_folder import (
-    remove as remove,
-)
 from gluon_style.methods.gatys.checkpoint_meta import checked_meta
 from gluon_style.methods.gatys.recovery import State
+from gluon_style.methods.gatys.settings import CHECKPOINT_EVERY
 from gluon_style.methods.observers import Observer
 
 logger = logging.getLogger(__name__)
 
-# Epochs between two checkpoints. L-BFGS begins anew at each: with the sample
-# pictures, 300 pixels wide, the preset 'fast' ends at a total loss of 30.7
-# without checkpoints, 31.6 with one every 40 epochs and 33.1 every 20. The 40
-# epochs of 'quick' end at 50.6 with none or every 40, and 55.7 every 10.
-CHECKPOINT_EVERY = {'adam': 20, 'lbfgs': 40}
 # The longest value in a message; all layers together are shorter.
 _LONGEST = 300
 

@@ -1,4 +1,4 @@
-"""What a run will take of memory and time, before it is begun."""
+"""How much memory and time a run will take, before it begins."""
 
 import logging
 import math
@@ -10,6 +10,7 @@ import psutil
 from mxnet import MXNetError, np
 from mxnet.context import gpu_memory_info
 
+from gluon_style._mxnet import numpy_mode
 from gluon_style.errors import GluonStyleError
 from gluon_style.layers import (
     CONV_SHAPES,
@@ -25,74 +26,83 @@ from gluon_style.methods.observers import Forecast
 
 logger = logging.getLogger(__name__)
 
-# Python, MXNet, and the network's weights in the order of each use.
+# Python, MXNet, and copies of the network's weights as oneDNN orders them.
 FIXED_BYTES = 500 << 20
-# What allocation loses, measured on both versions of MXNet: peaks were 0.9 to
-# 1.2 times the arrays' bytes for a whole picture and 1.2 to 1.7 times in
-# tiles, of which each slice is a copy.
-_LOSS_WHOLE, _LOSS_TILED = 1.2, 1.7
+# The peak for a byte of arrays. Measured on both versions of MXNet, it was 0.9
+# to 1.2 for a whole picture, and 1.2 to 1.7 in tiles, where each slice is a
+# copy.
+_PEAK_WHOLE, _PEAK_TILED = 1.2, 1.7
 # Tiles that 'auto' chooses from: the larger, the less is computed twice.
 TILES = (2048, 1024, 768, 512, 384, 256)
-# Of the memory that is free, a run may take this part.
+# A run may take this part of the free memory.
 _USABLE = 0.8
+# The side of the picture that an epoch is measured with.
+_MEASURED_SIDE = 192
 _CGROUP = Path('/sys/fs/cgroup')
 
 
 def memory_needed(image_shape, settings, tile=None):
-    """Return the bytes that a run takes at its peak, about.
+    """Return about how many bytes a run takes at its peak.
 
     ``image_shape`` is the result's (width, height), ``tile`` as in
-    ``Objective``. Each feature map up to the last layer used is held once,
-    each style layer's once more for its gradient, the gradients on their way
-    back in four arrays of the largest kind; the optimizer's arrays are of
-    the whole picture, as are the content picture's features.
+    ``Objective``. The features take the memory of one tile. The optimizer's
+    arrays and the content picture's features are as large as the picture.
     """
+    features = [
+        _floats_per_pixel(i) for i in range(max(settings.layer_indices) + 1)
+    ]
     contents = layer_indices(settings.content_names)
     styles = layer_indices(settings.style_names)
-    layers = settings.layer_indices
-    visible = 1
-    for side in image_shape:
-        cuts = spans(side, tile, layers, settings.tileable)
-        visible *= max(span.high - span.low for span in cuts)
-    features = [_floats_per_pixel(i) for i in range(max(layers) + 1)]
-    whole = visible >= image_shape[0] * image_shape[1]
-    floats = (
-        (_LOSS_WHOLE if whole else _LOSS_TILED)
-        * visible
-        * (
-            sum(features)
-            + sum(features[i] for i in styles)
-            + 4 * max(features)
-        )
-    )
-    # Arrays of the picture, in floats: SciPy's are of two each, and its
-    # bounds a list of Python's tuples.
-    arrays = 12
-    if settings.optimizer == 'lbfgs':
-        arrays += 2 * (2 * MEMORY + 10) + (32 if settings.bounded else 0)
-    pixels = image_shape[0] * image_shape[1]
+    style_features = sum(features[i] for i in styles)
+    whole = image_shape[0] * image_shape[1]
+    visible = _visible_pixels(image_shape, settings, tile)
+    # Each feature map is held once, and a style layer's once more for its
+    # gradient. The backward pass has four arrays of the largest kind.
+    per_pixel = sum(features) + style_features + 4 * max(features)
+    peak = _PEAK_WHOLE if visible >= whole else _PEAK_TILED
+    floats = peak * visible * per_pixel
     if settings.style_scale is not None and tile is None:
         # A style larger than the result is seen once, but as a whole.
-        square = (settings.style_scale * max(image_shape)) ** 2
-        forward = sum(features[i] for i in styles) + 3 * max(features)
-        floats = max(floats, _LOSS_WHOLE * square * forward)
-    floats += pixels * (3 * arrays + sum(features[i] for i in contents))
-    return FIXED_BYTES + int(4 * floats)
+        style_pixels = (settings.style_scale * max(image_shape)) ** 2
+        per_pixel = style_features + 3 * max(features)
+        floats = max(floats, _PEAK_WHOLE * style_pixels * per_pixel)
+    arrays = 3 * _pixel_arrays(settings) + sum(features[i] for i in contents)
+    return FIXED_BYTES + int(4 * (floats + whole * arrays))
+
+
+def _visible_pixels(image_shape, settings, tile):
+    """Return how many pixels the network sees at once."""
+    pixels = 1
+    for side in image_shape:
+        cuts = spans(side, tile, settings.layer_indices, settings.tileable)
+        pixels *= max(span.high - span.low for span in cuts)
+    return pixels
+
+
+def _pixel_arrays(settings):
+    """Return how many arrays of the picture's shape a run holds, in floats."""
+    if settings.optimizer != 'lbfgs':
+        return 12
+    # SciPy's arrays are of two floats each, and its bounds are a list of
+    # Python's tuples.
+    return 12 + 2 * (2 * MEMORY + 10) + (32 if settings.bounded else 0)
 
 
 def _floats_per_pixel(index):
-    """Return the size of a layer's feature map for each of its pixels."""
+    """Return how many floats a layer's features have for each pixel."""
     convolutions = [n for n in LAYER_NAMES[: index + 1] if n in CONV_SHAPES]
     return CONV_SHAPES[convolutions[-1]][0] / 4 ** num_poolings(index)
 
 
 def free_memory(device):
-    """Return the bytes free on ``device``, within a container's limit."""
+    """Return the free bytes of ``device``, within a container's limit."""
     if device.device_type == 'gpu':
         try:
             return gpu_memory_info(device.device_id)[0]
         except MXNetError as error:
-            logger.warning('the memory of %s is not known: %s', device, error)
+            logger.warning(
+                'the free memory of %s is unknown: %s', device, error
+            )
             return math.inf
     free = psutil.virtual_memory().available
     try:
@@ -100,9 +110,9 @@ def free_memory(device):
         used = int((_CGROUP / 'memory.current').read_text())
         statistics = (_CGROUP / 'memory.stat').read_text()
     except (OSError, ValueError):
-        # No container, or one without a limit.
+        # There is no container, or it has no limit.
         return free
-    # Files that were read count as used, but give way.
+    # The cache of files counts as used, and is freed when it is needed.
     files = re.search(r'^inactive_file (\d+)$', statistics, re.MULTILINE)
     used -= int(files[1]) if files else 0
     return max(0, min(free, limit - used))
@@ -111,8 +121,8 @@ def free_memory(device):
 def choose_tile(image_shape, settings, device):
     """Return the tile for ``Objective`` that ``settings.tile`` means.
 
-    'auto' is the whole picture if it fits into the free memory, else the
-    largest tile that does. Raises ValueError where none does.
+    'auto' is the whole picture (None) if it fits into the free memory, and
+    otherwise the largest tile that fits. Raises GluonStyleError if none fits.
     """
     if settings.tile != 'auto':
         return None if settings.tile == 'off' else settings.tile
@@ -124,28 +134,49 @@ def choose_tile(image_shape, settings, device):
     for tile in needed:
         if needed[tile] < _USABLE * free:
             return tile
-    or_adam = ' or adam' if settings.optimizer == 'lbfgs' else ''
+    width, height = image_shape
+    or_adam = ', or adam' if settings.optimizer == 'lbfgs' else ''
     raise GluonStyleError(
-        'size gives a picture of {}x{} pixels, which takes {:.1f} GB at '
-        'least, and of the {:.1f} GB free {:.0%} may be taken: choose a '
-        'smaller one{}'.format(
-            *image_shape,
-            min(needed.values()) / 1e9,
-            free / 1e9,
-            _USABLE,
-            or_adam,
-        )
+        f'size gives a picture of {width}x{height} pixels, which takes at '
+        f'least {min(needed.values()) / 1e9:.1f} GB, and a run may take '
+        f'{_USABLE:.0%} of the {free / 1e9:.1f} GB free: choose a smaller '
+        f'size{or_adam}'
     )
 
 
+@numpy_mode()
 def seconds_needed(net, image_shape, settings, device, tile=None):
-    """Return the seconds that a run takes, about: one epoch is measured.
+    """Return about how many seconds a run takes: one epoch is measured.
 
-    The epoch is of a picture of noise of 192x192 pixels, and an epoch of
-    another takes as much longer as the network has more pixels to see.
+    Arguments are as for ``memory_needed``; ``net`` and ``device`` are the
+    run's. An epoch takes time in proportion to the pixels that the network
+    sees.
     """
-    side = 192
-    X = np.random.normal(size=(1, 3, side, side), ctx=device)
+    seconds = _seconds_of_an_epoch(net, settings, device)
+    seen = 0
+    for shape, current in plan(settings, image_shape):
+        seen += current.epochs * _seen_pixels(shape, settings, tile)
+    return seconds * seen / _MEASURED_SIDE**2
+
+
+def _seen_pixels(image_shape, settings, tile):
+    """Return how many pixels an epoch sees, in epochs of a whole picture."""
+    cuts = [
+        spans(side, tile, settings.layer_indices, settings.tileable)
+        for side in image_shape
+    ]
+    width, height = (
+        sum(span.high - span.low for span in side_cuts) for side_cuts in cuts
+    )
+    # In tiles, the forward pass is made twice: 3 passes instead of 2.
+    passes = 1.5 if max(map(len, cuts)) > 1 else 1.0
+    return passes * width * height
+
+
+def _seconds_of_an_epoch(net, settings, device):
+    """Return the seconds of an epoch with a small picture of noise."""
+    shape = 1, 3, _MEASURED_SIDE, _MEASURED_SIDE
+    X = np.random.normal(size=shape, ctx=device)
     X.attach_grad('add')
     objective = Objective(
         net,
@@ -162,19 +193,11 @@ def seconds_needed(net, image_shape, settings, device, tile=None):
             float(loss)
         X.grad.wait_to_read()
         seconds = time.perf_counter() - began
-    layers = settings.layer_indices
-    computed = 0
-    for shape, current in plan(settings, image_shape):
-        cuts = [spans(n, tile, layers, settings.tileable) for n in shape]
-        sides = [sum(s.high - s.low for s in spans_) for spans_ in cuts]
-        # In tiles, the forward pass is made twice: 3 passes instead of 2.
-        passes = 1.5 if max(map(len, cuts)) > 1 else 1.0
-        computed += current.epochs * passes * sides[0] * sides[1]
-    return seconds * computed / side**2
+    return seconds
 
 
 def forecast(net, image_shape, settings, device, tile=None):
-    """Return the ``Forecast`` of a run; one epoch is measured for it.
+    """Return the ``Forecast`` of a run, for which one epoch is measured.
 
     Arguments are as for ``seconds_needed``.
     """
@@ -192,10 +215,10 @@ def forecast(net, image_shape, settings, device, tile=None):
 
 
 def size_within(image_shape, settings, seconds, patience):
-    """Return the (width, height) that takes ``patience`` seconds, about.
+    """Return a (width, height) that takes about ``patience`` seconds.
 
-    ``seconds`` is what ``image_shape`` takes; time goes with the number of
-    pixels. It is not smaller than the layers of ``settings`` need.
+    ``image_shape`` takes ``seconds``, and the time is in proportion to the
+    pixels. No side is smaller than the layers of ``settings`` need.
     """
     least = settings.least_side
     scale = max(math.sqrt(patience / seconds), least / min(image_shape))

@@ -1,4 +1,4 @@
-"""The pictures that a run is made from: read once, given at any size."""
+"""The pictures of a run: read once, and prepared at any size."""
 
 from pathlib import Path
 
@@ -8,30 +8,31 @@ from mxnet import np
 from gluon_style.chapter.images import postprocess, preprocess, read_image
 from gluon_style.errors import GluonStyleError
 from gluon_style.layers import least_side
-from gluon_style.methods.gatys.kinds import INITS, noise_part
+from gluon_style.methods.gatys.kinds import INITS, Blend, noise_part
 from gluon_style.pictures.color import keep_color, match_color, match_histogram
 from gluon_style.pictures.masks import feathered, read_mask, warn_of_mask
 from gluon_style.records.record import PictureId
 
 _ABSENT = PictureId(None, None)
-# What gives a style picture the content's colors beforehand.
-_CHANGES = {'match': match_color, 'histogram': match_histogram}
+# The values of ``color`` that give a style picture the content's colors.
+_RECOLORINGS = {'match': match_color, 'histogram': match_histogram}
 
 
 class Inputs:
-    """The content picture, the styles, the mask, and what a run starts from.
+    """The content picture, the styles, the mask, and the start of a run.
 
     Pictures are paths, Pillow images or uint8 arrays (height, width, 3).
-    ``styles`` may be a list of them, and ``content`` or ``styles`` may be
-    None, as an empty list is. A mask may also be an array (height, width) of
-    uint8, bool, or floats of 0 to 1; its transparent parts count as black.
-    ``pictures`` has the ``PictureId`` of each by its role. What is asked of them is
-    preprocessed, (1, 3, height, width), on ``device``, for a synthesized
-    image of ``image_shape``, (width, height).
+    ``styles`` may be a list of them. ``content`` or ``styles`` may be None,
+    and an empty list means None. A mask may also be an array (height, width)
+    of uint8, bool, or floats of 0 to 1; its transparent parts are black.
 
-    Raises as ``read_image`` does, and ValueError where there are more or
-    fewer styles than the mask or ``style_blend`` of ``settings`` tell apart,
-    and where its ``color`` or ``init`` needs a picture that is not given.
+    ``pictures`` has the ``PictureId`` of each picture by its role. The
+    methods return preprocessed pixels, (1, 3, height, width), on ``device``,
+    for a synthesized image of ``image_shape``, (width, height).
+
+    Raises as ``read_image`` does, and GluonStyleError if the number of styles
+    does not suit the mask or the ``style_blend`` of ``settings``, or if its
+    ``color`` or ``init`` needs a picture that is not given.
     """
 
     def __init__(self, content, styles, settings, device, mask=None):
@@ -47,8 +48,8 @@ class Inputs:
             )
         if settings.original_size and content is None:
             raise GluonStyleError(
-                'original_size is true and there is no content picture, of '
-                'which it would be the size: leave it out'
+                'original_size is True and there is no content picture to '
+                'take the size from: leave it out'
             )
         self.device = device
         self._settings = settings
@@ -59,26 +60,31 @@ class Inputs:
             self._init_img = read_image(settings.init_file)
         self._mask = None
         if mask is not None:
-            mask_img = read_mask(mask)
-            self._mask = mask_img.mean(axis=2) / 255
-            shapes = [self.image_shape()]
-            if content is not None:
-                # Drawn for a content picture, it is stretched as that one is.
-                shapes.append(self.content_img.shape[1::-1])
-            warn_of_mask(self._mask, shapes)
-            # In the record, a mask that is no file is what was read of it.
-            mask = mask if isinstance(mask, (str, Path)) else mask_img
-        # Last: a broken picture has had its own sentence by now.
+            mask = self._read_mask(mask)
+        # This comes last, so that reading has refused a broken picture.
         self.pictures = _picture_ids(content, styles, settings, mask)
 
     def _colored(self, style):
         """Return a style picture, with the content's colors if wanted."""
         style_img = read_image(style)
         color = self._settings.color
-        if color not in _CHANGES:
+        if color not in _RECOLORINGS:
             return style_img
-        pair = style_img.asnumpy(), self.content_img.asnumpy()
-        return np.array(_CHANGES[color](*pair), dtype='uint8')
+        recolored = _RECOLORINGS[color](
+            style_img.asnumpy(), self.content_img.asnumpy()
+        )
+        return np.array(recolored, dtype='uint8')
+
+    def _read_mask(self, mask):
+        """Read the mask; return its path, or the picture that it is."""
+        mask_img = read_mask(mask)
+        self._mask = mask_img.mean(axis=2) / 255
+        shapes = [self.image_shape()]
+        if self.content_img is not None:
+            # A mask that was drawn for the content is stretched as that is.
+            shapes.append(self.content_img.shape[1::-1])
+        warn_of_mask(self._mask, shapes)
+        return mask if isinstance(mask, (str, Path)) else mask_img
 
     def image_shape(self):
         """Return (width, height) of the result."""
@@ -129,7 +135,7 @@ class Inputs:
         part = noise_part(self._settings.init)
         if part == 0:
             return self.start_picture(image_shape)
-        # NumPy's generator, so that a seed means the same on every device.
+        # With NumPy's generator a seed gives the same noise on every device.
         noise = numpy.random.RandomState(self._settings.seed)
         noise = noise.normal(size=(1, 3, *image_shape[::-1]))
         noise = np.array(noise, dtype='float32', ctx=self.device)
@@ -138,10 +144,7 @@ class Inputs:
         return part * noise + (1 - part) * self.start_picture(image_shape)
 
     def start_picture(self, image_shape):
-        """Return the picture that the start has noise on, or is.
-
-        It is 0 where there is noise alone.
-        """
+        """Return the start without its noise: 0 where it is noise alone."""
         init = self._settings.init
         if init == 'style':
             return self._preprocessed(self._style_imgs[0], image_shape)
@@ -154,7 +157,7 @@ class Inputs:
     def finished(self, X):
         """Return pixels as a picture, (height, width, 3) of 0 to 1.
 
-        It has the content's colors if the settings want so.
+        It has the content's colors if ``color`` is 'luminance'.
         """
         image = postprocess(X).asnumpy()
         if self._settings.color != 'luminance':
@@ -166,19 +169,19 @@ class Inputs:
 
 
 def _check_count(styles, settings, mask):
-    """Raise ValueError for more or fewer styles than the settings expect."""
+    """Raise GluonStyleError for a number of styles that does not suit."""
     count, blend = len(styles or []), settings.style_blend
     if blend is not None and len(blend) != count:
         raise GluonStyleError(
-            f'style_blend is {":".join(f"{part:g}" for part in blend)} and '
-            f'the number of styles {count}: give a number for each'
+            f'style_blend is {Blend().words(blend)} and the number of styles '
+            f'is {count}: give a number for each style'
         )
     if mask is None:
         return
     if blend is not None:
         raise GluonStyleError(
-            'style_blend is given with a mask, which keeps the styles apart: '
-            'leave out one of them'
+            'style_blend mixes the styles and a mask separates them: leave '
+            'out one of the two'
         )
     if count not in (1, 2):
         raise GluonStyleError(
@@ -187,7 +190,7 @@ def _check_count(styles, settings, mask):
 
 
 def _check_init(content, styles, settings):
-    """Raise ValueError for a start that is not there."""
+    """Raise GluonStyleError if the start's picture is not given."""
     init = settings.init
     if settings.init_file is not None:
         if not Path(init).is_file():
@@ -199,28 +202,31 @@ def _check_init(content, styles, settings):
         init != 'style' and noise_part(init) < 1 and content is None
     ):
         raise GluonStyleError(
-            f'init is {init!r} and that picture is not given: it must be '
-            'noise or the file of a picture'
+            f'init is {init!r} and that picture is not given: choose noise '
+            'or the file of a picture'
         )
 
 
 def _check_color(content, styles, settings):
-    """Raise ValueError for colors of a picture that is not given."""
+    """Raise GluonStyleError if ``color`` needs a picture that is absent."""
     color = settings.color
     if color != 'style' and content is None:
         raise GluonStyleError(
             f'color is {color!r} and there is no content picture to take '
-            'colors from: it must be style'
+            'colors from: choose style'
         )
-    if color in _CHANGES and not styles:
+    if color in _RECOLORINGS and not styles:
         raise GluonStyleError(
             f'color is {color!r} and there is no style picture to give the '
-            "content's colors to: it must be style or luminance"
+            "content's colors to: choose style or luminance"
         )
 
 
 def _picture_ids(content, styles, settings, mask):
-    """Return the ``PictureId`` of each picture by its role."""
+    """Return the ``PictureId`` of each picture by its role.
+
+    ``mask`` is a path, the picture that was read, or None.
+    """
     first, *others = styles or [None]
     sources = {'content': content, 'style': first}
     sources.update(

@@ -1,17 +1,17 @@
-"""The chapter's combined loss and its gradient by the pixels, fast.
+"""The chapter's combined loss and its gradient for the pixels, fast.
 
-The numbers are those of ``losses.compute_loss``. Two things differ from the
-chapter's way to them. The gradient of the loss by each layer's features is
-written down, not recorded, for it is short: ``style_losses`` has it. And as
-the picture enters only through sums over positions, it may be taken tile by
-tile, in the memory of one tile.
-
-For the same reason a style can be kept to a region: see ``regions``.
+The numbers are those of ``losses.compute_loss``. Two things are computed
+otherwise than in the chapter. First, the gradient of the loss with respect to
+each layer's features is a short formula, in ``style_losses``, and is not
+recorded. Second, the loss depends on the picture only through sums over
+positions. They can be taken tile by tile, in the memory of one tile, and over
+a region of the picture: see ``regions``.
 """
 
 from mxnet import autograd, np, npx
 from mxnet.gluon import nn
 
+from gluon_style._mxnet import numpy_mode
 from gluon_style.chapter.vgg import check_depth
 from gluon_style.layers import layer_index, weighted
 from gluon_style.methods.gatys.regions import Region, regions
@@ -33,26 +33,30 @@ class Objective:
     """The combined loss of a synthesized image, and its gradient.
 
     ``content_X`` is a preprocessed picture, (1, 3, height, width), on the
-    device of ``net``; the loss is of pictures of its shape. ``styles`` is
-    one such picture, of any height and width, or a list: their statistics
-    are averaged with the weights ``style_blend`` of the settings. Either may
-    be None, and the list may be empty; then there is no loss of that kind.
+    device of ``net``; the synthesized image has its shape. ``styles`` is one
+    such picture, of any height and width, or a list of them, whose statistics
+    are averaged with the weights ``style_blend`` of the settings. Without a
+    content picture (None), or without styles (None or an empty list), there
+    is no loss of that kind.
 
-    ``settings`` are ``Settings``, the chapter's unless given; further
-    keywords change single ones. The objective uses their layers, weights of
-    the losses, style loss, blend, norm of the total variation, repeats, and
-    ``tileable``: opposite edges of the picture are then neighbors.
+    ``settings`` are ``Settings``, by default the chapter's; further keywords
+    change single ones. The objective uses their layers, the weights of the
+    losses, ``style_loss``, ``style_blend``, ``style_repeats``, ``tv_norm``
+    and ``tileable``, which makes opposite edges of the picture neighbors.
 
-    A ``mask``, a NumPy array (height, width) of 0 to 1, keeps the first
-    style to where it is 1 and the second, or none, to where it is 0. The
-    loss of each has its region's part of the picture as a factor, so that
-    content and style weigh against each other there as without a mask.
+    A ``mask``, a NumPy array (height, width) of 0 to 1, puts the first style
+    where it is 1 and the second, or no style, where it is 0. The style loss
+    of a region is multiplied by the region's part of the picture. So content
+    and style keep the balance there that they have without a mask.
 
-    ``tile`` is the longest side in pixels, without its halo, of the tiles
-    that are computed one at a time, a multiple of 32, or None for the
-    picture as a whole.
+    ``tile`` is the longest side, in pixels, of the tiles that are computed
+    one at a time: a multiple of 32, not counting what a tile sees around it.
+    None computes the picture as a whole.
+
+    Raises GluonStyleError for a layer that ``net`` does not have.
     """
 
+    @numpy_mode()
     def __init__(
         self,
         net,
@@ -80,7 +84,7 @@ class Objective:
         self._tile, self._wraps = tile, settings.tileable
         self._tv_norm = settings.tv_norm
         loss = STYLE_LOSSES[settings.style_loss]
-        self._takes_mean = loss.takes_mean
+        self._needs_mean = loss.needs_mean
         self._segments = _segments(net, self._layers)
         self._contents_Y, self._regions = {}, []
         if content_X is not None:
@@ -91,12 +95,13 @@ class Objective:
                 targets, loss, settings.style_blend, mask, styles[0].ctx
             )
 
+    @numpy_mode()
     def __call__(self, X):
         """Return the weighted content, style and TV losses of ``X``.
 
-        ``X`` is (1, 3, height, width); its ``grad``, attached with
-        ``grad_req`` 'add', becomes the gradient of their sum. The losses are
-        arrays on the device: reading them waits for it.
+        ``X`` is (1, 3, height, width) and has a ``grad``, attached with
+        ``grad_req`` 'add', which becomes the gradient of the losses' sum. The
+        losses are arrays on the device: reading them waits for it.
         """
         tiles = self._tiles(X, self._wraps)
         # The features of a picture in one tile serve both passes.
@@ -107,8 +112,8 @@ class Objective:
         for tile in tiles:
             if len(tiles) > 1:
                 features = self._record(X, tile)
-            heads, squares = self._heads(X, tile, features, slopes)
-            content = content + squares
+            heads, tile_content = self._heads(X, tile, features, slopes)
+            content = content + tile_content
             autograd.backward(list(features.values()), heads)
             if len(tiles) > 1:
                 # Free this tile before the next one takes memory.
@@ -128,7 +133,7 @@ class Objective:
         return [(a, b) for a in rows for b in columns]
 
     def _features(self, X):
-        """Return the features of ``X`` by their layer's index."""
+        """Return the features of ``X`` by the layer's index."""
         features = {}
         for layer, segment in zip(self._layers, self._segments):
             X = features[layer] = segment(X)
@@ -145,37 +150,35 @@ class Objective:
         return {i: of_regions[0] for i, of_regions in moments.items()}
 
     def _moments(self, X, tiles, regions, features=None):
-        """Return the ``Moments`` of ``X`` by layer, a list with each region's.
+        """Return the ``Moments`` of ``X`` by layer: a list, one a region.
 
-        Sums are taken over the tiles.
+        ``features`` are those of a picture in one tile, or None.
         """
+        # Sums over all tiles, by layer and region.
         products, sums = {}, {}
         for tile in tiles:
             tile_features = features or self._features(visible(X, tile))
             for i in self._style_layers:
                 Y = cut(tile_features[i], place_in_tile(tile, i))
                 for k, region in enumerate(regions):
-                    guided = Y
-                    if region.guides is not None:
-                        place = place_in_picture(tile, i)
-                        guided = Y * cut(region.guides[i].weights, place)
-                    key = i, k
-                    products[key] = products.get(key, 0) + _product(guided, Y)
-                    if self._takes_mean:
-                        total = guided.sum(axis=(0, 2, 3))
-                        sums[key] = sums.get(key, 0) + total
+                    weighted_Y = region.guided(Y, i, tile)
+                    product = _product(weighted_Y, Y)
+                    products[i, k] = products.get((i, k), 0) + product
+                    if self._needs_mean:
+                        total = weighted_Y.sum(axis=(0, 2, 3))
+                        sums[i, k] = sums.get((i, k), 0) + total
             if features is None:
                 del tile_features
                 npx.waitall()
         moments = {i: [] for i in self._style_layers}
         for (i, k), product in products.items():
-            n = regions[k].count(X, i)
-            mean = sums[i, k] / n if self._takes_mean else None
+            n = regions[k].num_positions(X, i)
+            mean = sums[i, k] / n if self._needs_mean else None
             moments[i].append(Moments(product / n, mean))
         return moments
 
     def _style(self, X, tiles, features):
-        """Return the style loss, and by layer each region's ``Slopes``."""
+        """Return the style loss, and ``Slopes`` by layer: one a region."""
         moments = self._moments(X, tiles, self._regions, features)
         style, slopes = 0, {i: [] for i in self._style_layers}
         for i, weight in self._style_layers.items():
@@ -186,7 +189,7 @@ class Objective:
         return style, slopes
 
     def _content_features(self, X):
-        """Return the content layers' features of ``X``, tiles put together."""
+        """Return the content layers' features of ``X``, from all tiles."""
         tiles = self._tiles(X, self._wraps)
         whole = {}
         for tile in tiles:
@@ -205,67 +208,57 @@ class Objective:
         return whole
 
     def _heads(self, X, tile, features, slopes):
-        """Return the gradient by each feature map, and the content loss."""
+        """Return the gradient for each feature map, and the content loss.
+
+        The gradients are what ``autograd.backward`` calls heads. They are 0
+        for the features around the tile's own ones.
+        """
         heads, loss = [], 0
         for i, Y in features.items():
-            own = cut(Y, place_in_tile(tile, i))
+            tile_Y = cut(Y, place_in_tile(tile, i))
             head = 0
             if i in self._style_layers:
-                head = self._style_head(X, tile, i, own, slopes[i])
+                head = self._style_head(X, tile, i, tile_Y, slopes[i])
             if i in self._content_layers:
                 weight = self._content_layers[i]
                 target = cut(self._contents_Y[i], place_in_picture(tile, i))
-                difference = own - target
-                size = own.shape[1] * positions(X, i)
+                difference = tile_Y - target
+                size = tile_Y.shape[1] * positions(X, i)
                 loss = loss + weight * np.square(difference).sum() / size
                 factor = self._content_weight * weight * 2 / size
                 head = head + factor * difference
-            if own.shape != Y.shape:
-                head, inside = np.zeros_like(Y), head
-                head[place_in_tile(tile, i)] = inside
+            if tile_Y.shape != Y.shape:
+                head, tile_head = np.zeros_like(Y), head
+                head[place_in_tile(tile, i)] = tile_head
             heads.append(head)
         return heads, loss
 
-    def _style_head(self, X, tile, i, own, slopes):
-        """Return the gradient of the style loss by a layer's own features."""
-        # No region where a mask wants no style anywhere.
-        head, C = 0 if slopes else np.zeros_like(own), own.shape[1]
+    def _style_head(self, X, tile, i, tile_Y, slopes):
+        """Return the style loss's gradient for a tile's own features."""
+        # There is no region where a mask is black everywhere.
+        head = 0 if slopes else np.zeros_like(tile_Y)
         for region, slope in zip(self._regions, slopes):
             factor = self._style_weight * self._style_layers[i] * region.share
-            factor = factor / region.count(X, i)
-            K = (2 * factor * slope.by_second).reshape(C, C, 1, 1)
-            bias = []
-            if slope.by_mean is not None:
-                bias = [factor * slope.by_mean]
-            part = npx.convolution(
-                own,
-                K,
-                *bias,
-                kernel=(1, 1),
-                num_filter=C,
-                no_bias=not bias,
-            )
-            if region.guides is not None:
-                weights = region.guides[i].weights
-                part = part * cut(weights, place_in_picture(tile, i))
-            head = head + part
+            factor = factor / region.num_positions(X, i)
+            gradient = slope.gradient(tile_Y, factor)
+            head = head + region.guided(gradient, i, tile)
         return head
 
 
-# The size of a difference of two pixels. Squares (Johnson, Alahi & Fei-Fei
-# 2016) cost more for large differences and less for small ones: they soften
-# edges and keep fine grain.
+# The loss of a difference of two pixels. Squares (Johnson, Alahi & Fei-Fei
+# 2016) count large differences more and small ones less: they soften edges
+# and keep fine grain.
 TV_NORMS = {'l1': np.abs, 'l2': np.square}
 
 
 def total_variation(X, norm, wraps=False):
-    """Return half the mean sizes of differences of neighboring pixels.
+    """Return half the mean norms of the differences of neighboring pixels.
 
     With the norm 'l1' it is the chapter's ``tv_loss``. ``X`` is (batch,
-    channels, height, width). Where it ``wraps``, pixels at opposite edges
-    are neighbors, too.
+    channels, height, width). If it ``wraps``, pixels at opposite edges are
+    neighbors, too.
     """
-    size = TV_NORMS[norm]
+    cost = TV_NORMS[norm]
     if wraps:
         height, width = X.shape[2:]
         below = wrapped(X, (1, height + 1), (0, width)) - X
@@ -273,7 +266,7 @@ def total_variation(X, norm, wraps=False):
     else:
         below = X[:, :, 1:, :] - X[:, :, :-1, :]
         beside = X[:, :, :, 1:] - X[:, :, :, :-1]
-    return 0.5 * (size(below).mean() + size(beside).mean())
+    return 0.5 * (cost(below).mean() + cost(beside).mean())
 
 
 def _weights_by_index(layers):
@@ -284,8 +277,8 @@ def _weights_by_index(layers):
 def _segments(net, layers):
     """Return blocks that lead from each of ``layers`` to the next.
 
-    Compiled (hybridized), they spare Python's time and some memory. A static
-    allocation was measured, too: it saves no time and takes more memory.
+    Hybridizing them saves Python's time and some memory. A static allocation
+    was measured, too: it saves no time and takes more memory.
     """
     segments, begin = [], 0
     for layer in layers:
@@ -299,10 +292,10 @@ def _segments(net, layers):
 
 
 def _product(Y, Z):
-    """Return the products of the channels of ``Y`` and ``Z``, (C, C).
+    """Return the products of the C channels of ``Y`` and ``Z``, (C, C).
 
-    ``np.dot``, with which the chapter multiplies, runs in OpenBLAS and takes
-    three times as long as this layer does in oneDNN.
+    The chapter's ``np.dot`` runs in OpenBLAS and takes three times as long
+    as this layer does in oneDNN.
     """
     C = Y.shape[1]
     Y, Z = Y.reshape(C, -1), Z.reshape(C, -1)

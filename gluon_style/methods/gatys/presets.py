@@ -1,18 +1,22 @@
-"""Settings by name, and what runs with one picture change of them."""
+"""Settings by name, and the settings of runs with one picture."""
+
+from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from gluon_style.methods.fields import require_known
 from gluon_style.methods.gatys.settings import Settings, Stage
 
-# 'chapter' is the chapter. 'fast' reaches its total loss in less than a tenth
-# of its epochs' work, mostly in half of these epochs and even where the colors
-# of content and style are far apart; 'quick' is a look: fewer of all.
+# 'chapter' has the chapter's settings. 'fast' reaches the same total loss with
+# less than a tenth of the work, usually in half of its own epochs, and also
+# where the colors of content and style are far apart. 'quick' gives a first
+# look, with fewer pixels and epochs.
 #
-# The older editions of the chapter plot other losses. In 0.17, a style weight
-# of 1e3 and a list of losses that is added up ten times make the present
-# edition's objective, of which a tenth of the style loss is plotted. In 0.7
-# the weight is 1e3, the list is added up once, and there are two stages.
+# The older editions of the chapter plot other losses. Edition 0.17 has a style
+# weight of 1e3 and adds its list of losses up ten times: that is the present
+# edition's objective, with a tenth of the style loss plotted. Edition 0.7 has
+# the weight 1e3, adds the list up once, and has two stages.
 _FAST = Settings(
     epochs=160,
     lr=0.1,
@@ -39,46 +43,48 @@ PRESETS = {
 }
 
 
-def preset(name):
+def preset(name: str) -> Settings:
     """Return the settings of a preset.
 
-    Raises GluonStyleError for an unknown one, with the nearest name.
+    Raises GluonStyleError for an unknown name, and suggests the nearest one.
     """
     require_known([name], PRESETS, 'preset')
     return PRESETS[name]
 
 
-# Less total variation than where content and style are in the sum: alone it
-# would blur, and without it the noise stays, which poolings do not see.
+# With one loss less, the chapter's weight of the total variation would blur.
+# Without total variation noise stays that the poolings do not see.
 _TEXTURE = {'init': 'noise', 'content_weight': 0, 'tv_weight': 5}
 _RECONSTRUCTION = {
     'init': 'noise',
     'style_weight': 0,
     'tv_weight': 2,
-    # A layer's features are those of a size: a coarser picture's are others.
+    # A coarser picture has other features than the picture that is wanted.
     'scales': 1,
 }
 
 
-def texturing(settings):
+def texturing(settings: Settings | str) -> Settings:
     """Return ``Settings``, or a preset's by name, for ``texture``."""
-    return _by_name(settings).changed(_TEXTURE)
+    return _named(settings).changed(_TEXTURE)
 
 
 # Gatys et al. 2015 rebuild content from it.
 RECONSTRUCTED_LAYER = 'conv4_2'
 
 
-def reconstruction(settings, layer=RECONSTRUCTED_LAYER):
+def reconstruction(
+    settings: Settings | str, layer: str | int = RECONSTRUCTED_LAYER
+) -> Settings:
     """Return ``Settings``, or a preset's by name, for ``reconstruct``."""
     changes = {**_RECONSTRUCTION, **layer_alone(layer)}
-    return _by_name(settings).changed(changes)
+    return _named(settings).changed(changes)
 
 
-def layer_alone(layer):
-    """Return the changes for which a net is made no deeper than a layer."""
+def layer_alone(layer: str | int) -> dict[str, Any]:
+    """Return changes of settings that make a net no deeper than a layer."""
     return {'content_layers': layer, 'style_layers': layer}
 
 
-def _by_name(settings):
+def _named(settings: Settings | str) -> Settings:
     return preset(settings) if isinstance(settings, str) else settings

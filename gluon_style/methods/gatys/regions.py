@@ -1,55 +1,72 @@
-"""Where in the picture which style is wanted.
+"""Regions of the picture, each with a style of its own.
 
 Guided Gram matrices (Gatys et al. 2017, 'Controlling Perceptual Factors in
-Neural Style Transfer', section 4): a guide of 0 to 1 weighs each position in
-the sums that a style loss is of.
+Neural Style Transfer', section 4): a guide of 0 to 1 is the weight of each
+position in the sums that a style loss takes.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 from mxnet import np
 
 from gluon_style.layers import num_poolings
 from gluon_style.methods.gatys.style_losses import blend
-from gluon_style.methods.gatys.tiles import positions
+from gluon_style.methods.gatys.tiles import (
+    cut,
+    place_in_picture,
+    positions,
+)
 
 
 class Guide(NamedTuple):
-    """How much each position of a layer counts, (1, 1, height, width).
+    """The weight of each position of a layer, (1, 1, height, width).
 
-    ``count`` is their sum.
+    ``total`` is the sum of the weights.
     """
 
-    weights: object
-    count: float
+    weights: Any
+    total: float
 
 
 class Region(NamedTuple):
-    """Where a style is wanted, and its losses by layer.
+    """A part of the picture, and its style losses.
 
-    ``guides`` has a layer's ``Guide`` by the layer's index, or is None where
-    all positions count alike; ``share`` is the region's part of the loss.
+    ``guides`` and ``losses`` have a layer's ``Guide`` and its style loss, one
+    of ``STYLE_LOSSES``, by the layer's index. ``guides`` is None where every
+    position has the weight 1. ``share`` is the region's part of the loss.
     """
 
-    guides: dict
+    guides: dict[int, Guide] | None
     share: float
-    losses: dict
+    losses: dict[int, Any]
 
-    def count(self, X, layer):
-        """Return over how many positions of ``X`` a layer averages."""
+    def num_positions(self, X, layer):
+        """Return how many positions of ``X`` a layer averages over.
+
+        Each one counts by its weight.
+        """
         if self.guides is None:
             return positions(X, layer)
-        return self.guides[layer].count
+        return self.guides[layer].total
+
+    def guided(self, Y, layer, tile):
+        """Return a tile's own features at a layer, times their weights."""
+        if self.guides is None:
+            return Y
+        weights = self.guides[layer].weights
+        return Y * cut(weights, place_in_picture(tile, layer))
 
 
 def regions(targets, loss, style_blend, mask, ctx):
-    """Return the regions of a picture: one, or two that a mask keeps apart.
+    """Return the regions of a picture: one, or two that a mask separates.
 
-    ``targets`` has for each style its ``Moments`` by the layer's index.
+    ``targets`` has, for each style, its ``Moments`` by the layer's index.
     ``loss`` is one of ``STYLE_LOSSES``. Without a mask, the styles' moments
-    are averaged with the weights ``style_blend``, or None for equal ones.
-    The mask is an array (height, width) of 0 to 1: the first style is where
-    it is 1, the second, if there is one, where it is 0. Guides are made on
+    are averaged with the weights ``style_blend``; None means equal weights.
+    The mask is an array (height, width) of 0 to 1: the first style goes where
+    it is 1, and the second, if there is one, where it is 0. The guides are on
     the device ``ctx``.
     """
     if mask is None:
@@ -61,23 +78,23 @@ def regions(targets, loss, style_blend, mask, ctx):
         return [Region(None, 1, losses)]
     return [
         Region(
-            {i: _guide(where, i, ctx) for i in target},
-            float(where.mean()),
+            {i: _guide(region_mask, i, ctx) for i in target},
+            float(region_mask.mean()),
             {i: loss(target[i]) for i in target},
         )
-        for where, target in zip((mask, 1 - mask), targets)
-        # A style that is wanted nowhere has no statistics.
-        if where.any()
+        for region_mask, target in zip((mask, 1 - mask), targets)
+        # An empty region has no statistics.
+        if region_mask.any()
     ]
 
 
-def _guide(where, layer, ctx):
-    """Return the mask at a layer: its mean over what each position pools."""
+def _guide(region_mask, layer, ctx):
+    """Return a mask at a layer: its mean over the pixels of each position."""
     side = 2 ** num_poolings(layer)
-    height, width = (length // side for length in where.shape)
-    weights = where[: height * side, : width * side]
+    height, width = (length // side for length in region_mask.shape)
+    weights = region_mask[: height * side, : width * side]
     weights = weights.reshape(1, 1, height, side, width, side)
     weights = weights.mean(axis=(3, 5)).astype('float32')
-    # A region too small for a layer weighs nothing there.
-    count = max(float(weights.sum()), 1e-6)
-    return Guide(np.array(weights, dtype='float32', ctx=ctx), count)
+    # A region that is too small for a layer has no weight there.
+    total = max(float(weights.sum()), 1e-6)
+    return Guide(np.array(weights, dtype='float32', ctx=ctx), total)

@@ -1,7 +1,7 @@
-"""Coarse to fine: the picture at small sizes first, each begun by the last.
+"""Coarse to fine: small pictures first; each scale begins from the one before.
 
-What was measured on the chapter's pictures, by the total loss at 450x300 or
-300x200 after equally many epochs of the last scale:
+These were measured on the chapter's pictures, by the total loss at 450x300 or
+300x200 after the same number of epochs of the last scale:
 
 - Steps of 2, with the loss of 17.3 after three scales, displace the mountains;
   steps of 1.5, with 16.5, keep them where they are in the chapter's picture.
@@ -9,14 +9,14 @@ What was measured on the chapter's pictures, by the total loss at 450x300 or
   coarser one: 40, in two scales, end at 16.2 and take as long to the
   chapter's loss.
 - A finer scale begins from its own start plus the change that the coarser
-  one made to its start, enlarged. To begin from the enlarged picture, without
-  the details that only the finer content has, takes a tenth more. Noise in a
-  start is no such detail: with fresh noise at each scale a texture ends at
-  a higher loss, and a run that is stopped at a coarse one as noise.
-- Adam's moments, enlarged and handed on, make it slower: 37 where it came to
-  31 without. SciPy's L-BFGS takes no memory to begin with.
-- The average of the last 3, 5 or 10 iterates has never less loss than the
-  best one, of neither optimizer, so that none is taken.
+  one made to its start, enlarged. Beginning from the enlarged picture, which
+  lacks the details of the finer content, takes a tenth more epochs. Noise is
+  not such a detail: with fresh noise at each scale a texture ends at a higher
+  loss, and a run that stops at a coarse scale gives noise.
+- Adam's moments, enlarged and passed on, slow it down: it ends at 37, and at
+  31 without them. SciPy's L-BFGS cannot begin with a memory.
+- With both optimizers, the average of the last 3, 5 or 10 iterates never has
+  less loss than the best one, so that no average is taken.
 """
 
 from dataclasses import asdict, replace
@@ -33,23 +33,24 @@ from gluon_style.methods.gatys.objective import Objective
 from gluon_style.methods.gatys.recovery import State
 
 GROWTH = 1.5
-# Coarser pictures than this have nothing left of the content, nor do their
-# features at conv5_1, a 16th of the side, of the style.
+# A smaller picture keeps nothing of the content, and its features at conv5_1,
+# of a 16th of the side, keep nothing of the style.
 LEAST_SIDE = 64
 # At a coarse scale the style's elements are large in the picture and displace
-# what it shows. With the user's own weights the finest scale then never finds
-# the content again; with 20 times the content weight it is kept, and the
-# total of the finest scale falls faster, too. With 50 or 100 times, it does
-# not fall faster still.
+# what it shows. With the user's own weights the content never comes back at
+# the finest scale. With 20 times the content weight it stays, and the total
+# loss of the finest scale falls faster, too. With 50 or 100 times, it does not
+# fall faster still.
 COARSE_CONTENT = 20
-# A coarse scale is run for a quarter of the epochs, up to these.
+# A coarse scale has a quarter of the epochs, and at most these.
 COARSE_EPOCHS = 20
 
 
 def scales(image_shape, count, step=1):
-    """Return at most ``count`` (width, height), the last ``image_shape``.
+    """Return a list of at most ``count`` (width, height), coarse to fine.
 
-    The sides of the others are multiples of ``step``.
+    The last one is ``image_shape``. The sides of the others are multiples of
+    ``step``.
     """
     shapes = [tuple(image_shape)]
     while len(shapes) < count:
@@ -63,15 +64,16 @@ def scales(image_shape, count, step=1):
 
 
 def coarse_epochs(epochs):
-    """Return the epochs of a coarser scale, of those of the last one."""
+    """Return the epochs of a coarser scale, where the last has ``epochs``."""
     return max(1, min(COARSE_EPOCHS, round(epochs / 4)))
 
 
 def plan(settings, image_shape):
-    """Return a ((width, height), settings) for each scale, the last as given.
+    """Return a ((width, height), settings) for each scale, in their order.
 
-    A coarser scale's settings have its epochs and its content weight, a first
-    stage's all that is its own. Raises ValueError for a stage too small.
+    The last scale has the settings as given. A coarser one has its own epochs
+    and content weight, and a first stage has all the values of the ``Stage``.
+    Raises GluonStyleError for a stage that is too small for the layers.
     """
     *coarser, last = scales(image_shape, settings.scales, settings.step)
     steps = [
@@ -100,59 +102,65 @@ def coarse_to_fine(
     """Return the synthesized image, (1, 3, height, width), and its losses.
 
     ``inputs`` are ``Inputs``, ``image_shape`` is the result's (width,
-    height), ``tile`` as in ``Objective``. The last scale is run for the
-    epochs of ``settings``, on exactly its objective, and a coarser one for
-    ``coarse_epochs``; all are logged in ``log``, and the losses are an entry
-    of its history. If the log says stop at a coarser scale, the picture is
-    that scale's, enlarged, and so is the one that a NonFiniteLossError holds.
+    height), ``tile`` as in ``Objective``. The scales are those of ``plan``.
+    All epochs are logged in ``log``, and the losses returned are an entry of
+    its history. If the log stops the run at a coarser scale, the picture of
+    that scale is enlarged, as is the one that a NonFiniteLossError holds.
 
     ``checkpoint`` is a ``Checkpoint`` of this run: it saves on the way and
-    at each scale's end, and its ``state`` is where to begin.
+    at each scale's end, and the run begins at its ``state``.
     """
     image_shape = tuple(image_shape)
-
-    def grown(X, shape):
-        """Return ``X``, or that of a coarser scale with finer details."""
-        before = X.shape[3], X.shape[2]
-        if before == shape:
-            return X
-        if settings.first is not None:
-            # So does edition 0.7: what can be displayed of it, enlarged.
-            return preprocess(255 * postprocess(X), shape).copyto(X.ctx)
-        change = enlarge(X - inputs.start_picture(before), shape)
-        return inputs.start_picture(shape) + change
-
     state = State() if checkpoint is None else checkpoint.state
     X = state.X
     steps = plan(settings, image_shape)
     for scale in range(state.scale, len(steps)):
         shape, current = steps[scale]
         if scale > state.scale:
-            X, state = grown(X, shape), State(scale)
+            X, state = _grown(X, shape, inputs, settings), State(scale)
         elif X is None:
             X = inputs.start(shape)
         if not state.ended:
-            objective = Objective(
-                net,
-                inputs.content(shape),
-                inputs.styles(shape),
-                current,
-                mask=inputs.mask(shape),
-                tile=tile,
-            )
+            objective = _objective(net, inputs, current, shape, tile)
             try:
                 X = _optimize(objective, X, current, log, checkpoint, state)
             except NonFiniteLossError as error:
                 if error.X is not None:
-                    error.X = grown(error.X, image_shape)
+                    error.X = _grown(error.X, image_shape, inputs, settings)
                 raise
             if checkpoint is not None and not log.interrupted:
                 checkpoint.save(State(scale, X=X, ended=True))
         if log.stopped:
             break
-    # The last pixels of Adam are a step on from the losses of the last.
+    # Adam's last pixels are one step further than its last losses.
     losses = log.best if X is log.best_X else log.history[-1]
-    return grown(X, image_shape), losses
+    return _grown(X, image_shape, inputs, settings), losses
+
+
+def _grown(X, image_shape, inputs, settings):
+    """Return the start of a finer scale, (width, height), after pixels ``X``.
+
+    That is ``X`` itself where the scale is the same.
+    """
+    before = X.shape[3], X.shape[2]
+    if before == image_shape:
+        return X
+    if settings.first is not None:
+        # Edition 0.7 enlarges what can be displayed of the picture.
+        return preprocess(255 * postprocess(X), image_shape).copyto(X.ctx)
+    change = enlarge(X - inputs.start_picture(before), image_shape)
+    return inputs.start_picture(image_shape) + change
+
+
+def _objective(net, inputs, settings, image_shape, tile):
+    return Objective(
+        net,
+        inputs.content(image_shape),
+        inputs.styles(image_shape),
+        settings,
+        mask=inputs.mask(image_shape),
+        tile=tile,
+    )
 
 
 def _optimize(objective, X, settings, log, checkpoint, state):

@@ -1,50 +1,75 @@
 """The style losses of one layer, as functions of its features' moments.
 
 A style forgets where things are: it knows features only by averages over
-positions. Each loss here takes the mean of the C channels and the mean of
-their products, and returns, beside itself, its slopes by both. From them the
-gradient by the features F of n positions follows: at each position it is
-(2 * by_second @ F + by_mean) / n.
+positions. Each loss here takes the mean of the C channels (the first moment)
+and the mean of their products (the second moment). It returns its value and
+its derivatives with respect to both, the ``Slopes``.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 import numpy
-from mxnet import np
+from mxnet import np, npx
 
-# The factors of those that are not the chapter's, so that a style weight is
-# about as strong with each. At content pictures of 300 and 450 pixels their
-# gradients by the pixels are 600 to 3000 times as large as the Gram loss's;
-# near its end the Wasserstein loss keeps more of it than the other one.
+# These factors make a style weight about as strong with each loss as with the
+# chapter's. At content pictures of 300 and 450 pixels the gradients of the
+# losses with respect to the pixels are, without them, 600 to 3000 times as
+# large as the Gram loss's. Near the end of a run the Wasserstein loss keeps
+# more of its gradient than the other one.
 _MEAN_VARIANCE, _WASSERSTEIN = 1e-3, 3e-4
 
 
 class Moments(NamedTuple):
     """Averages over positions: products of channels (C, C), and means (C,).
 
-    ``mean`` is None where the loss does not ask for it.
+    ``mean`` is None where the loss does not need it.
     """
 
-    second: object
-    mean: object
+    second: Any
+    mean: Any
 
 
 class Slopes(NamedTuple):
-    """The derivatives of a loss by each of the ``Moments``."""
+    """The derivatives of a loss with respect to each of the ``Moments``.
 
-    by_second: object
-    by_mean: object
+    ``mean`` is None, for 0, where the loss does not need the mean.
+    """
+
+    second: Any
+    mean: Any
+
+    def gradient(self, Y, factor):
+        """Return the loss's gradient with respect to features, times a factor.
+
+        ``Y`` is (1, C, height, width). With its n positions as columns, F of
+        (C, n), the gradient is (2 * second @ F + mean) / n: ``factor`` must
+        have the 1 / n. A matrix times the channels at each position is a
+        convolution with a kernel of 1x1.
+        """
+        C = Y.shape[1]
+        kernel = (2 * factor * self.second).reshape(C, C, 1, 1)
+        bias = [] if self.mean is None else [factor * self.mean]
+        return npx.convolution(
+            Y,
+            kernel,
+            *bias,
+            kernel=(1, 1),
+            num_filter=C,
+            no_bias=not bias,
+        )
 
 
 class GramLoss:
-    """The chapter's: mean squared error of Gram matrices.
+    """The chapter's loss: the mean squared error of Gram matrices.
 
     Gatys, Ecker & Bethge 2015, eq. 4, with the chapter's scaling: the Gram
-    matrix is M / C, of M the mean product of channels, and the loss is
-    sum((M / C - M_style / C)**2) / C**2.
+    matrix is M / C, where M are the mean products of channels, and the loss
+    is sum((M / C - M_style / C)**2) / C**2.
     """
 
-    takes_mean = False
+    needs_mean = False
 
     def __init__(self, target):
         self._target = target.second
@@ -62,11 +87,11 @@ class MeanVarianceLoss:
     The statistics that Huang & Belongie 2017 (AdaIN) transfer, and the batch
     normalization statistics loss of Li, Wang, Liu & Hou 2017, 'Demystifying
     Neural Style Transfer': 0.001 * (sum((m - m_style)**2) + sum((s -
-    s_style)**2)) / C, of means m and standard deviations s. Channels'
-    relations are ignored.
+    s_style)**2)) / C, with means m and standard deviations s. It ignores how
+    channels depend on each other.
     """
 
-    takes_mean = True
+    needs_mean = True
 
     def __init__(self, target):
         self._mean = target.mean
@@ -76,40 +101,44 @@ class MeanVarianceLoss:
         """Return the loss of ``moments`` and its ``Slopes``."""
         C = len(self._mean)
         deviation = _deviation(moments)
-        of_mean = moments.mean - self._mean
-        of_deviation = deviation - self._deviation
-        loss = (np.square(of_mean) + np.square(of_deviation)).mean()
-        by_variance = _MEAN_VARIANCE / C * of_deviation / deviation
-        by_mean = 2 * _MEAN_VARIANCE / C * of_mean
-        by_mean = by_mean - 2 * by_variance * moments.mean
-        return _MEAN_VARIANCE * loss, Slopes(np.diag(by_variance), by_mean)
+        mean_error = moments.mean - self._mean
+        deviation_error = deviation - self._deviation
+        loss = (np.square(mean_error) + np.square(deviation_error)).mean()
+        variance_slope = _MEAN_VARIANCE / C * deviation_error / deviation
+        mean_slope = 2 * _MEAN_VARIANCE / C * mean_error
+        # The variance is the second moment minus the square of the mean.
+        mean_slope = mean_slope - 2 * variance_slope * moments.mean
+        slopes = Slopes(np.diag(variance_slope), mean_slope)
+        return _MEAN_VARIANCE * loss, slopes
 
 
 def _deviation(moments):
     variance = np.diag(moments.second) - np.square(moments.mean)
-    # Above 0, so that a dead channel has a slope; float32 may be below.
+    # Above 0, so that a dead channel has a slope. Rounding may put the
+    # variance below 0.
     return np.sqrt(np.maximum(variance, 0) + 1e-8)
 
 
 class WassersteinLoss:
     """The squared Wasserstein-2 distance of two normal distributions.
 
-    With mean m and covariance S of the features (Olkin & Pukelsheim 1982):
-    0.0003 * (|m - m_style|**2 + tr(S + S_style - 2 * (S_style^(1/2) S
-    S_style^(1/2))^(1/2))) / C. As a style loss: Mroueh 2020,
-    'Wasserstein Style Transfer'. Computed in double precision on the CPU.
+    Olkin & Pukelsheim 1982; as a style loss, Mroueh 2020, 'Wasserstein Style
+    Transfer'. With mean m and covariance S of the features it is 0.0003 *
+    (|m - m_style|**2 + tr(S + S_style - 2 * (S_style^(1/2) S
+    S_style^(1/2))^(1/2))) / C. It is computed in double precision on the CPU.
     """
 
-    takes_mean = True
-    # Both covariances get this part of the style's mean variance on their
-    # diagonals: fewer positions than channels leave them singular.
+    needs_mean = True
+    # This part of the style's mean variance is added to the diagonals of both
+    # covariances, which are singular with fewer positions than channels.
     RIDGE = 1e-3
 
     def __init__(self, target):
         self._mean, covariance = _normal(target)
         self._ridge = self.RIDGE * max(numpy.trace(covariance), 1e-12)
         self._ridge /= len(covariance)
-        values, vectors = self._eigen(covariance)
+        values, vectors = numpy.linalg.eigh(covariance)
+        values = numpy.maximum(values, 0) + self._ridge
         self._trace = values.sum()
         self._root = (vectors * numpy.sqrt(values)) @ vectors.T
 
@@ -122,21 +151,19 @@ class WassersteinLoss:
             self._root @ covariance @ self._root
         )
         roots = numpy.sqrt(numpy.maximum(values, self._ridge**2))
-        of_mean = mean - self._mean
+        error = mean - self._mean
         trace = numpy.trace(covariance) + self._trace - 2 * roots.sum()
         scale = _WASSERSTEIN / C
-        loss = scale * (of_mean @ of_mean + trace)
-        # The optimal map from these features to the style's.
+        loss = scale * (error @ error + trace)
         turned = self._root @ vectors
-        by_second = scale * (numpy.eye(C) - (turned / roots) @ turned.T)
-        by_mean = 2 * scale * of_mean - 2 * by_second @ mean
-        slopes = (np.array(s, dtype='float32') for s in (by_second, by_mean))
-        loss = np.array(loss, dtype='float32').copyto(ctx)
-        return loss, Slopes(*(slope.copyto(ctx) for slope in slopes))
-
-    def _eigen(self, covariance):
-        values, vectors = numpy.linalg.eigh(covariance)
-        return numpy.maximum(values, 0) + self._ridge, vectors
+        optimal_map = (turned / roots) @ turned.T
+        second_slope = scale * (numpy.eye(C) - optimal_map)
+        mean_slope = 2 * scale * error - 2 * second_slope @ mean
+        loss, second_slope, mean_slope = (
+            np.array(array, dtype='float32').copyto(ctx)
+            for array in (loss, second_slope, mean_slope)
+        )
+        return loss, Slopes(second_slope, mean_slope)
 
 
 def _normal(moments):
@@ -156,7 +183,8 @@ def blend(moments, weights):
     """Return the weighted average of the ``Moments`` of several styles."""
     total = sum(weights)
     parts = [weight / total for weight in weights]
-    second = sum(p * m.second for p, m in zip(parts, moments))
+    second = sum(part * each.second for part, each in zip(parts, moments))
     if moments[0].mean is None:
         return Moments(second, None)
-    return Moments(second, sum(p * m.mean for p, m in zip(parts, moments)))
+    mean = sum(part * each.mean for part, each in zip(parts, moments))
+    return Moments(second, mean)

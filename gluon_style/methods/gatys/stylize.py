@@ -12,6 +12,7 @@ import mxnet
 import numpy
 
 from gluon_style import __version__
+from gluon_style._mxnet import numpy_mode
 from gluon_style.chapter.devices import get_device
 from gluon_style.chapter.vgg import build_net
 from gluon_style.errors import NonFiniteLossError
@@ -39,6 +40,7 @@ logger = logging.getLogger(__name__)
 LIMIT = 'limit'
 
 
+@numpy_mode()
 def stylize(
     content,
     style,

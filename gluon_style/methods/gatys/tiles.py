@@ -1,4 +1,4 @@
-"""The tiles that a picture is computed in, and where they lie.
+"""Tiles of a picture, and where their pixels and features lie.
 
 A tile is a pair of ``Span``: its rows and its columns.
 """
@@ -28,13 +28,14 @@ class Span(NamedTuple):
 def spans(length, tile, layers, wraps=False):
     """Cut ``length`` pixels into about equal spans of about ``tile``.
 
-    They begin where the poolings on the way to the deepest of ``layers``,
-    indices, do. None, or a tile that takes in the whole length, gives one
-    span. All see equally many pixels, so that the memory of one serves the
-    next. None is longer than ``tile``, unless a shorter one would have no
-    features. Where the picture ``wraps``, what a span sees goes on beyond its
-    ends. Raises ValueError for a tile that is no multiple of the poolings',
-    and for a length that wraps and is none.
+    Spans begin at multiples of ``step``, the number of pixels that the
+    poolings up to the deepest of ``layers``, which are indices, make one
+    position of. If ``tile`` is None, or at least the whole length, there is
+    one span. All spans see equally many pixels, so that the memory of one
+    serves the next. No span is longer than ``tile``, unless a shorter one
+    would have no features. Where the picture ``wraps``, a span also sees
+    pixels beyond the picture's ends. Raises GluonStyleError for a tile that
+    is not a multiple of ``step``, and for a length that wraps and is not one.
     """
     step = 2 ** num_poolings(max(layers))
     if tile is not None and (tile < step or tile % step):
@@ -50,26 +51,34 @@ def spans(length, tile, layers, wraps=False):
     if tile is None or length <= tile:
         beyond = margin if wraps else 0
         return [Span(0, length, -beyond, length + beyond)]
-    # Whole steps, of which each span has one at least, or it would have no
-    # features; what is over goes to the last span.
+    pairs = _cut_length(length, tile, step)
+    num_visible = max(last - first for first, last in pairs) + 2 * margin
+    lows = [first - margin for first, _ in pairs]
+    if not wraps:
+        # The last span ends with the length and begins at a multiple of step.
+        num_visible = min(length, num_visible + (length - num_visible) % step)
+        lows = [min(max(0, low), length - num_visible) for low in lows]
+    return [
+        Span(first, last, low, low + num_visible)
+        for (first, last), low in zip(pairs, lows)
+    ]
+
+
+def _cut_length(length, tile, step):
+    """Return the (first, last) pixels of about equal parts of a length.
+
+    Each part has at least one whole step, or it would have no features. The
+    last part also has the pixels beyond the last whole step.
+    """
     steps = length // step
     count = min(steps, -(-length // tile))
     while True:
         cuts = [i * steps // count * step for i in range(count)]
-        owned = list(zip(cuts, [*cuts[1:], length]))
-        if count == steps or max(b - a for a, b in owned) <= tile:
-            break
+        pairs = list(zip(cuts, [*cuts[1:], length]))
+        longest = max(last - first for first, last in pairs)
+        if count == steps or longest <= tile:
+            return pairs
         count += 1
-    sees = max(b - a for a, b in owned) + 2 * margin
-    if wraps:
-        return [
-            Span(*own, own[0] - margin, own[0] - margin + sees)
-            for own in owned
-        ]
-    # The last span ends with the length and begins at a multiple of step.
-    sees = min(length, sees + (length - sees) % step)
-    lows = [min(max(0, a - margin), length - sees) for a, _ in owned]
-    return [Span(*own, low, low + sees) for own, low in zip(owned, lows)]
 
 
 def visible(X, tile):
@@ -84,9 +93,10 @@ def visible(X, tile):
 
 
 def wrapped(X, *ranges):
-    """Return rows and columns of ``X``, of which each goes on at its ends.
+    """Return rows and columns of ``X``, whose opposite edges meet.
 
-    ``ranges`` are two pairs: the first and the one after the last.
+    ``ranges`` has a pair for the rows and one for the columns: the first, and
+    the one after the last. They may lie beyond the picture's ends.
     """
     for axis, (low, high) in enumerate(ranges, start=2):
         places = numpy.arange(low, high) % X.shape[axis]
@@ -105,10 +115,10 @@ def place_in_picture(tile, layer):
 
 
 def cut(Y, place):
-    """Return ``Y[place]``, and ``Y`` itself where that is all of it.
+    """Return ``Y[place]``, or ``Y`` itself where the place is all of it.
 
-    Even a slice of everything would put the features from the order of
-    oneDNN into that of NumPy, and the next layer back again.
+    Even a slice of everything would copy the features from oneDNN's order of
+    elements to NumPy's, and the next layer would copy them back.
     """
     _, _, rows, columns = place
     if (rows.stop - rows.start, columns.stop - columns.start) == Y.shape[2:]:
@@ -134,6 +144,6 @@ def feature_shape(X, layer):
 
 
 def positions(X, layer):
-    """Return over how many positions a layer sees ``X``."""
+    """Return how many positions the features of ``X`` have at a layer."""
     height, width = feature_shape(X, layer)
     return height * width

@@ -17,14 +17,12 @@ from gluon_style.methods.observers.observer import (
     Plan,
 )
 from gluon_style.methods.observers.progress import (
-    PATIENCE,
     Patience,
     Progress,
     with_defaults,
 )
 
 __all__ = [
-    'PATIENCE',
     'Animate',
     'Forecast',
     'Observer',

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from gluon_style.methods import PATIENCE
 from gluon_style.methods.observers.observer import (
     Forecast,
     Observer,
@@ -17,9 +18,6 @@ from gluon_style.methods.observers.observer import (
 from gluon_style.records.record import Epoch
 
 logger = logging.getLogger(__name__)
-
-# Seconds that a user waits for a picture without a warning.
-PATIENCE = 600
 
 
 class Progress(Observer):

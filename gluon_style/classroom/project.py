@@ -1,4 +1,6 @@
-"""What is installed here: this package's source, and every version."""
+"""Where this package's source folder is, on a machine that installed it."""
+
+from __future__ import annotations
 
 import configparser
 import json
@@ -10,17 +12,18 @@ from urllib.request import url2pathname
 from gluon_style.errors import GluonStyleError
 
 
-def find_project(folder=None):
+def find_project(folder: str | Path | None = None) -> Path:
     """Return the folder that this package is built from.
 
-    Without ``folder`` it is where this module lies, or where the package was
-    installed from (PEP 610), or the current folder. Raises ValueError.
+    Without ``folder`` it is the folder of this module, or the one that pip
+    installed the package from (PEP 610), or the current one: the first that
+    has this package's setup.cfg. Raises GluonStyleError where none has it.
     """
     if folder is not None:
         candidates = [Path(folder)]
         problem = f'project {str(folder)!r} is not the source of gluon_style'
     else:
-        here = Path(__file__).resolve().parents[1]
+        here = Path(__file__).resolve().parents[2]
         candidates = [here, _installed_from(), Path.cwd()]
         problem = 'the folder that gluon_style was installed from is gone'
     for candidate in candidates:
@@ -31,7 +34,7 @@ def find_project(folder=None):
     )
 
 
-def _installed_from():
+def _installed_from() -> Path | None:
     """Return the folder that pip installed this package from, or None."""
     try:
         distribution = metadata.distribution('gluon_style')
@@ -43,21 +46,10 @@ def _installed_from():
     return Path(url2pathname(urlsplit(origin['url']).path))
 
 
-def _is_project(folder):
+def _is_project(folder: Path) -> bool:
     config = configparser.ConfigParser(interpolation=None)
     try:
         config.read(folder / 'setup.cfg')
     except (configparser.Error, UnicodeDecodeError):
         return False
     return config.get('metadata', 'name', fallback='') == 'gluon_style'
-
-
-def installed_versions():
-    """Return 'name==version' of each package installed, but of this one."""
-    versions = {}
-    for distribution in metadata.distributions():
-        name = distribution.metadata['Name']
-        # Of two of one name, the first is the one that is imported.
-        if name and name.replace('-', '_').lower() != 'gluon_style':
-            versions.setdefault(name, distribution.version)
-    return [f'{name}=={versions[name]}' for name in sorted(versions)]

@@ -1,5 +1,3 @@
-import sys
-
 import numpy
 import pytest
 from conftest import picture
@@ -8,8 +6,8 @@ from mxnet import cpu, np
 from gluon_style import NonFiniteLossError, Settings
 from gluon_style.chapter.images import display_bounds, postprocess, preprocess
 from gluon_style.chapter.vgg import build_net
+from gluon_style.methods.gatys import scales as module
 from gluon_style.methods.gatys.inputs import Inputs
-from gluon_style.records.log import Log
 from gluon_style.methods.gatys.objective import Objective
 from gluon_style.methods.gatys.scales import (
     coarse_epochs,
@@ -18,6 +16,7 @@ from gluon_style.methods.gatys.scales import (
     plan,
     scales,
 )
+from gluon_style.records.log import Log
 
 FAST = {'optimizer': 'lbfgs', 'bounded': True, 'epochs': 4}
 
@@ -31,12 +30,17 @@ def inputs(weights_file):
     return (net, *images)
 
 
-def run(inputs, image_shape, log=None, **changes):
-    log = log or Log()
+def pixels_and_losses(inputs, image_shape, log, **changes):
     settings = Settings(**{**FAST, **changes})
     net, content_img, style_img = inputs
     pictures = Inputs(content_img, style_img, settings, cpu())
-    X, run.losses = coarse_to_fine(net, pictures, settings, image_shape, log)
+    return coarse_to_fine(net, pictures, settings, image_shape, log)
+
+
+def run(inputs, image_shape, log=None, **changes):
+    """Return the pixels and the history."""
+    log = log or Log()
+    X, _ = pixels_and_losses(inputs, image_shape, log, **changes)
     return X, log.history
 
 
@@ -57,16 +61,16 @@ def test_scales_shrink_while_enough_is_left(image_shape, count, expected):
 
 
 def test_coarse_scales_have_a_quarter_of_the_epochs_up_to_20():
-    found = [coarse_epochs(epochs) for epochs in (1, 4, 40, 80, 81, 500)]
-    assert found == [1, 1, 10, 20, 20, 20]
+    coarse = [coarse_epochs(epochs) for epochs in (1, 4, 40, 80, 81, 500)]
+    assert coarse == [1, 1, 10, 20, 20, 20]
 
 
-def test_every_scale_is_run_and_told_apart(inputs):
+def test_every_scale_is_run_and_logged(inputs):
     X, history = run(inputs, (132, 130), scales=4)
     assert X.shape == (1, 3, 130, 132)
-    shapes = [entry['scale'] for entry in history]
+    shapes = [entry.scale for entry in history]
     assert shapes == [(88, 87)] + [(132, 130)] * 4
-    assert [entry['epoch'] for entry in history] == list(range(1, 6))
+    assert [entry.epoch for entry in history] == list(range(1, 6))
 
 
 def test_last_scale_has_the_users_objective(inputs):
@@ -81,39 +85,39 @@ def test_last_scale_has_the_users_objective(inputs):
         net, content_X, style_X, content_weight=3, tv_weight=7
     )
     X.attach_grad('add')
-    least = min(entry['total'] for entry in history[1:])
+    least = min(entry.total for entry in history[1:])
     assert sum(map(float, objective(X))) == pytest.approx(least, rel=1e-5)
 
 
 def test_a_coarser_scale_makes_a_better_start(inputs):
     _, alone = run(inputs, (132, 130), scales=1)
     _, both = run(inputs, (132, 130), scales=2, epochs=16)
-    assert both[4]['style'] < 0.5 * alone[0]['style']
+    assert both[4].style < 0.5 * alone[0].style
 
 
 def test_stopped_at_a_coarse_scale_the_picture_has_its_full_size(inputs):
     log = Log(time_limit=1e-6)
-    X, history = run(inputs, (132, 130), log, scales=2)
-    assert len(history) == 1 and history[0]['scale'] == (88, 87)
+    X, losses = pixels_and_losses(inputs, (132, 130), log, scales=2)
+    (entry,) = log.history
+    assert losses is entry and entry.scale == (88, 87)
     # One epoch of L-BFGS has not moved the content picture yet: it is that
     # of the full size, with all its details.
     expected = preprocess(inputs[1], (132, 130)).asnumpy()
     assert numpy.allclose(X.asnumpy(), expected, atol=1e-5)
-    assert run.losses is history[0]
 
 
 def test_stop_at_waits_for_the_last_scale(inputs):
     log = Log(stop_at=1e9, final_shape=(1, 3, 130, 132))
     _, history = run(inputs, (132, 130), log, scales=2)
-    assert [entry['scale'] for entry in history[1:]] == [(132, 130)]
+    assert [entry.scale for entry in history[1:]] == [(132, 130)]
 
 
 def test_enlarging_keeps_a_slope():
     slope = numpy.linspace(0, 1, 8, dtype='float32')
     X = np.array(numpy.broadcast_to(slope, (1, 3, 6, 8)).copy())
-    found = enlarge(X, (16, 12)).asnumpy()
-    assert found.shape == (1, 3, 12, 16) and found.dtype == 'float32'
-    inside = numpy.diff(found[0, 0, 5, 4:12])
+    large = enlarge(X, (16, 12)).asnumpy()
+    assert large.shape == (1, 3, 12, 16) and large.dtype == 'float32'
+    inside = numpy.diff(large[0, 0, 5, 4:12])
     assert numpy.allclose(inside, 1 / 14, atol=1e-3)
 
 
@@ -167,7 +171,7 @@ def test_a_first_stage_is_run_and_enlarged(inputs):
     # So small a learning rate leaves the second stage where it begins.
     settings.update(first=first, lr=1e-6, epochs=1)
     X, history = run(inputs, (132, 130), **settings)
-    scales = [entry['scale'] for entry in history]
+    scales = [entry.scale for entry in history]
     assert scales == [(66, 65)] * 3 + [(132, 130)]
     assert numpy.allclose(X.asnumpy(), expected, atol=1e-4)
 
@@ -191,22 +195,21 @@ def test_repeated_style_losses_weigh_as_often(inputs):
     Y, weighted = run(inputs, (66, 65), style_weight=1e4)
     assert numpy.allclose(X.asnumpy(), Y.asnumpy(), atol=1e-4)
     for a, b in zip(repeated, weighted):
-        assert a['style'] == pytest.approx(b['style'] / 10, rel=1e-4)
-        assert a['total'] == pytest.approx(b['total'], rel=1e-4)
+        assert a.style == pytest.approx(b.style / 10, rel=1e-4)
+        assert a.total == pytest.approx(b.total, rel=1e-4)
 
 
 @pytest.mark.parametrize('name', ['adam', 'lbfgs'])
-def test_a_loss_that_is_no_number_at_the_last_scale(inputs, monkeypatch, name):
+def test_a_loss_of_nan_at_the_last_scale(inputs, monkeypatch, name):
     class Failing(Objective):
         def __call__(self, X):
             content, style, tv = super().__call__(X)
             return content, style, tv / (X.shape[3] != 132)
 
-    module = sys.modules['gluon_style.methods.gatys.scales']
     monkeypatch.setattr(module, 'Objective', Failing)
     with pytest.raises(NonFiniteLossError) as error:
         run(inputs, (132, 130), scales=2, optimizer=name, lr=0.1, epochs=8)
     assert error.value.X.shape == (1, 3, 130, 132)
-    assert error.value.losses['scale'] == (88, 87)
-    best = min(error.value.history, key=lambda entry: entry['total'])
+    assert error.value.losses.scale == (88, 87)
+    best = min(error.value.history, key=lambda entry: entry.total)
     assert error.value.losses is best

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 from mxnet import np
 
 from gluon_style import NonFiniteLossError
 from gluon_style.records.log import Log
+from gluon_style.records.record import Epoch
 
 SMALL, LARGE = np.zeros((1, 3, 4, 5)), np.zeros((1, 3, 8, 10))
 
@@ -12,15 +15,14 @@ def read(log, total, X=SMALL):
     log.read(X)
 
 
-def test_entries_tell_scale_and_sum():
+def test_entries_have_scale_losses_and_sum():
     log = Log()
     read(log, 8.0)
     read(log, 4.0, LARGE)
-    expected = {'content': 2.0, 'style': 4.0, 'tv': 2.0, 'total': 8.0}
     first, second = log.history
-    assert first.pop('seconds') <= second['seconds']
-    assert first == {'epoch': 1, 'scale': (5, 4), **expected}
-    assert (second['epoch'], second['scale']) == (2, (10, 8))
+    assert 0 < first.seconds <= second.seconds
+    assert replace(first, seconds=None) == Epoch(1, (5, 4), 2.0, 4.0, 2.0, 8.0)
+    assert (second.epoch, second.scale) == (2, (10, 8))
 
 
 def test_best_pixels_are_of_the_latest_scale():
@@ -46,7 +48,7 @@ def test_several_epochs_read_at_once_share_the_time():
     for total in (4.0, 2.0, 1.0):
         log.add(total, 0.0, 0.0)
     log.read(SMALL)
-    seconds = [entry['seconds'] for entry in log.history]
+    seconds = [entry.seconds for entry in log.history]
     assert seconds[1] == pytest.approx(2 * seconds[0])
     assert seconds[2] == pytest.approx(3 * seconds[0])
 
@@ -61,12 +63,12 @@ def test_stop_at_counts_at_the_final_scale(stop_at, X, stopped):
     assert log.stopped is stopped
 
 
-def test_repeated_style_losses_are_told_once_and_counted_each_time():
+def test_repeated_style_losses_are_logged_once_and_summed_each_time():
     log = Log(style_repeats=10)
     log.add(1.0, 5.0, 2.0)
     log.read(SMALL)
-    assert log.history[0]['style'] == 0.5
-    assert log.history[0]['total'] == 8.0
+    assert log.history[0].style == 0.5
+    assert log.history[0].total == 8.0
 
 
 def test_time_limit_counts_everywhere():

@@ -1,0 +1,111 @@
+"""gluon-style figure: a known figure, drawn from nothing and checked."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from gluon_style.cli.options import add_force, add_quiet, count
+from gluon_style.errors import GluonStyleError
+
+HELP = 'draw a known figure from nothing and check it'
+DESCRIPTION = (
+    'Draw the figure NAME into the folder DIR, with its numbers and the '
+    'pictures of its runs, and check that it shows what it should. The exit '
+    'code is 1 if it does not. Runs that DIR already has are not repeated.'
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the name and the options."""
+    parser.usage = '%(prog)s NAME [-o DIR] [OPTIONS]'
+    parser.add_argument(
+        'name', nargs='?', metavar='NAME', help='one of those of --list'
+    )
+    parser.add_argument(
+        '--list', action='store_true', help='list the figures and end'
+    )
+    parser.add_argument(
+        '-o',
+        '--output',
+        default='.',
+        metavar='DIR',
+        help='the folder of the results (default: the current one)',
+    )
+    parser.add_argument(
+        '--content',
+        metavar='FILE',
+        help='a content picture in place of the sample photograph',
+    )
+    parser.add_argument(
+        '--style',
+        metavar='FILE',
+        help='a style picture in place of the sample painting',
+    )
+    parser.add_argument(
+        '--size',
+        type=count('size'),
+        metavar='LONGEST',
+        help="pixels of each run (default: the figure's own)",
+    )
+    parser.add_argument(
+        '--quick', action='store_true', help='small pictures, few epochs'
+    )
+    parser.add_argument(
+        '--reference',
+        metavar='FILE.json',
+        help="published curves to draw behind the chapter's figure",
+    )
+    parser.add_argument(
+        '--weights',
+        default='auto',
+        metavar='NAME|FILE',
+        help='the weights of the network (default: auto)',
+    )
+    parser.add_argument(
+        '--device',
+        default='auto',
+        metavar='DEVICE',
+        help='auto, cpu, gpu or gpu:1 (default: auto)',
+    )
+    add_quiet(parser, 'print the comparison only')
+    add_force(parser)
+    parser.set_defaults(kept='the same command goes on from here')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draw a figure and print its checks; return 1 if one is out."""
+    from gluon_style.figures import RECIPES, Options, draw
+    from gluon_style.files.atomic import claim
+    from gluon_style.methods.observers import Progress
+
+    if args.list:
+        for name, recipe in RECIPES.items():
+            print(f'{name:16} {recipe.about}')
+        return 0
+    if args.name is None:
+        raise GluonStyleError(
+            f'no figure is named: choose {", ".join(RECIPES)}'
+        )
+    options = Options(
+        content=args.content,
+        style=args.style,
+        size=args.size,
+        quick=args.quick,
+        reference=args.reference,
+        weights=args.weights,
+        device=args.device,
+        force=args.force,
+    )
+
+    def observe(job: Any) -> list[Any]:
+        return [Progress(job.name, args.quiet)]
+
+    with claim(Path(args.output, f'{args.name}.png')):
+        path, checks = draw(args.name, args.output, options, observe=observe)
+    words = {True: 'good', False: 'OUT', None: 'open'}
+    for check in checks:
+        print(f'{words[check.good]:4} {check.text}')
+    print(path)
+    return 1 if any(check.good is False for check in checks) else 0

@@ -1,0 +1,56 @@
+"""gluon-style run: a picture in the style of another one."""
+
+from __future__ import annotations
+
+import argparse
+
+from gluon_style.cli.picture_options import add_picture_options
+from gluon_style.methods.gatys.presets import DEFAULT_PRESET, PRESETS
+
+HELP = 'give a picture the style of another one'
+DESCRIPTION = (
+    'Give the picture CONTENT the style of the picture STYLE. Beside OUT.png, '
+    'OUT.json gets every setting and the losses of every epoch. Defaults are '
+    'those of the preset.'
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the pictures and the options."""
+    parser.usage = '%(prog)s CONTENT STYLE -o OUT.png [OPTIONS]'
+    parser.add_argument(
+        'content', nargs='?', metavar='CONTENT', help='the content picture'
+    )
+    parser.add_argument(
+        'styles',
+        nargs='*',
+        action='extend',
+        default=[],
+        metavar='STYLE',
+        help='the style picture, or several',
+    )
+    parser.add_argument(
+        '--style',
+        dest='styles',
+        action='append',
+        default=[],
+        metavar='FILE',
+        help='a further style picture; all keep the order in which they are '
+        'given (see --style-blend)',
+    )
+    parser.add_argument(
+        '--mask',
+        metavar='FILE',
+        help='a picture: the first style goes where it is white; the second '
+        'style, or none, where it is black (see --feather)',
+    )
+    add_picture_options(parser, 'run', PRESETS[DEFAULT_PRESET])
+    parser.set_defaults(styles_may_follow=True)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the picture; return the exit code."""
+    from gluon_style.cli.picture import make_picture
+    from gluon_style.cli.request import read_request
+
+    return make_picture(args, read_request(args))

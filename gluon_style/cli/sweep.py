@@ -1,0 +1,142 @@
+"""gluon-style sweep: every combination of pictures and settings."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from contextlib import ExitStack
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from gluon_style.cli.messages import NOT_FINITE, complain
+from gluon_style.cli.options import (
+    add_force,
+    add_preset,
+    add_quiet,
+    add_settings,
+    argument,
+)
+from gluon_style.methods.fields import Integer
+from gluon_style.methods.gatys.presets import DEFAULT_PRESET, PRESETS, preset
+
+HELP = 'make every combination of pictures and settings'
+DESCRIPTION = (
+    'Give each CONTENT the style of each STYLE with every combination of the '
+    'settings. A setting may be a list: --style-weight 1e3,1e4. The folder '
+    'DIR gets the pictures, contact sheets of a preview and of the result, '
+    'and manifest.jsonl. Pictures that DIR already has are not made again, so '
+    'the same command goes on with an interrupted sweep.'
+)
+# Pixels of the preview.
+PREVIEW_SIDE = 150
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the pictures and the options."""
+    parser.usage = '%(prog)s CONTENT... --style STYLE... -o DIR [OPTIONS]'
+    parser.add_argument(
+        'contents', nargs='+', metavar='CONTENT', help='the content pictures'
+    )
+    parser.add_argument(
+        '--style',
+        dest='styles',
+        nargs='+',
+        required=True,
+        metavar='STYLE',
+        help='the style pictures',
+    )
+    parser.add_argument(
+        '-o',
+        '--output',
+        required=True,
+        metavar='DIR',
+        help='the folder of the results; it is made if need be',
+    )
+    add_preset(parser)
+    parser.add_argument(
+        '--preview',
+        type=argument(Integer(least=0), 'preview'),
+        default=PREVIEW_SIDE,
+        metavar='LONGEST',
+        help='pixels of the preview, which is made first; 0 for none '
+        f'(default: {PREVIEW_SIDE})',
+    )
+    add_quiet(parser)
+    add_force(parser)
+    add_settings(parser, PRESETS[DEFAULT_PRESET], lists=True)
+    parser.set_defaults(kept='the same command goes on from here')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make a preview of all combinations, and then all of them."""
+    from gluon_style.cli.request import require_files
+    from gluon_style.files.atomic import claim
+    from gluon_style.files.ours import require_ours
+
+    settings, varied = _settings(args)
+    require_files([*args.contents, *args.styles])
+    from gluon_style.many.sweep import combinations, previewed
+
+    cells = combinations(args.contents, args.styles, settings, varied)
+    folder = Path(args.output)
+    stages = [(cells, folder, folder / 'contact.png')]
+    if args.preview:
+        small = previewed(cells, args.preview)
+        preview = (small, folder / 'preview', folder / 'preview.png')
+        stages.insert(0, preview)
+    failed = 0
+    with ExitStack() as claims:
+        for _, place, sheet in stages:
+            claims.enter_context(claim(place / 'manifest.jsonl'))
+            require_ours(sheet, args.force)
+            require_ours(place / 'manifest.jsonl', args.force)
+        for stage in stages:
+            failed = _run_stage(*stage, args)
+    return NOT_FINITE if failed else 0
+
+
+def _settings(args: argparse.Namespace) -> tuple[Any, dict[str, list[Any]]]:
+    """Return the settings that all runs share, and the values that vary."""
+    given, chosen = vars(args), preset(args.preset or DEFAULT_PRESET)
+    names = [field.name for field in fields(chosen) if field.name in given]
+    # A setting with one value varies nothing; a switch has no list.
+    values = {
+        name: given[name] if isinstance(given[name], list) else [given[name]]
+        for name in names
+    }
+    varied = {name: each for name, each in values.items() if len(each) > 1}
+    common = {name: values[name][0] for name in values if name not in varied}
+    return chosen.changed(common), varied
+
+
+def _run_stage(
+    cells: list[Any], folder: Path, sheet: Path, args: argparse.Namespace
+) -> int:
+    """Run cells and draw their contact sheet; return how many failed."""
+    from gluon_style.many.sweep import contact_sheet, sweep
+    from gluon_style.methods.observers import Progress
+
+    def observe(job: Any) -> list[Any]:
+        return [Progress(job.name, args.quiet)]
+
+    done, began = [], time.perf_counter()
+    for cell in sweep(cells, folder, observe, args.force):
+        done.append(cell)
+        if cell.error is not None:
+            complain(f'{cell.job.name}: {cell.error}')
+        if args.quiet:
+            continue
+        if cell.result is not None:
+            total = cell.result.record.losses.total
+            print(
+                f'{len(done)}/{len(cells)} {cell.job.name}: total {total:.2f}'
+            )
+        elapsed = time.perf_counter() - began
+        left = elapsed / len(done) * (len(cells) - len(done)) / 60
+        if left > 1:
+            print(f'about {left:.0f} min are left')
+    contact_sheet(done, sheet)
+    if not args.quiet:
+        print(sheet)
+    return sum(cell.error is not None for cell in done)
