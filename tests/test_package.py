@@ -33,15 +33,22 @@ CHAPTER_NAMES = [
 
 def test_public_names():
     others = [
+        'Animate',
         'CONTENT_LAYERS',
+        'Checkpoint',
         'GluonStyleError',
         'LAYER_NAMES',
         'Log',
         'Objective',
+        'Observer',
         'PRESETS',
+        'Patience',
+        'Progress',
         'RGB_MEAN',
         'RGB_STD',
+        'Record',
         'Result',
+        'SaveSteps',
         'STYLE_LAYERS',
         'Settings',
         'NonFiniteLossError',

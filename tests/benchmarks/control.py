@@ -1,6 +1,6 @@
 """Draw the sample cat under some of the options: control.py OUT.jpg.
 
-Some minutes of two cores. The README shows what comes of it.
+Some minutes of two cores. notebooks/control.md shows what comes of it.
 """
 
 import functools

@@ -19,6 +19,10 @@ def require_folder(folder, may_exist):
     One that is there already is an error unless it ``may_exist``.
     """
     folder = Path(folder)
+    if '\0' in str(folder):
+        raise GluonStyleError(
+            f'checkpoint {str(folder)!r} has a zero byte: name a folder'
+        )
     if not folder.parent.is_dir():
         raise GluonStyleError(
             f'checkpoint folder {str(folder.parent)!r} does not exist: make '

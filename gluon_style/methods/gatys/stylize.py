@@ -138,6 +138,7 @@ class _Run:
         # Reading the losses makes a GPU wait.
         default = 1 if self.device.device_type == 'cpu' else 10
         self.every = observers.epochs_between(default)
+        self.checkpoint = observers.only(Checkpoint)
         observers.begin(self._plan())
         self.log = self._log()
 
@@ -187,9 +188,8 @@ class _Run:
 
     def result(self):
         """Return the result; the observers get it, too."""
-        checkpoint = self.observers.find(Checkpoint)
         try:
-            with self._bound(checkpoint) or nullcontext():
+            with self._bound_checkpoint():
                 X, losses = coarse_to_fine(
                     self.net(),
                     self.inputs,
@@ -197,7 +197,7 @@ class _Run:
                     self.image_shape,
                     self.log,
                     self.tile,
-                    checkpoint,
+                    self.checkpoint,
                 )
         except NonFiniteLossError as error:
             if error.X is not None:
@@ -205,10 +205,10 @@ class _Run:
             raise
         return self._finished(X, losses)
 
-    def _bound(self, checkpoint):
-        """Return the checkpoint's context for this run, or None."""
-        if checkpoint is None:
-            return None
+    def _bound_checkpoint(self):
+        """Return the context of this run's checkpoint, if it has one."""
+        if self.checkpoint is None:
+            return nullcontext()
         run = identity(
             self.settings,
             self.inputs.pictures,
@@ -216,7 +216,7 @@ class _Run:
             self.image_shape,
         )
         animate = self.observers.find(Animate)
-        return checkpoint.of_run(
+        return self.checkpoint.of_run(
             run, self.steps, self.log, animate, self.device
         )
 

@@ -38,6 +38,7 @@ class Animate(Observer):
 
     def begin(self, plan: Plan) -> None:
         """Refuse a path that cannot be written."""
+        _require_folder('animation', self.path)
         require_ours(self.path, self._force)
         self._divisor = plan.every
         self.animation = Animation(self.path, plan.image_shape)
@@ -106,6 +107,7 @@ class SaveSteps(Observer):
     def begin(self, plan: Plan) -> None:
         """Refuse an output that cannot be written."""
         check_output(self.output, plan.output_shape)
+        _require_folder('output', self.output)
         differs = plan.output_shape != plan.image_shape
         self._shape = plan.output_shape if differs else None
         self._warned = False
@@ -127,6 +129,14 @@ class SaveSteps(Observer):
         if self._shape is not None:
             pixels = resized(pixels, *self._shape)
         save_image(pixels, path)
+
+
+def _require_folder(name: str, path: Path) -> None:
+    if not path.parent.is_dir():
+        raise GluonStyleError(
+            f'{name} {str(path)!r} is in a folder that does not exist: make '
+            f'{str(path.parent)!r} first'
+        )
 
 
 def step_path(output: Path, epoch: int) -> Path:

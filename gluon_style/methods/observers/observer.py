@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gluon_style.errors import GluonStyleError
+from gluon_style.methods.fields import shown
 from gluon_style.pictures import Array
 from gluon_style.records.record import Epoch
 from gluon_style.records.result import Result
@@ -103,18 +104,19 @@ class Observers(Observer):
     """
 
     def __init__(self, observers: Iterable[Observer]) -> None:
-        if isinstance(observers, Observer):
+        if isinstance(observers, Observer) or not isinstance(
+            observers, Iterable
+        ):
             raise GluonStyleError(
-                f'observers is one {type(observers).__name__}: give a list, '
-                'such as [Progress()]'
+                f'observers is of type {type(observers).__name__}: give a '
+                'list, such as [Progress()]'
             )
         self.observers = list(observers)
         for each in self.observers:
             if not isinstance(each, Observer):
-                kind = each.__name__ if isinstance(each, type) else each
                 raise GluonStyleError(
-                    f'observers has {str(kind)[:60]}: each must be an '
-                    'Observer, such as Progress()'
+                    f'observers has {shown(each)}: each must be an Observer, '
+                    'such as Progress()'
                 )
         self._failed: list[Observer] = []
 
@@ -138,6 +140,17 @@ class Observers(Observer):
     def find(self, kind: type) -> Any:
         """Return the first observer of a kind, or None."""
         return next((o for o in self.observers if isinstance(o, kind)), None)
+
+    def only(self, kind: type) -> Any:
+        """Return the one observer of a kind, or None.
+
+        Raises GluonStyleError if there are several.
+        """
+        if sum(isinstance(each, kind) for each in self.observers) > 1:
+            raise GluonStyleError(
+                f'observers has several {kind.__name__}: give one'
+            )
+        return self.find(kind)
 
     def begin(self, plan: Plan) -> None:
         """Pass the plan on; an error of an observer ends the run."""

@@ -1,0 +1,179 @@
+"""A record repeats its run to the pixel."""
+
+import json
+
+import numpy
+import pytest
+from PIL import Image
+
+from gluon_style import (
+    Checkpoint,
+    GluonStyleError,
+    Observer,
+    Settings,
+    reconstruct,
+    stylize,
+    texture,
+)
+from gluon_style.methods.gatys.config import read_config, read_settings
+from gluon_style.methods.gatys.presets import PRESETS
+from gluon_style.records.result import read_record
+
+TINY = {
+    'size': (32, 24),
+    'epochs': 6,
+    'lr': 0.1,
+    'content_layers': 'conv1_1',
+    'style_layers': 'conv1_2',
+}
+KINDS = {
+    'adam': {},
+    'stage': {
+        'first': {'scale': 0.5, 'epochs': 3, 'lr': 0.2, 'lr_decay_epoch': 2}
+    },
+    'noise': {'init': 'blend:0.5', 'seed': 3, 'bounded': True},
+    'original size': {'original_size': True, 'size': 48},
+    'lbfgs': {'optimizer': 'lbfgs', 'stop_after': 5},
+}
+
+
+@pytest.fixture
+def settings(weights_file):
+    return Settings(weights=weights_file, **TINY)
+
+
+def repeated(path):
+    """Run what the record says; return the result."""
+    config = read_config(path)
+    assert config.command == 'run'
+    return stylize(
+        config.pictures['content'],
+        config.pictures['style'],
+        Settings(**config.settings),
+        mask=config.pictures.get('mask'),
+    )
+
+
+@pytest.fixture
+def beside(pictures, tmp_path):
+    """Copies of the pictures beside the record."""
+    paths = []
+    for name, source in zip(('content.png', 'style.png'), pictures):
+        Image.open(source).save(tmp_path / name)
+        paths.append(str(tmp_path / name))
+    return paths
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_a_record_repeats_its_run(settings, beside, tmp_path, kind):
+    result = stylize(*beside, settings.changed(KINDS[kind]))
+    result.save(tmp_path / 'out.png')
+    again = repeated(tmp_path / 'out.json')
+    assert (again.image == result.image).all()
+    assert again.record.losses == result.record.losses
+    assert again.record.pictures == result.record.pictures
+    assert again.record.resized_to == result.record.resized_to
+
+
+def test_original_pixels_of_the_same_number_are_recorded(settings, beside):
+    changes = {'original_size': True, 'size': (60, 40)}
+    result = stylize(*beside, settings.changed(changes))
+    assert result.image.shape == (40, 60, 3)
+    assert result.record.resized_to == (60, 40)
+    plain = stylize(*beside, settings.changed({'size': (60, 40)}))
+    assert (plain.image == result.image).all()
+    assert plain.record.resized_to is None
+
+
+class Stop(Observer):
+    def __init__(self, epochs):
+        self.left = epochs
+
+    def stop(self):
+        self.left -= 1
+        return 'SIGINT' if self.left == 0 else None
+
+
+def test_an_interrupted_and_resumed_run_is_repeated(
+    settings, beside, tmp_path
+):
+    settings = settings.changed({'optimizer': 'lbfgs', 'time_limit': 1000.0})
+    folder = tmp_path / 'saved'
+    stylize(
+        *beside,
+        settings,
+        observers=[Checkpoint(folder, save_every=2), Stop(3)],
+    )
+    resumed = Checkpoint(folder, save_every=2, resume=True)
+    result = stylize(*beside, settings, observers=[resumed, Stop(3)])
+    assert result.record.stopped == 'SIGINT'
+    result.save(tmp_path / 'out.tif')
+    config = read_config(tmp_path / 'out.json')
+    assert config.settings['stop_after'] == result.record.epochs == 5
+    assert config.settings['time_limit'] is None
+    assert config.settings['restarts'] == (2, 4)
+    again = repeated(tmp_path / 'out.json')
+    assert (again.pixels == result.pixels).all()
+
+
+def test_a_mask_several_styles_and_a_start_are_repeated(
+    settings, beside, tmp_path
+):
+    mask = numpy.zeros((40, 60), 'uint8')
+    mask[:, :30] = 255
+    start = numpy.full((40, 60, 3), 99, 'uint8')
+    for name, img in (('mask.png', mask), ('start.png', start)):
+        Image.fromarray(img).save(tmp_path / name)
+    content, style = beside
+    settings = settings.changed({'init': str(tmp_path / 'start.png')})
+    result = stylize(
+        *(content, [style, content], settings), mask=tmp_path / 'mask.png'
+    )
+    result.save(tmp_path / 'out.png')
+    (tmp_path / 'start.png').rename(tmp_path / 'renamed.png')
+    again = repeated(tmp_path / 'out.json')
+    assert (again.image == result.image).all()
+    only = read_config(tmp_path / 'out.json', settings_only=True)
+    assert only.settings['init'] == str(tmp_path / 'renamed.png')
+    assert only.pictures == {}
+
+
+def test_a_texture_and_a_reconstruction_say_their_command(
+    settings, beside, tmp_path
+):
+    texture(beside[1], settings).save(tmp_path / 'a.png')
+    reconstruct(beside[0], 'conv1_2', settings).save(tmp_path / 'b.png')
+    a, b = (read_config(tmp_path / name) for name in ('a.json', 'b.json'))
+    assert (a.command, b.command) == ('texture', 'reconstruct')
+    assert a.pictures == {'style': [beside[1]]}
+    assert b.pictures == {'content': beside[0]}
+
+
+def test_a_record_of_version_0_1_0_is_repeated(settings, beside, tmp_path):
+    result = stylize(*beside, settings)
+    result.save(tmp_path / 'out.png')
+    path = tmp_path / 'out.json'
+    table = json.loads(path.read_text())
+    # Then there was one method, without a name.
+    assert table.pop('method') == 'gatys'
+    path.write_text(json.dumps(table))
+    record, history = read_record(path)
+    assert (record, history) == (result.record, result.history)
+    assert (repeated(path).image == result.image).all()
+
+
+def test_settings_are_a_preset_a_path_or_settings(settings, tmp_path):
+    assert read_settings(settings) is settings
+    assert read_settings('quick') == PRESETS['quick']
+    path = tmp_path / 'run.toml'
+    path.write_text("preset = 'quick'\nepochs = 7\nsize = [64, 48]\n")
+    expected = PRESETS['quick'].changed({'epochs': 7, 'size': (64, 48)})
+    assert read_settings(path) == read_settings(str(path)) == expected
+    # Without a preset the settings are those of the default one.
+    path.write_text('epochs = 7\n')
+    assert read_settings(path) == PRESETS['fast'].changed({'epochs': 7})
+    for wrong in (None, 5, {'epochs': 5}, ['fast']):
+        with pytest.raises(GluonStyleError, match='settings is .* Settings'):
+            read_settings(wrong)
+    with pytest.raises(GluonStyleError, match="preset 'fats'.*'fast'"):
+        read_settings('fats')
