@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -18,8 +19,7 @@ from packaging.utils import canonicalize_name
 from PIL import Image
 
 from gluon_style import __version__, cli, samples
-from gluon_style.classroom import bundle
-from gluon_style.classroom import project as project_module
+from gluon_style.classroom import bundle, project as project_module
 from gluon_style.classroom.packages import installed_versions
 from gluon_style.classroom.project import find_project
 from gluon_style.weights.sources import SOURCES
@@ -53,8 +53,7 @@ def pip(tmp_path, monkeypatch):
         constraints = command[command.index('--constraint') + 1]
         stand_in.constraints = Path(constraints).read_text().splitlines()
         stand_in.built_from = sorted(os.listdir(command[-2]))
-        if stand_in.error is not None:
-            raise stand_in.error
+        stand_in.interrupt()
         wheels = Path(command[command.index('--wheel-dir') + 1])
         wheels.mkdir()
         for name in WHEELS:
@@ -62,7 +61,9 @@ def pip(tmp_path, monkeypatch):
         code = 1 if stand_in.stderr else 0
         return subprocess.CompletedProcess(command, code, '', stand_in.stderr)
 
-    stand_in = types.SimpleNamespace(error=None, stderr='', work=work)
+    stand_in = types.SimpleNamespace(
+        interrupt=lambda: None, stderr='', work=work
+    )
     monkeypatch.setattr(bundle, 'subprocess', types.SimpleNamespace(run=run))
     return stand_in
 
@@ -210,12 +211,19 @@ def test_a_bundle_that_lacks_files_is_replaced(pip):
     assert tree('stick') == before
 
 
+def fill_disk():
+    raise OSError(28, 'No space left')
+
+
+def press_ctrl_c():
+    signal.raise_signal(signal.SIGINT)
+
+
 @pytest.mark.parametrize(
-    'error, code',
-    [(OSError(28, 'No space left'), 2), (KeyboardInterrupt, 130)],
+    'interrupt, code', [(fill_disk, 2), (press_ctrl_c, 130)]
 )
 def test_a_bundle_that_cannot_be_put_there_leaves_the_former(
-    pip, monkeypatch, error, code
+    pip, monkeypatch, interrupt, code
 ):
     assert cli.main(['bundle', 'stick']) == 0
     before, inode = tree('stick'), os.stat('stick').st_ino
@@ -224,7 +232,7 @@ def test_a_bundle_that_cannot_be_put_there_leaves_the_former(
     def failing(path, target):
         if path.name == 'new':
             assert not os.path.exists('stick')
-            raise error
+            interrupt()
         return rename(path, target)
 
     monkeypatch.setattr(Path, 'rename', failing)
@@ -277,7 +285,7 @@ def test_a_failure_of_pip_is_one_sentence_and_leaves_nothing(pip, capsys):
 def test_interrupting_leaves_what_was_there(pip, capsys):
     assert cli.main(['bundle', 'stick']) == 0
     before = files('stick')
-    pip.error = KeyboardInterrupt()
+    pip.interrupt = press_ctrl_c
     assert cli.main(['bundle', 'stick']) == 130
     assert 'interrupted: nothing was written' in capsys.readouterr().err
     assert os.listdir() == ['stick'] and files('stick') == before

@@ -164,7 +164,7 @@ def test_same_command_same_bytes(run, tmp_path):
         (['--epochs', 'ten'], "--epochs: 'ten' is not a whole number"),
         (['--lr', 'x'], "--lr: 'x' is not a number"),
         (['--lr', 'inf'], 'lr is inf: it must be a finite number from'),
-        (['--size', '0'], 'size is 0: it must be a whole number of at least'),
+        (['--size', '0'], "--size: '0' is not a size: give 450x300 or the"),
         (['--lr', '1e300'], 'lr is 1e+300: it must be a finite number from'),
         (['--size', '9999999x32'], 'MXNet can hold the features of at most'),
         (
@@ -263,7 +263,7 @@ def test_a_gpu_asked_for_and_absent_is_an_error(run, tmp_path):
         pytest.skip('this machine has a GPU')
     code, err = run('--device', 'gpu', '--quiet')
     assert code == 2
-    assert "device 'gpu' is not there: MXNet sees 0 GPUs" in err
+    assert "device 'gpu' does not exist: MXNet sees 0 GPUs" in err
     assert names(tmp_path) == []
 
 

@@ -216,7 +216,7 @@ STARTS = {
 @pytest.mark.parametrize(
     'mistake, names',
     [
-        ('--size 0', 'run texture reconstruct sweep figure'),
+        ('--size 0', 'run texture reconstruct sweep'),
         ('--size x', 'run texture reconstruct sweep'),
         ('--lr -1', 'run texture reconstruct sweep'),
         ('--epochs ten', 'run texture reconstruct sweep'),
@@ -299,3 +299,30 @@ def test_help_answers_at_once():
         subprocess.run(words, capture_output=True, check=True)
         times.append(time.perf_counter() - began)
     assert min(times) < 2
+
+
+@pytest.mark.parametrize(
+    'words',
+    [
+        'run no.png b -o c.png',
+        'run a no.png -o c.png',
+        'run a b -o c.png --mask no.png',
+        'run a b -o c.png --init no.png',
+        'texture no.png -o c.png',
+        'sweep no.png --style b -o c',
+        'sweep a --style no.png -o c',
+        'figure gram --content no.png -o c',
+    ],
+)
+def test_a_missing_picture_has_one_sentence_everywhere(command, folder, words):
+    code, out, err = command(*words.split())
+    assert (code, out) == (2, '')
+    assert err == "gluon-style: picture 'no.png' is not a file\n"
+
+
+def test_an_unknown_figure_gets_the_nearest(command, folder):
+    code, out, err = command('figure', 'gran', '-o', 'c')
+    assert (code, out, err.count('\n')) == (2, '', 1)
+    assert "'gran' is unknown: did you mean 'gram'?" in err
+    code, _, err = command('figure')
+    assert code == 2 and 'no figure is named: choose chapter' in err

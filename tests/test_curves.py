@@ -7,8 +7,14 @@ from dataclasses import replace
 import pytest
 
 from gluon_style.records.record import Epoch
-from gluon_style.report.curves import BOTTOM, LEFT, MOST_POINTS, RIGHT, TOP
-from gluon_style.report.curves import loss_curves as draw
+from gluon_style.report.curves import (
+    BOTTOM,
+    LEFT,
+    MOST_POINTS,
+    RIGHT,
+    TOP,
+    loss_curves as draw,
+)
 
 
 def entry(epoch, content, style, tv=1.0, scale=(60, 40)):

@@ -32,6 +32,9 @@ def make(command, pictures, weights_file, tmp_path, monkeypatch):
     return call
 
 
+STEPS = ['out-00001.png', 'out-00002.png', 'out-00003.png']
+
+
 def made(path='out.png'):
     return read_picture(path).astype(int)
 
@@ -238,7 +241,8 @@ def test_a_record_repeats_what_ended_otherwise(make, command, options):
     run = ['run', 'content.png', 'other.png', '--quiet', '-o']
     assert make(*run, 'out.png', *options)[0] == 0
     again = ['run', '--config', 'out.json', '-o', 'b.png', '--quiet']
-    assert command(*again) == (0, '', '')
+    # A mask that is stretched is a warning.
+    assert command(*again)[0] == 0
     assert (made() == made('b.png')).all()
     assert len(record()['history']) == len(record('b.json')['history'])
     assert record()['losses'] == record('b.json')['losses']
@@ -463,17 +467,13 @@ def test_pictures_on_the_way_take_no_other_file(make, name):
         assert Path(step).read_bytes() == before
 
 
-def test_a_picture_on_the_way_that_fails_is_a_warning(make, monkeypatch):
-    from gluon_style.methods import observers
-
-    def full(*args):
-        raise OSError(28, 'No space left on device')
-
-    monkeypatch.setattr(observers, 'save_image', full)
+def test_a_picture_on_the_way_that_fails_is_a_warning(make, during_run):
+    # A folder cannot be written over, nor can those of later epochs.
+    during_run(begin=lambda: [Path(name).mkdir() for name in STEPS])
     run = ['run', 'content.png', 'style.png', '--quiet', '-o', 'out.png']
     code, err = make(*run, '--save-every', '1')
     assert code == 0 and err.count('\n') == 1
-    assert 'the picture of epoch 1 was not saved: [Errno 28]' in err
+    assert 'the picture of epoch 1 was not saved: ' in err
     assert record()['epochs'] == 3
 
 

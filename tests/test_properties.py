@@ -3,8 +3,7 @@
 import io
 
 import numpy
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as arrays_of
 from PIL import Image
 

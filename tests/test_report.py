@@ -21,6 +21,12 @@ from gluon_style.methods.gatys.settings import Settings
 from gluon_style.records.record import Epoch, PictureId, Record, WeightsId
 from gluon_style.report import write_report
 
+LOSSES = {
+    'epoch': 1,
+    'scale': [60, 40],
+    **dict.fromkeys(('content', 'style', 'tv', 'total', 'seconds'), 1.0),
+}
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
@@ -441,6 +447,8 @@ def test_a_pipe_is_not_waited_for(folder, pictures):
         {'content': None},
         {'history': [{'scale': ['<script>', 1], 'epoch': 1}]},
         {'losses': {'scale': [1, 1], 'content': '<script>'}},
+        {'history': [{**LOSSES, 'epoch': 10**400}]},
+        {'losses': {**LOSSES, 'total': 10**400}},
         {'weights': {'source': ['<script>']}},
         {'threads': 2},
         {'resized_to': '<script>'},

@@ -16,8 +16,8 @@ from gluon_style.many.sweep import (
     combinations,
     contact_sheet,
     previewed,
+    sweep as run_sweep,
 )
-from gluon_style.many.sweep import sweep as run_sweep
 from gluon_style.methods.observers import Observer
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import replacing
-from gluon_style.pictures import gif, mp4
+from gluon_style.pictures import Array, gif, mp4
 
 _WRITERS = {'.gif': gif.write_gif, '.mp4': mp4.write_mp4}
 _LONGEST_SIDES = {'.gif': gif.LONGEST_SIDE, '.mp4': mp4.LONGEST_SIDE}
@@ -69,13 +69,13 @@ class Animation:
         # By number, as JPEG: 120 large pictures would fill the memory, and
         # both formats lose more than JPEG does.
         self._frames: dict[int, bytes] = {}
-        self._last: tuple[int, numpy.ndarray] | None = None
+        self._last: tuple[int, Array] | None = None
 
     def due(self, number: int) -> bool:
         """Return whether the frame of this number would be kept for now."""
         return not self._frames or number % self._every == 0
 
-    def add(self, img: numpy.ndarray, number: int) -> None:
+    def add(self, img: Array, number: int) -> None:
         """Take a frame, an array (height, width, 3) of uint8.
 
         A frame that is not due is shown only if it stays the last one. A
@@ -93,7 +93,7 @@ class Animation:
                 if number == first or number % self._every == 0
             }
 
-    def _compressed(self, img: numpy.ndarray) -> bytes:
+    def _compressed(self, img: Array) -> bytes:
         """Return a frame in the final size as a JPEG file."""
         picture = Image.fromarray(numpy.ascontiguousarray(img))
         if picture.size != self._shape:
@@ -102,7 +102,7 @@ class Animation:
         picture.save(file, 'JPEG', quality=95, subsampling=0)
         return file.getvalue()
 
-    def packed(self) -> tuple[dict[str, Any], numpy.ndarray]:
+    def packed(self) -> tuple[dict[str, Any], Array]:
         """Return a description of the frames, fit for JSON, and their bytes.
 
         The description has 'every' and 'lengths', the number of each frame
@@ -112,9 +112,7 @@ class Animation:
         packed = numpy.frombuffer(b''.join(self._frames.values()), 'uint8')
         return {'every': self._every, 'lengths': lengths}, packed
 
-    def restore(
-        self, description: dict[str, Any], packed: numpy.ndarray
-    ) -> None:
+    def restore(self, description: dict[str, Any], packed: Array) -> None:
         """Replace the frames by those that ``packed`` returned.
 
         Raises GluonStyleError unless each is a JPEG of the animation's size.
@@ -178,5 +176,5 @@ class _Decoded(Sequence):
     def __getitem__(self, index: Any) -> Any:
         return numpy.array(Image.open(io.BytesIO(self._jpegs[index])))
 
-    def __iter__(self) -> Iterator[numpy.ndarray]:
+    def __iter__(self) -> Iterator[Array]:
         return (self[i] for i in range(len(self)))

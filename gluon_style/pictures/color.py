@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy
 from PIL import Image
 
+from gluon_style.pictures import Array
 from gluon_style.pictures.read import as_bytes
 
 # The least eigenvalue of the colors' covariance, for channels from 0 to 1, and
@@ -24,9 +25,7 @@ _LEAST_VARIANCE = 4 / 255**2
 _LEAST_PART = 5e-4
 
 
-def match_color(
-    style_img: numpy.ndarray, content_img: numpy.ndarray
-) -> numpy.ndarray:
+def match_color(style_img: Array, content_img: Array) -> Array:
     """Return the style picture with the content's mean color and covariance.
 
     The colors are mapped linearly, by the symmetric roots of both
@@ -38,7 +37,7 @@ def match_color(
     return as_bytes(matched(style, content))
 
 
-def matched(style: numpy.ndarray, content: numpy.ndarray) -> numpy.ndarray:
+def matched(style: Array, content: Array) -> Array:
     """Return ``match_color`` of floats from 0 to 1, before it is clipped."""
     style_mean, style_covariance = _moments(style)
     content_mean, content_covariance = _moments(content)
@@ -48,12 +47,12 @@ def matched(style: numpy.ndarray, content: numpy.ndarray) -> numpy.ndarray:
     return (style - style_mean) @ transform.T + content_mean
 
 
-def _moments(img: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
+def _moments(img: Array) -> tuple[Array, Array]:
     pixels = img.reshape(-1, 3)
     return pixels.mean(axis=0), numpy.cov(pixels.T, bias=True)
 
 
-def _power(covariance: numpy.ndarray, exponent: float) -> numpy.ndarray:
+def _power(covariance: Array, exponent: float) -> Array:
     """Return a power of a covariance, in its directions with color only."""
     values, vectors = numpy.linalg.eigh(covariance)
     kept = values > max(_LEAST_VARIANCE, _LEAST_PART * values[-1])
@@ -62,9 +61,7 @@ def _power(covariance: numpy.ndarray, exponent: float) -> numpy.ndarray:
     return (vectors * powers) @ vectors.T
 
 
-def match_histogram(
-    style_img: numpy.ndarray, content_img: numpy.ndarray
-) -> numpy.ndarray:
+def match_histogram(style_img: Array, content_img: Array) -> Array:
     """Return the style picture with the content's histogram per channel."""
     from skimage.exposure import match_histograms
 
@@ -76,9 +73,7 @@ def match_histogram(
     )
 
 
-def keep_color(
-    image: numpy.ndarray, content_img: numpy.ndarray
-) -> numpy.ndarray:
+def keep_color(image: Array, content_img: Array) -> Array:
     """Return the luminance of ``image`` with the content picture's colors.
 
     ``image`` is uint8 or floats from 0 to 1, and the result is of the same
@@ -99,6 +94,6 @@ def keep_color(
     return rgb.clip(0, 1).astype(image.dtype)
 
 
-def _as_floats(img: numpy.ndarray) -> numpy.ndarray:
+def _as_floats(img: Array) -> Array:
     img = numpy.asarray(img)
     return img / 255 if img.dtype == 'uint8' else img.astype('float64')

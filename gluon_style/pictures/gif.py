@@ -9,6 +9,7 @@ import numpy
 from PIL import Image
 
 from gluon_style.files.ours import MARK
+from gluon_style.pictures import Array
 
 # A GIF hardly compresses, so larger ones take too many bytes.
 LONGEST_SIDE = 600
@@ -19,7 +20,7 @@ _PALETTE_SIDE = 160
 
 def write_gif(
     path: str | os.PathLike[str],
-    frames: Sequence[numpy.ndarray],
+    frames: Sequence[Array],
     frames_a_second: int,
     last_seconds: float,
 ) -> None:
@@ -49,7 +50,7 @@ def write_gif(
     )
 
 
-def _palette(frames: Sequence[numpy.ndarray]) -> Image.Image:
+def _palette(frames: Sequence[Array]) -> Image.Image:
     """Return an image with the 256 colors that fit all the frames best.
 
     The last frame, which is shown longest, counts most.

@@ -11,6 +11,7 @@ import numpy
 from PIL import Image, ImageFilter
 
 from gluon_style.errors import GluonStyleError
+from gluon_style.pictures import Array
 from gluon_style.pictures.read import as_bytes, as_numpy, read_picture
 
 logger = logging.getLogger(__name__)
@@ -19,7 +20,7 @@ logger = logging.getLogger(__name__)
 _MOST_STRETCH = 0.02
 
 
-def read_mask(source: Any) -> numpy.ndarray:
+def read_mask(source: Any) -> Array:
     """Return a mask as an array (height, width, 3) of uint8.
 
     ``source`` is a path, a Pillow image, an array (height, width) of uint8,
@@ -54,8 +55,8 @@ def read_mask(source: Any) -> numpy.ndarray:
 
 
 def feathered(
-    mask: numpy.ndarray, image_shape: tuple[int, int], feather: float
-) -> numpy.ndarray:
+    mask: Array, image_shape: tuple[int, int], feather: float
+) -> Array:
     """Return a mask of the size ``image_shape`` with soft edges.
 
     The mask and the result are arrays (height, width) from 0 to 1;
@@ -71,9 +72,7 @@ def feathered(
     return numpy.asarray(blurred) / 255
 
 
-def warn_of_mask(
-    mask: numpy.ndarray, shapes: Sequence[tuple[int, int]]
-) -> None:
+def warn_of_mask(mask: Array, shapes: Sequence[tuple[int, int]]) -> None:
     """Log a warning if a mask separates no styles or fits no picture.
 
     ``mask`` is an array (height, width) from 0 to 1. ``shapes`` are the

@@ -11,6 +11,7 @@ import numpy
 
 from gluon_style.errors import GluonStyleError, MissingPackageError
 from gluon_style.files.ours import MARK
+from gluon_style.pictures import Array
 
 # No encoder takes longer sides.
 LONGEST_SIDE = 16384
@@ -34,7 +35,7 @@ def require_av() -> Any:
 
 def write_mp4(
     path: str | os.PathLike[str],
-    frames: Iterable[numpy.ndarray],
+    frames: Iterable[Array],
     frames_a_second: int,
     last_seconds: float = 0,
 ) -> None:
@@ -90,7 +91,7 @@ def _add_stream(av, container, first, frames_a_second):
     return stream
 
 
-def _even(img: numpy.ndarray) -> numpy.ndarray:
+def _even(img: Array) -> Array:
     """Return a picture with even sides, repeating the last row or column.
 
     In yuv420p, 2x2 pixels share a color.

@@ -18,6 +18,7 @@ import numpy
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from gluon_style.errors import GluonStyleError
+from gluon_style.pictures import Array
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ _LARGEST_PROFILE = 16 << 20
 _ROWS = 256
 
 
-def read_picture(source: Any, behind: str = 'white') -> numpy.ndarray:
+def read_picture(source: Any, behind: str = 'white') -> Array:
     """Return a picture as a person sees it: 8-bit sRGB, upright, opaque.
 
     ``source`` is a file's path, a Pillow image, or an array
@@ -84,7 +85,7 @@ def _opened(path: Path) -> Image.Image:
     return Image.open(path, formats=[f for f in _FORMATS if f in Image.OPEN])
 
 
-def _checked_array(array: Any) -> numpy.ndarray:
+def _checked_array(array: Any) -> Array:
     if not hasattr(array, 'shape') or not hasattr(array, 'dtype'):
         raise GluonStyleError(
             f'picture is a {type(array).__name__}: give a path, a Pillow '
@@ -234,7 +235,7 @@ def _to_srgb(img: Image.Image) -> Image.Image:
     return img if img.mode == 'RGB' else img.convert('RGB')
 
 
-def resized(img: Any, width: int, height: int) -> numpy.ndarray:
+def resized(img: Any, width: int, height: int) -> Array:
     """Return a picture, uint8 or floats from 0 to 1, of another size."""
 
     def lanczos(array):
@@ -253,7 +254,7 @@ def resized(img: Any, width: int, height: int) -> numpy.ndarray:
     return numpy.stack(channels, axis=-1).clip(0, 1)
 
 
-def as_bytes(img: Any) -> numpy.ndarray:
+def as_bytes(img: Any) -> Array:
     """Return a picture, floats from 0 to 1 or uint8, as NumPy uint8."""
     img = as_numpy(img)
     if img.dtype == 'uint8':
@@ -261,7 +262,7 @@ def as_bytes(img: Any) -> numpy.ndarray:
     return (img * 255).round().clip(0, 255).astype('uint8')
 
 
-def as_numpy(array: Any) -> numpy.ndarray:
+def as_numpy(array: Any) -> Array:
     """Return an array of MXNet or of NumPy as NumPy's."""
     return numpy.asarray(
         array.asnumpy() if hasattr(array, 'asnumpy') else array

@@ -14,11 +14,11 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import numpy
 from PIL import Image, ImageCms, PngImagePlugin
 
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import replacing
+from gluon_style.pictures import Array
 from gluon_style.pictures.read import as_bytes, as_numpy
 
 _FORMATS = {
@@ -65,7 +65,9 @@ def check_output(
 
 
 def save_image(
-    img: Any, path: str | os.PathLike[str], settings: dict | None = None
+    img: Any,
+    path: str | os.PathLike[str],
+    settings: dict[str, Any] | None = None,
 ) -> None:
     """Write a picture, whole or not at all, in the format of its suffix.
 
@@ -128,7 +130,7 @@ def _write_tiff(img: Any, path: Path, record: str | None) -> None:
     )
 
 
-def _as_words(img: Any) -> numpy.ndarray:
+def _as_words(img: Any) -> Array:
     """Return a picture, floats from 0 to 1 or uint8, as uint16."""
     img = as_numpy(img)
     if img.dtype == 'uint8':
@@ -147,7 +149,7 @@ def srgb_profile() -> bytes:
 
 def read_words(
     path: str | os.PathLike[str], shape: tuple[int, ...] | None = None
-) -> numpy.ndarray | None:
+) -> Array | None:
     """Return the pixels of a TIFF of 16 bits a channel, or None.
 
     They are an array (height, width, 3) of float32 from 0 to 1. Pillow would

@@ -7,12 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Union
 
-import numpy
-from numpy.typing import NDArray
-
 from gluon_style import samples
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.reading import file_digest
+from gluon_style.pictures import Array
 from gluon_style.pictures.read import read_picture
 from gluon_style.records.record import PictureId
 
@@ -26,9 +24,8 @@ SUFFIXES = (
     *('.avif', '.jp2', '.pgm', '.ppm', '.tga'),
 )
 
-Pixels = NDArray[numpy.uint8]
 # Where a picture was found: a file, or an array (height, width, 3).
-Source = Union[Path, Pixels]
+Source = Union[Path, Array]
 
 
 def find_pictures(
@@ -67,7 +64,7 @@ class _Search:
     def compare_photograph(self) -> None:
         """Take the sample photograph if it is one of the arrays."""
         if self.arrays:
-            photograph: Pixels = samples.photograph()
+            photograph = samples.photograph()
             self._compare(PictureId.of(photograph).sha256, photograph)
 
     def compare_file(self, path: Path) -> None:
@@ -75,7 +72,7 @@ class _Search:
         try:
             self._compare(file_digest(path), path)
             if self.arrays & self.missing and path.suffix.lower() in SUFFIXES:
-                pixels: Pixels = read_picture(path)
+                pixels = read_picture(path)
                 self._compare(PictureId.of(pixels).sha256, path)
         except (OSError, GluonStyleError):
             # It is unreadable or not a picture, so not one of them.

@@ -8,10 +8,9 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import numpy
-
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.ours import is_ours
+from gluon_style.pictures import Array
 from gluon_style.pictures.read import read_picture
 from gluon_style.pictures.write import SUFFIXES, record_of
 from gluon_style.records.find import find_pictures
@@ -83,7 +82,7 @@ def _is_broken(path: Path) -> bool:
 
 def pictures_of(
     results: Iterable[Result], paths: Iterable[Path]
-) -> dict[str, numpy.ndarray]:
+) -> dict[str, Array]:
     """Return the content and style pictures of results, by hash.
 
     They are looked for among ``paths`` and the samples; those that are not
@@ -94,7 +93,7 @@ def pictures_of(
         for result in results
         for role in result.record.shown
     ]
-    pictures: dict[str, numpy.ndarray] = {}
+    pictures: dict[str, Array] = {}
     for digest, source in find_pictures(wanted, paths).items():
         try:
             pictures[digest] = read_picture(source)

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy
 from PIL import Image
 
+from gluon_style.pictures import Array
+
 # The files that browsers show as they are.
 _TYPES = {'.jpeg': 'jpeg', '.jpg': 'jpeg', '.png': 'png', '.webp': 'webp'}
 # A file of more bytes is not in the page, which nobody could open then. A
@@ -23,7 +25,7 @@ def fitted(image_shape: tuple[int, int], side: int) -> tuple[int, int]:
     return width, height
 
 
-def jpeg_address(picture: numpy.ndarray, image_shape: tuple[int, int]) -> str:
+def jpeg_address(picture: Array, image_shape: tuple[int, int]) -> str:
     """Return a picture as a JPEG resized to (width, height).
 
     ``picture`` is an array (height, width, 3) of uint8.

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import numpy
 
 from gluon_style import __version__
+from gluon_style.pictures import Array
 from gluon_style.records.record import Record
 from gluon_style.records.result import Result
 from gluon_style.report.curves import LABELS, loss_curves
@@ -44,7 +44,7 @@ class Entry:
     name: str
     path: Path
     result: Result
-    pictures: dict[str, numpy.ndarray]
+    pictures: dict[str, Array]
 
 
 def make_page(title: str, entries: list[Entry]) -> str:

@@ -8,11 +8,11 @@ import io
 import sys
 
 import numpy
+from gluon_style.cli.making import DEMO
 from matplotlib.figure import Figure
 from PIL import Image
 
 from gluon_style import build_net, samples, stylize, texture
-from gluon_style.cli.making import DEMO
 
 SETTINGS = DEMO.changed({'epochs': 100})
 TILE = {'size': (192, 128), 'tileable': True, 'weights': 'oxford'}

@@ -1,12 +1,16 @@
 """One call from two pictures to a stylized one, with all that made it."""
 
+from __future__ import annotations
+
 import functools
 import logging
 import os
 import platform
+from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import mxnet
 import numpy
@@ -27,8 +31,13 @@ from gluon_style.methods.gatys.presets import (
     texturing,
 )
 from gluon_style.methods.gatys.scales import coarse_to_fine, plan
-from gluon_style.methods.gatys.settings import METHOD
-from gluon_style.methods.observers import Animate, Plan, with_defaults
+from gluon_style.methods.gatys.settings import METHOD, Settings
+from gluon_style.methods.observers import (
+    Animate,
+    Observer,
+    Plan,
+    with_defaults,
+)
 from gluon_style.pictures.read import as_bytes
 from gluon_style.records.log import Log
 from gluon_style.records.record import Record, WeightsId
@@ -42,15 +51,15 @@ LIMIT = 'limit'
 
 @numpy_mode()
 def stylize(
-    content,
-    style,
-    settings=DEFAULT_PRESET,
+    content: Any,
+    style: Any,
+    settings: Settings | str | Path = DEFAULT_PRESET,
     *,
-    mask=None,
-    net=None,
-    observers=None,
-    **changes,
-):
+    mask: Any = None,
+    net: Any = None,
+    observers: Iterable[Observer] | None = None,
+    **changes: Any,
+) -> Result:
     """Return the content picture in the style of the style picture.
 
     Pictures are paths, Pillow images or uint8 arrays (height, width, 3).
@@ -80,7 +89,11 @@ def stylize(
         observers.close()
 
 
-def texture(style, settings=DEFAULT_PRESET, **options):
+def texture(
+    style: Any,
+    settings: Settings | str | Path = DEFAULT_PRESET,
+    **options: Any,
+) -> Result:
     """Return a picture of the style picture's texture, from noise.
 
     Gatys, Ecker & Bethge 2015, 'Texture Synthesis Using Convolutional Neural
@@ -93,8 +106,11 @@ def texture(style, settings=DEFAULT_PRESET, **options):
 
 
 def reconstruct(
-    content, layer=RECONSTRUCTED_LAYER, settings=DEFAULT_PRESET, **options
-):
+    content: Any,
+    layer: str | int = RECONSTRUCTED_LAYER,
+    settings: Settings | str | Path = DEFAULT_PRESET,
+    **options: Any,
+) -> Result:
     """Return what a layer keeps of the content picture, from noise.
 
     Mahendran & Vedaldi 2015; figure 1 of Gatys, Ecker & Bethge 2015. No

@@ -7,12 +7,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-import numpy
-
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.ours import require_ours
 from gluon_style.methods.fields import Integer
 from gluon_style.methods.observers.observer import Observer, Picture, Plan
+from gluon_style.pictures import Array
 from gluon_style.pictures.animation import Animation
 from gluon_style.pictures.read import as_bytes, resized
 from gluon_style.pictures.write import check_output, save_image
@@ -68,11 +67,11 @@ class Animate(Observer):
         require_ours(self.path, self._force)
         self._begun().save()
 
-    def packed(self) -> tuple[dict[str, Any], numpy.ndarray]:
+    def packed(self) -> tuple[dict[str, Any], Array]:
         """Return the frames for a checkpoint, as JSON and as bytes."""
         return self._begun().packed()
 
-    def restore(self, frames: dict[str, Any], data: numpy.ndarray) -> None:
+    def restore(self, frames: dict[str, Any], data: Array) -> None:
         """Go on from the frames of a checkpoint."""
         if not frames['lengths']:
             logger.warning(
@@ -125,7 +124,7 @@ class SaveSteps(Observer):
                 )
             self._warned = True
 
-    def _write(self, path: Path, pixels: numpy.ndarray) -> None:
+    def _write(self, path: Path, pixels: Array) -> None:
         require_ours(path, self._force)
         if self._shape is not None:
             pixels = resized(pixels, *self._shape)

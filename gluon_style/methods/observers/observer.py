@@ -23,16 +23,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy
-
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.fields import shown
+from gluon_style.pictures import Array
 from gluon_style.records.record import Epoch
 from gluon_style.records.result import Result
 
 logger = logging.getLogger(__name__)
 
-Picture = Callable[[], numpy.ndarray]
+Picture = Callable[[], Array]
 
 
 @dataclass(frozen=True)
