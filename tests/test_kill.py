@@ -163,8 +163,8 @@ def test_a_signal_keeps_the_best_picture_and_says_how_to_go_on(
 ):
     arguments, expected = runs[name]
     saved = tmp_path / 'saved' / 'checkpoint.npz'
-    code_of_run, err = stopped(arguments, tmp_path, number, saved.exists)
-    assert code_of_run == code
+    returned, err = stopped(arguments, tmp_path, number, saved.exists)
+    assert returned == code
     # At a coarser scale, a warning says that the picture is enlarged.
     last = err.splitlines()[-1]
     assert last.startswith(f'gluon-style: stopped by {number.name} after')
@@ -200,10 +200,8 @@ def test_without_a_checkpoint_a_signal_makes_one(runs, tmp_path):
         arguments = arguments[:cut] + arguments[cut + 2 :]
     arguments += ['--save-every', '10']
     first = tmp_path / 'out-00010.png'
-    code_of_run, err = stopped(
-        arguments, tmp_path, signal.SIGINT, first.exists
-    )
-    assert code_of_run == 130 and '--checkpoint=out.checkpoint --resume' in err
+    returned, err = stopped(arguments, tmp_path, signal.SIGINT, first.exists)
+    assert returned == 130 and '--checkpoint=out.checkpoint --resume' in err
     resume = [*arguments, '--checkpoint', 'out.checkpoint', '--resume']
     assert subprocess.run(command(resume), cwd=tmp_path).returncode == 0
     require_same(tmp_path, expected)
