@@ -262,7 +262,7 @@ def test_a_record_tells_which_command_made_it(record):
         ({'history': 3}, 'its history is not a list'),
         (
             {'settings': {'weights': 'a', 'style_layers': [float('inf')]}},
-            'layer inf is not in VGG-19',
+            'style_layers has inf: it must be names or indices of layers',
         ),
     ],
 )

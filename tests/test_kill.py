@@ -31,7 +31,7 @@ RUNS = {
 @pytest.fixture(scope='module')
 def runs(pictures, weights_file, tmp_path_factory):
     """The arguments of each run, and the folder of its uninterrupted one."""
-    found = {}
+    whole = {}
     for name, options in RUNS.items():
         arguments = ['run', *pictures, '-o', 'out.png', '--quiet']
         arguments += ['--weights', weights_file, '--checkpoint', 'saved']
@@ -40,8 +40,8 @@ def runs(pictures, weights_file, tmp_path_factory):
         done = subprocess.run(command(arguments), cwd=folder)
         assert done.returncode == 0
         assert names(folder) == ['out.json', 'out.png']
-        found[name] = arguments, folder
-    return found
+        whole[name] = arguments, folder
+    return whole
 
 
 def command(arguments):
@@ -63,7 +63,7 @@ def outcome(folder):
 
 
 def require_whole(folder):
-    """Check that each file is absent or whole; returns whether both are."""
+    """Check that each file is absent or whole."""
     if (folder / 'out.json').exists():
         json.loads((folder / 'out.json').read_text())
     if (folder / 'out.png').exists():
@@ -163,8 +163,8 @@ def test_a_signal_keeps_the_best_picture_and_says_how_to_go_on(
 ):
     arguments, expected = runs[name]
     saved = tmp_path / 'saved' / 'checkpoint.npz'
-    found, err = stopped(arguments, tmp_path, number, saved.exists)
-    assert found == code
+    returned, err = stopped(arguments, tmp_path, number, saved.exists)
+    assert returned == code
     # At a coarser scale, a warning says that the picture is enlarged.
     last = err.splitlines()[-1]
     assert last.startswith(f'gluon-style: stopped by {number.name} after')
@@ -200,8 +200,8 @@ def test_without_a_checkpoint_a_signal_makes_one(runs, tmp_path):
         arguments = arguments[:cut] + arguments[cut + 2 :]
     arguments += ['--save-every', '10']
     first = tmp_path / 'out-00010.png'
-    found, err = stopped(arguments, tmp_path, signal.SIGINT, first.exists)
-    assert found == 130 and '--checkpoint=out.checkpoint --resume' in err
+    returned, err = stopped(arguments, tmp_path, signal.SIGINT, first.exists)
+    assert returned == 130 and '--checkpoint=out.checkpoint --resume' in err
     resume = [*arguments, '--checkpoint', 'out.checkpoint', '--resume']
     assert subprocess.run(command(resume), cwd=tmp_path).returncode == 0
     require_same(tmp_path, expected)

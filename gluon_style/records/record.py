@@ -282,7 +282,8 @@ def _shape(value: object, name: str) -> tuple[int, int]:
 
 
 def _wrong(name: str, value: object, kind: str) -> GluonStyleError:
-    # A record may hold anything, of any length.
+    # A record may hold anything, of any length, also as a name.
+    name = ascii(name)[1:-1][:60]
     if value is None:
         return GluonStyleError(f'{name} is missing')
     about = type(value).__name__

@@ -121,7 +121,7 @@ def read_record(path: str | Path) -> tuple[Record, list[Epoch]]:
             'of that name'
         )
     try:
-        table = _read_json(path)
+        table = read_json(path)
         return Record.from_json(table), _history(table.get('history'))
     except GluonStyleError as error:
         raise GluonStyleError(
@@ -129,16 +129,6 @@ def read_record(path: str | Path) -> tuple[Record, list[Epoch]]:
             'give the .json beside a picture of this program, or make the '
             'picture anew'
         ) from None
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return read_json(path)
-    except GluonStyleError:
-        raise
-    # Of what is not JSON, is not UTF-8, or has a number too long for Python.
-    except ValueError as error:
-        raise GluonStyleError(f'it is not JSON: {error}') from None
 
 
 def _history(value: object) -> list[Epoch]:

@@ -181,10 +181,9 @@ def _text(value: Any) -> str:
 
 def _layer(name: str, layer: Any) -> tuple[str, float]:
     """Return the name and the weight of a layer."""
-    number = isinstance(layer, (int, float)) and not isinstance(layer, bool)
-    if isinstance(layer, int) and abs(layer) > 1e9:
-        number = False
-    if not isinstance(layer, str) and not number:
+    index = isinstance(layer, int) and not isinstance(layer, bool)
+    # Python writes no whole number of thousands of digits.
+    if not isinstance(layer, str) and not (index and abs(layer) < 1e9):
         raise GluonStyleError(
             f'{name} has {shown(layer)}: it must be names or indices of '
             'layers, such as conv4_4'
