@@ -227,10 +227,42 @@ class Every(Observer):
 def test_an_observer_chooses_its_epochs(run):
     third, each = Every(3), Every()
     run(third, epochs=7)
-    # The last epoch is always shown.
-    assert third.epochs == [3, 6, 7]
+    assert third.epochs == [3, 6]
     run(each, epochs=7)
     assert each.epochs == list(range(1, 8))
+
+
+def test_observers_have_their_own_epochs(run):
+    fourth, sixth, spy = Every(4), Every(6), Spy()
+    run(fourth, sixth, spy, epochs=13)
+    assert (fourth.epochs, sixth.epochs) == ([4, 8, 12], [6, 12])
+    assert spy.plan.every == 1 and len(spy.pictures) == 13
+    fourth, sixth = Every(4), Every(6)
+    run(fourth, sixth, epochs=13)
+    assert (fourth.epochs, sixth.epochs) == ([4, 8, 12], [6, 12])
+
+
+def test_a_run_that_stops_is_shown_where_every_is_none(run):
+    third, each = Every(3), Every()
+    run(third, each, epochs=7, stop_after=5)
+    assert third.epochs == [3]
+    assert each.epochs == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    'observers, words',
+    [
+        (Progress(), ('observers is one Progress', '[Progress()]')),
+        ([Progress], ('Progress', 'Progress()')),
+        ([Observer(), print], ('print', 'Observer')),
+    ],
+)
+def test_what_is_not_an_observer_is_refused(observers, words):
+    for make in (Observers, with_defaults):
+        with pytest.raises(GluonStyleError) as error:
+            make(observers)
+        for word in words:
+            assert word in str(error.value)
 
 
 @pytest.mark.parametrize(
