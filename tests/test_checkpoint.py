@@ -518,7 +518,7 @@ def test_frames_that_are_not_pictures_are_refused(tiny, tmp_path, animated):
     folder = tmp_path / 'run'
     killed(tiny, folder, 6, observers=[Animate(tmp_path / 'a.gif')])
     rewrite(folder, lambda arrays: arrays['frames'].__setitem__(0, 0))
-    with pytest.raises(GluonStyleError, match='frame of epoch 1 .* JPEG'):
+    with pytest.raises(GluonStyleError, match='frame 1 is .* JPEG of 32x24'):
         animated(tiny, folder, resume=True)
 
 
