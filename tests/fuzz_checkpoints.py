@@ -10,17 +10,22 @@ from pathlib import Path
 
 import numpy
 
-import gluon_style  # noqa: F401 - readies MXNet before it is imported
+import gluon_style  # noqa: F401 - prepares MXNet before it is imported
 
 # isort: split
-from gluon_style.methods.gatys.frames import Frames
-from mxnet import cpu, np
+from mxnet import cpu, np, npx
 
-from gluon_style.methods.gatys.checkpoint import FILE, FRAMES, META, Checkpoint
+from gluon_style.errors import GluonStyleError
+from gluon_style.methods.gatys.checkpoint import Checkpoint
+from gluon_style.methods.gatys.checkpoint_folder import FILE
 from gluon_style.methods.gatys.recovery import State
 from gluon_style.methods.gatys.scales import plan
 from gluon_style.methods.gatys.settings import Settings
-from gluon_style.records.log import ENTRY, Log
+from gluon_style.methods.observers import Animate, Plan
+from gluon_style.records.log import Log
+from gluon_style.records.record import Epoch
+
+npx.set_np()
 
 SHAPE = (8, 6)
 _SHALLOW = {'content_layers': 'conv1_1', 'style_layers': 'conv1_2'}
@@ -32,23 +37,24 @@ RUNS = {
 }
 
 
-def _frames():
-    """Return an animation that has one frame."""
-    frames = Frames(SHAPE, 'a.gif')
-    frames.add(1, numpy.zeros((*SHAPE[::-1], 3)))
-    return frames
+def _animate():
+    """Return an observer that has taken one frame."""
+    animate = Animate('a.gif', write=False)
+    steps = [(SHAPE, 12)]
+    animate.begin(Plan(steps, SHAPE, SHAPE, None, lambda: None))
+    history = [Epoch(1, SHAPE, 1.0, 1.0, 1.0, 3.0, 0.1)]
+    animate.epoch(history, lambda: numpy.zeros((*SHAPE[::-1], 3)))
+    return animate
 
 
-def _checkpoint(folder, optimizer, log, resume):
-    return Checkpoint(
-        folder,
-        1,
-        resume,
-        run={'gluon_style': '1', 'optimizer': optimizer},
-        steps=plan(RUNS[optimizer], SHAPE),
-        log=log,
-        frames=_frames(),
-        device=cpu(),
+def _bound(folder, optimizer, log, resume):
+    """Return the context in which a checkpoint belongs to a run."""
+    return Checkpoint(folder, 1, resume).of_run(
+        {'gluon_style': '1', 'optimizer': optimizer},
+        plan(RUNS[optimizer], SHAPE),
+        log,
+        _animate(),
+        cpu(),
     )
 
 
@@ -80,12 +86,12 @@ def make_checkpoints(folder):
                 log.read(X)
             name = f'{optimizer}{epoch}'
             with tempfile.TemporaryDirectory() as place:
-                with _checkpoint(place, optimizer, log, False) as keeper:
-                    keeper.save(state)
+                with _bound(place, optimizer, log, False) as checkpoint:
+                    checkpoint.save(state)
                 data = (Path(place) / FILE).read_bytes()
             (folder / f'{name}.npz').write_bytes(data)
             with numpy.load(folder / f'{name}.npz') as arrays:
-                meta = arrays[META].tobytes()
+                meta = arrays['meta'].tobytes()
             (folder / f'{name}.json').write_bytes(meta)
 
 
@@ -101,8 +107,8 @@ def read_a_checkpoint(path):
         for optimizer in RUNS:
             try:
                 _resume(folder, optimizer)
-            except ValueError as error:
-                # Another run's is refused by its name, and tried as that.
+            except GluonStyleError as error:
+                # The other run's is refused by name; try it as that one's.
                 other = f'not {optimizer}' in str(error)
                 if not other or optimizer == 'lbfgs':
                     raise
@@ -114,22 +120,23 @@ def _write_whole(path, meta):
     optimizer = 'lbfgs' if b'"optimizer": "lbfgs"' in meta else 'adam'
     X, state = _state(optimizer, 1)
     arrays = {**state.arrays, 'best': X.asnumpy(), 'pixels': X.asnumpy()}
-    arrays[FRAMES] = _frames().packed()[1]
     if b'"pixels": false' in meta:
         del arrays['pixels']
-    numpy.savez(path, **{META: numpy.frombuffer(meta, 'uint8')}, **arrays)
+    arrays['frames'] = _animate().packed()[1]
+    arrays['meta'] = numpy.frombuffer(meta, 'uint8')
+    numpy.savez(path, **arrays)
 
 
 def _resume(folder, optimizer):
     log = Log()
-    with _checkpoint(folder, optimizer, log, True) as keeper:
-        state = keeper.state
+    with _bound(folder, optimizer, log, True) as checkpoint:
+        state = checkpoint.state
     assert isinstance(state, State) and 0 <= state.epoch <= 12
     shape = (1, 3, *SHAPE[::-1])
     for array in (state.X.asnumpy(), *state.arrays.values()):
         assert array.shape == shape and numpy.isfinite(array).all()
     assert 1 <= len(log.history) <= 12
     for epoch, entry in enumerate(log.history, start=1):
-        assert tuple(entry) == ENTRY and entry['epoch'] == epoch
+        assert isinstance(entry, Epoch) and entry.epoch == epoch
     assert log.best in log.history and log.best_X.shape == shape
     assert all(1 <= epoch <= len(log.history) for epoch in log.restarts)

@@ -17,7 +17,7 @@ from gluon_style.layers import CONV_SHAPES
 from gluon_style.methods.gatys.config import read_config
 from gluon_style.methods.gatys.settings import Settings, Stage
 from gluon_style.pictures.read import read_picture
-from gluon_style.records.result import picture_record
+from gluon_style.records.record import Epoch, PictureId, Record, WeightsId
 from gluon_style.weights.formats import read_layers, write_layers
 
 LAYERS = ('conv1_1',)
@@ -139,17 +139,26 @@ def make_configs(folder):
     lines = _TOML.split('[first]')[0].split('\n')
     for i, line in enumerate(filter(None, lines)):
         (folder / f'line{i}.toml').write_text(line)
-    record = {
-        'settings': asdict(Settings(weights='oxford', epochs=3)),
-        'content': picture_record(samples.photograph()),
-        'style': picture_record(samples.PAINTING),
-        'others': {'mask': picture_record(samples.PAINTING)},
-        'weights': {'source': 'oxford', 'sha256': 'bde7'},
-        'tile': None,
-        'device': 'cpu(0)',
-        'versions': {'numpy': '1.23.5'},
-        'history': [{'epoch': 1, 'scale': [32, 24], 'total': 1.5}],
-    }
+    picture = PictureId.of(samples.PAINTING)
+    record = Record(
+        method='gatys',
+        settings=Settings(weights='oxford', epochs=3).to_json(),
+        pictures={
+            'content': PictureId.of(samples.photograph()),
+            'style': picture,
+            'mask': picture,
+        },
+        width=32,
+        height=24,
+        weights=WeightsId('oxford', None, 'bde7', None),
+        device='cpu(0)',
+        tile=None,
+        threads='2',
+        versions={'numpy': '1.23.5'},
+        epochs=1,
+        losses=Epoch(1, (32, 24), 1.0, 0.25, 0.25, 1.5),
+    ).to_json()
+    record['history'] = [{**record['losses'], 'seconds': 0.5}]
     (folder / 'run.json').write_text(json.dumps(record, indent=1))
     stages = {'first': asdict(Stage(0.5, 3, 0.1, 2)), 'tile': 64}
     record['settings'].update(stages, restarts=[2, 4])

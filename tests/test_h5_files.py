@@ -20,6 +20,14 @@ def test_only_wanted_datasets_are_read(tmp_path):
     assert actual['group/a'].tolist() == [0, 1, 2]
 
 
+def test_a_name_that_is_not_text_is_passed_over(tmp_path):
+    path = tmp_path / 'a.h5'
+    with h5py.File(path, 'w') as file:
+        file['text'] = numpy.ones(2)
+        file[b'\xff\xfe'] = numpy.ones(3)
+    assert list(read_h5(path, everything)) == ['text']
+
+
 def test_links_to_other_files_are_not_followed(tmp_path):
     with h5py.File(tmp_path / 'secret.h5', 'w') as file:
         file['secret'] = numpy.ones(3)

@@ -47,7 +47,9 @@ def _datasets(file: Any) -> list[tuple[str, tuple[int, ...], numpy.dtype]]:
     datasets = []
 
     def note(name, item):
-        if isinstance(item, h5py.Dataset) and item.shape is not None:
+        # A name that is not UTF-8 comes as bytes, and is no layer's.
+        has_data = isinstance(item, h5py.Dataset) and item.shape is not None
+        if has_data and isinstance(name, str):
             datasets.append((name, item.shape, item.dtype))
 
     # Soft and external links are not visited, and so not followed.

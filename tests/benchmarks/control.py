@@ -8,22 +8,29 @@ import io
 import sys
 
 import numpy
-from gluon_style.cli.making import DEMO
 from matplotlib.figure import Figure
 from PIL import Image
 
 from gluon_style import build_net, samples, stylize, texture
+from gluon_style.cli import demo
 
-SETTINGS = DEMO.changed({'epochs': 100})
+SETTINGS = demo.SETTINGS.changed({'epochs': 100})
 TILE = {'size': (192, 128), 'tileable': True, 'weights': 'oxford'}
+
+
+@functools.cache
+def network(pooling):
+    """Return the network of several runs."""
+    return build_net(weights='oxford', pooling=pooling)
 
 
 def main():
     cat, painting = samples.photograph(), samples.PAINTING
-    net = functools.cache(lambda **options: build_net(**options))
-    make = functools.partial(
-        stylize, cat, painting, SETTINGS, make_net=lambda *_, **o: net(**o)
-    )
+
+    def make(**changes):
+        net = network(changes.get('pooling', 'max'))
+        return stylize(cat, painting, SETTINGS, net=net, **changes)
+
     runs = {
         'run': make,
         '--color luminance': lambda: make(color='luminance'),

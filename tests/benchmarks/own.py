@@ -10,6 +10,18 @@ from measure import Clock, arguments
 import gluon_style
 
 
+class Tick(gluon_style.Observer):
+    """Note the time of each epoch."""
+
+    every = 1
+
+    def __init__(self, clock):
+        self.clock = clock
+
+    def epoch(self, history, picture):
+        self.clock.tick(history[-1].total)
+
+
 def main():
     args = arguments()
     content, style, preset, changes = json.loads(args.mode)
@@ -21,13 +33,12 @@ def main():
         style,
         preset,
         weights='oxford',
-        callback=lambda history, X: clock.tick(history[-1]['total']),
-        callback_every=1,
+        observers=[Tick(clock)],
         **changes,
     )
-    clock.totals = [entry['total'] for entry in result.history]
-    clock.seconds = [entry['seconds'] for entry in result.history]
-    scales = [entry['scale'] for entry in result.history]
+    clock.totals = [entry.total for entry in result.history]
+    clock.seconds = [entry.seconds for entry in result.history]
+    scales = [entry.scale for entry in result.history]
     result.save(args.output.replace('.json', '.png'))
     clock.write(args.output, scales=scales)
 

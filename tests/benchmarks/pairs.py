@@ -68,10 +68,10 @@ def main():
             )
             cells.append(result.image)
             losses = ' | '.join(
-                f'{result.record["losses"][kind]:.2f}'
+                f'{getattr(result.record.losses, kind):.2f}'
                 for kind in ('content', 'style', 'tv', 'total')
             )
-            seconds = result.history[-1]['seconds']
+            seconds = result.history[-1].seconds
             row_text = f'| {name} | {preset} | {losses} | {seconds:.0f} |'
             print(row_text, flush=True)
         for column, cell in enumerate(cells):
