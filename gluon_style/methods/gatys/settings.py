@@ -170,7 +170,7 @@ class Settings(Validated):
         WITH_STYLE,
         group=LOSSES,
     )
-    # gluon_style.chapter.losses has both.
+    # gluon_style.methods.gatys.objective.total_variation has both.
     tv_norm: str = setting(
         'l1',
         Choice('l1', 'l2'),
