@@ -17,7 +17,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from gluon_style.errors import MissingPackageError
+from gluon_style.errors import MissingPackageError, OutOfMemoryError
 
 # Names that MXNet still takes from NumPy, and what they meant there.
 _BUILTIN_ALIASES = {
@@ -228,6 +228,33 @@ def explained():
         if error.name != 'mxnet':
             raise
         raise MissingPackageError(explain(error)) from error
+
+
+# What MXNet, oneDNN and CUDA write where they find no memory.
+_NO_MEMORY = re.compile(
+    'out of memory|failed to allocate|memory allocation|cannot allocate|'
+    'memory object|alloc_failed|bad_alloc',
+    re.IGNORECASE,
+)
+
+
+@contextlib.contextmanager
+def naming_lack_of_memory():
+    """Raise OutOfMemoryError where Python or MXNet finds no memory.
+
+    MXNet has one class for all its errors; only the text tells them apart.
+    """
+    from mxnet.base import MXNetError
+
+    try:
+        yield
+    except (MemoryError, MXNetError) as error:
+        if isinstance(error, MXNetError) and not _NO_MEMORY.search(str(error)):
+            raise
+        raise OutOfMemoryError(
+            'out of memory: choose a smaller size, --tile or the optimizer '
+            'adam'
+        ) from error
 
 
 def new_parameter(block, name, shape):

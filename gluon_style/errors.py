@@ -3,6 +3,8 @@
 GluonStyleError (a ValueError)
 ├── MissingPackageError       an optional package is missing or broken
 │                             (an ImportError too)
+├── OutOfMemoryError          the run does not fit into memory
+│                             (a MemoryError too)
 ├── WeightsError              weights are missing, or do not fit the network
 └── NonFiniteLossError        a loss became infinite or not a number
     │                         (an ArithmeticError too)
@@ -22,6 +24,10 @@ class GluonStyleError(ValueError):
 
 class MissingPackageError(GluonStyleError, ImportError):
     """A package is not installed, or does not load on this machine."""
+
+
+class OutOfMemoryError(GluonStyleError, MemoryError):
+    """A run does not fit into memory; the text says how to make it fit."""
 
 
 class WeightsError(GluonStyleError):

@@ -389,6 +389,37 @@ def test_a_mistake_is_its_sentence(command, monkeypatch, error):
     assert command('weights', 'fetch') == (2, '', f'gluon-style: {error}\n')
 
 
+# What MXNet 1.9.1, MXNet 2.0.0b1 and oneDNN wrote on a machine whose memory
+# was full, and CUDA's text.
+@pytest.mark.parametrize(
+    'text',
+    [
+        'Failed to allocate CPU Memory',
+        'Memory allocation failed Cannot allocate memory',
+        'could not create a memory object',
+        'Check failed: e == cudaSuccess (2 vs. 0) : out of memory',
+        None,
+    ],
+)
+def test_lack_of_memory_is_a_sentence(run, tmp_path, during_run, text):
+    from mxnet import MXNetError
+
+    error = MemoryError() if text is None else MXNetError(text)
+    during_run(begin=failing(error))
+    code, err = run('--quiet')
+    assert (code, err.count('\n')) == (2, 1)
+    assert err.startswith('gluon-style: out of memory: choose a smaller size')
+    assert names(tmp_path) == []
+
+
+def test_another_error_of_mxnet_is_a_bug(run, during_run):
+    from mxnet import MXNetError
+
+    during_run(begin=failing(MXNetError('Check failed: shapes differ')))
+    with pytest.raises(MXNetError, match='shapes differ'):
+        run('--quiet')
+
+
 def test_interrupting_is_no_traceback(run, tmp_path, monkeypatch):
     import gluon_style.methods.gatys.stylize as module
 

@@ -11,6 +11,7 @@ from gluon_style.methods.gatys.recovery import MOST_HALVINGS
     [
         (errors.GluonStyleError, (ValueError,)),
         (errors.MissingPackageError, (errors.GluonStyleError, ImportError)),
+        (errors.OutOfMemoryError, (errors.GluonStyleError, MemoryError)),
         (errors.WeightsError, (errors.GluonStyleError,)),
         (
             errors.NonFiniteLossError,

@@ -16,7 +16,7 @@ import mxnet
 import numpy
 
 from gluon_style import __version__
-from gluon_style._mxnet import numpy_mode
+from gluon_style._mxnet import naming_lack_of_memory, numpy_mode
 from gluon_style.chapter.devices import get_device
 from gluon_style.chapter.vgg import build_net
 from gluon_style.errors import NonFiniteLossError
@@ -50,6 +50,7 @@ LIMIT = 'limit'
 
 
 @numpy_mode()
+@naming_lack_of_memory()
 def stylize(
     content: Any,
     style: Any,
@@ -78,8 +79,9 @@ def stylize(
     long run (``Patience``), and in a notebook a ``Progress``, are added.
 
     Returns a ``Result``. Raises GluonStyleError or FileNotFoundError, in one
-    sentence, for what cannot work, before anything is computed, and
-    NonFiniteLossError, whose ``result`` is the last good one, or None.
+    sentence, for what cannot work, before anything is computed;
+    NonFiniteLossError, whose ``result`` is the last good one, or None; and
+    OutOfMemoryError.
     """
     settings = read_settings(settings).changed(changes)
     observers = with_defaults(observers)
