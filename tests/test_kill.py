@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy
 import pytest
+from conftest import start
 from PIL import Image
 
 from gluon_style.pictures.read import read_picture
@@ -37,15 +38,12 @@ def runs(pictures, weights_file, tmp_path_factory):
         arguments += ['--weights', weights_file, '--checkpoint', 'saved']
         arguments += options.split()
         folder = tmp_path_factory.mktemp(name)
-        done = subprocess.run(command(arguments), cwd=folder)
-        assert done.returncode == 0
+        child = start(*arguments, cwd=folder)
+        _, err = child.communicate()
+        assert child.returncode == 0, err
         assert names(folder) == ['out.json', 'out.png']
         whole[name] = arguments, folder
     return whole
-
-
-def command(arguments):
-    return [sys.executable, '-m', 'gluon_style', *arguments]
 
 
 def names(folder):
@@ -78,12 +76,7 @@ def killed_and_resumed(arguments, folder, moments):
     """
     kills = 0
     for seconds in [*moments, None]:
-        child = subprocess.Popen(
-            command([*arguments, '--resume']),
-            cwd=folder,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        child = start(*arguments, '--resume', cwd=folder)
         try:
             _, err = child.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
@@ -141,9 +134,7 @@ def test_killed_at_fifty_moments(runs, tmp_path):
 
 def stopped(arguments, folder, number, after):
     """Send a signal once so many epochs are saved; returns code and stderr."""
-    child = subprocess.Popen(
-        command(arguments), cwd=folder, stderr=subprocess.PIPE, text=True
-    )
+    child = start(*arguments, cwd=folder)
     deadline = time.monotonic() + 120
     while not after() and child.poll() is None:
         assert time.monotonic() < deadline
@@ -203,6 +194,8 @@ def test_without_a_checkpoint_a_signal_makes_one(runs, tmp_path):
     returned, err = stopped(arguments, tmp_path, signal.SIGINT, first.exists)
     assert returned == 130 and '--checkpoint=out.checkpoint --resume' in err
     resume = [*arguments, '--checkpoint', 'out.checkpoint', '--resume']
-    assert subprocess.run(command(resume), cwd=tmp_path).returncode == 0
+    child = start(*resume, cwd=tmp_path)
+    _, err = child.communicate()
+    assert child.returncode == 0, err
     require_same(tmp_path, expected)
     assert not (tmp_path / 'out.checkpoint').exists()

@@ -11,11 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import picture
+from conftest import picture, program, start
 from PIL import Image
 
-from gluon_style import cli
-from gluon_style.cli.outputs import Outputs
 from gluon_style.files.atomic import replacing
 from gluon_style.pictures.read import read_picture
 
@@ -29,10 +27,6 @@ def inputs(pictures, weights_file, tmp_path, monkeypatch):
     arguments = ['run', 'content.png', 'style.png', '--quiet']
     arguments += ['--weights', weights_file, '--size', '32x24']
     return [*arguments, '--epochs', '2', '--preset', 'chapter']
-
-
-def command(arguments):
-    return [sys.executable, '-m', 'gluon_style', *arguments]
 
 
 def state(folder):
@@ -124,27 +118,25 @@ def test_a_file_is_whole_whenever_its_writer_is_killed(tmp_path):
         assert len(list(tmp_path.glob('.new-*'))) <= 1
 
 
-def test_a_full_disk_leaves_the_former_picture(inputs, tmp_path):
+def test_a_full_disk_leaves_the_former_picture(command, inputs, tmp_path):
     import resource
 
-    assert cli.main([*inputs, '-o', 'out.png', '--plot', 'a.svg']) == 0
+    words = [*inputs, '-o', 'out.png', '--plot', 'a.svg']
+    assert command(*words)[0] == 0
     before = state(tmp_path)
 
     def limit():
         # Fails the same writes as a full disk.
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 
-    done = subprocess.run(
-        command([*inputs, '-o', 'out.png', '--plot', 'a.svg', '--lr', '0.1']),
-        capture_output=True,
-        text=True,
-        preexec_fn=limit,
-        env={**os.environ, 'PYTHONDONTWRITEBYTECODE': '1'},
+    environment = {**os.environ, 'PYTHONDONTWRITEBYTECODE': '1'}
+    code, _, err = command.alone(
+        *words, '--lr', '0.1', preexec_fn=limit, env=environment
     )
-    assert done.returncode == 2
-    assert 'cannot read or write' in done.stderr
-    assert 'File too large' in done.stderr
-    assert 'Traceback' not in done.stderr
+    assert code == 2
+    assert 'cannot read or write' in err
+    assert 'File too large' in err
+    assert 'Traceback' not in err
     assert state(tmp_path) == before
 
 
@@ -158,7 +150,7 @@ def test_a_read_only_folder_is_a_sentence(inputs, tmp_path):
     if subprocess.run([*unshared, 'sh', 'true'], stderr=-3).returncode:
         pytest.skip('needs leave to mount a folder')
     done = subprocess.run(
-        [*unshared, 'sh', *command([*inputs, '-o', 'fixed/out.png'])],
+        [*unshared, 'sh', *program(*inputs, '-o', 'fixed/out.png')],
         capture_output=True,
         text=True,
     )
@@ -169,51 +161,54 @@ def test_a_read_only_folder_is_a_sentence(inputs, tmp_path):
 
 @pytest.mark.parametrize('vanishing', ['content.png', 'style.png'])
 def test_an_input_that_vanishes_is_a_sentence(
-    inputs, tmp_path, monkeypatch, capsys, vanishing
+    command, inputs, tmp_path, monkeypatch, vanishing
 ):
-    assert cli.main([*inputs, '-o', 'out.png']) == 0
+    import gluon_style.methods.gatys.stylize as module
+
+    words = [*inputs, '-o', 'out.png']
+    assert command(*words)[0] == 0
     before = state(tmp_path)
-    check = Outputs.check
+    stylize = module.stylize
 
-    def check_and_remove(self, files):
-        check(self, files)
+    def remove_and_stylize(*pictures, **options):
+        # The command has checked its files by now.
         Path(vanishing).unlink()
+        return stylize(*pictures, **options)
 
-    monkeypatch.setattr(Outputs, 'check', check_and_remove)
-    assert cli.main([*inputs, '-o', 'out.png', '--lr', '0.1']) == 2
-    err = capsys.readouterr().err
+    monkeypatch.setattr(module, 'stylize', remove_and_stylize)
+    code, _, err = command(*words, '--lr', '0.1')
+    assert code == 2
     assert err.count('\n') == 1 and vanishing in err
     before.pop(vanishing)
     assert state(tmp_path) == before
 
 
 @pytest.mark.long
-def test_two_runs_in_one_folder_do_not_disturb_each_other(inputs, tmp_path):
+def test_two_runs_in_one_folder_do_not_disturb_each_other(
+    command, inputs, tmp_path
+):
     Image.fromarray(picture(40, 40, seed=5)).save('other.png')
     runs = {
         'a': [*inputs, '-o', 'a.png', '--epochs', '30', '--save-every', '10'],
         'b': [*inputs, '-o', 'b.png', '--epochs', '30', '--seed', '3'],
     }
     runs['b'][2] = 'other.png'
-    children = [
-        subprocess.Popen(command(arguments)) for arguments in runs.values()
-    ]
-    assert [child.wait() for child in children] == [0, 0]
+    children = [start(*words, cwd=tmp_path) for words in runs.values()]
+    for child in children:
+        child.communicate()
+    assert [child.returncode for child in children] == [0, 0]
     together = {name: Path(f'{name}.png').read_bytes() for name in runs}
     for name, arguments in runs.items():
         assert json.loads(Path(f'{name}.json').read_text())['epochs'] == 30
-        assert cli.main(arguments) == 0
+        assert command(*arguments)[0] == 0
         assert Path(f'{name}.png').read_bytes() == together[name]
     assert not list(tmp_path.glob('.new-*'))
 
 
 @pytest.mark.long
 def test_of_two_runs_of_one_output_one_is_refused(inputs):
-    line = command([*inputs, '-o', 'out.png', '--epochs', '100000'])
-    children = [
-        subprocess.Popen(line, stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
+    words = [*inputs, '-o', 'out.png', '--epochs', '100000']
+    children = [start(*words) for _ in range(2)]
     try:
         # The first one works on; only the other one ends.
         deadline = time.monotonic() + 120
