@@ -50,8 +50,8 @@ WITH_CONTENT = ('run', 'reconstruct')
 WITH_STYLE = ('run', 'texture')
 WITH_BOTH = ('run',)
 # The titles that the options stand under.
-LOOK, LOSSES = 'what it looks like', 'network and losses'
-STEPS, MACHINE = 'steps to it', 'machine'
+LOOK, LOSSES = 'the picture', 'network and losses'
+STEPS, MACHINE = 'optimization', 'machine'
 # Epochs between two checkpoints. L-BFGS begins anew at each: with the sample
 # pictures, 300 pixels wide, the preset 'fast' ends at a total loss of 30.7
 # without checkpoints, 31.6 with one every 40 epochs and 33.1 every 20. The 40
@@ -76,9 +76,9 @@ class Stage(Validated):
     """
 
     scale: float = setting(0.25, Number(LEAST_NUMBER, most=1))
-    epochs: int = setting(500, _COUNT, group=STEPS)
-    lr: float = setting(0.01, _POSITIVE, group=STEPS)
-    lr_decay_epoch: int = setting(200, _COUNT, group=STEPS)
+    epochs: int = setting(500, _COUNT)
+    lr: float = setting(0.01, _POSITIVE)
+    lr_decay_epoch: int = setting(200, _COUNT)
 
 
 class FirstStage(Kind):
@@ -110,10 +110,15 @@ class Settings(Validated):
         450, Size(), 'pixels of the result', group=LOOK
     )
     epochs: int = setting(
-        500, _COUNT, 'steps of Adam, evaluations of the loss by L-BFGS'
+        500,
+        _COUNT,
+        'steps of Adam, evaluations of the loss by L-BFGS',
+        group=STEPS,
     )
-    lr: float = setting(0.9, _POSITIVE, 'learning rate of Adam')
-    lr_decay_epoch: int = setting(50, _COUNT, 'epochs between its decays')
+    lr: float = setting(0.9, _POSITIVE, 'learning rate of Adam', group=STEPS)
+    lr_decay_epoch: int = setting(
+        50, _COUNT, 'epochs between its decays', group=STEPS
+    )
     lr_decay: float = setting(
         LR_DECAY,
         Number(LEAST_NUMBER, most=1),
