@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -20,17 +21,23 @@ SHAPE = (48, 32)
 LEGACY_GLUON = mxnet.__version__.startswith('1.')
 # Public names that take and return no arrays of MXNet.
 WITHOUT_ARRAYS = {
+    'Animate',
     'Animator',
     'CONTENT_LAYERS',
     'GluonStyleError',
     'LAYER_NAMES',
     'Log',
     'NonFiniteLossError',
+    'Observer',
     'PRESETS',
+    'Patience',
+    'Progress',
     'RGB_MEAN',
     'RGB_STD',
+    'Record',
     'Result',
     'STYLE_LAYERS',
+    'SaveSteps',
     'Settings',
     'browse',
     'save_image',
@@ -92,7 +99,22 @@ def synthesized(given):
 
 
 # A call of each public function that computes with arrays.
+def saved_and_resumed(given):
+    """Return the pictures of a run with a checkpoint, and of it resumed."""
+    with tempfile.TemporaryDirectory() as folder:
+        return [
+            stylize(
+                given.content_img,
+                given.style_img,
+                observers=[gluon_style.Checkpoint(folder, 1, resume=resume)],
+                **given.options,
+            ).image
+            for resume in (False, True)
+        ]
+
+
 CALLS = {
+    'Checkpoint': saved_and_resumed,
     'Objective': losses_and_gradient,
     'SynthesizedImage': synthesized,
     'adam': lambda given: optimized(

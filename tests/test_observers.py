@@ -252,7 +252,7 @@ def test_a_run_that_stops_is_shown_where_every_is_none(run):
 @pytest.mark.parametrize(
     'observers, words',
     [
-        (Progress(), ('observers is one Progress', '[Progress()]')),
+        (Progress(), ('observers is of type Progress', '[Progress()]')),
         ([Progress], ('Progress', 'Progress()')),
         ([Observer(), print], ('print', 'Observer')),
     ],
