@@ -1,4 +1,5 @@
 import hashlib
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,13 @@ import pytest
 from conftest import picture
 from PIL import Image
 
-from gluon_style import PRESETS, NonFiniteLossError, Settings, stylize
+from gluon_style import (
+    PRESETS,
+    NonFiniteLossError,
+    Settings,
+    build_net,
+    stylize,
+)
 from gluon_style.methods.gatys.inputs import Inputs
 from gluon_style.methods.observers import SaveSteps
 from gluon_style.records.record import PictureId
@@ -46,6 +53,19 @@ def test_result_has_picture_history_and_record(pictures, tiny):
     }
     assert record.device == 'cpu(0)'
     assert int(record.threads) >= 1
+
+
+def test_loading_the_network_is_not_the_runs_time(pictures, tiny, monkeypatch):
+    def load_slowly(*layers, **options):
+        time.sleep(2)
+        return build_net(*layers, **options)
+
+    monkeypatch.setattr(
+        'gluon_style.methods.gatys.stylize.build_net', load_slowly
+    )
+    result = stylize(*pictures, tiny, epochs=1, time_limit=60)
+    # A first epoch of so few pixels takes a tenth of a second or two.
+    assert result.history[0].seconds < 2
 
 
 def test_record_has_the_losses_of_the_picture(pictures, tiny):

@@ -142,6 +142,8 @@ class _Run:
         self.every = observers.epochs_between(default)
         self.checkpoint = observers.only(Checkpoint)
         observers.begin(self._plan())
+        # The network's loading does not count as the run's time.
+        self.net()
         self.log = self._log()
 
     def _build_net(self):
