@@ -139,10 +139,7 @@ class FigureRuns:
     def comparison(self) -> Comparison:
         """What compares pictures with the content and the style picture."""
         return Comparison(
-            self.options.weights,
-            self.options.device,
-            self.content,
-            self.style,
+            self.options.weights, self.options.device, self.content, self.style
         )
 
     def save(self, figure: Figure, checks: list[Check]) -> Path:

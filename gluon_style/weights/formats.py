@@ -21,10 +21,7 @@ from gluon_style.layers import CONV_SHAPES, LAYER_NAMES
 from gluon_style.weights.h5 import read_h5
 from gluon_style.weights.npz import read_npz
 from gluon_style.weights.params import read_params
-from gluon_style.weights.safetensors import (
-    read_safetensors,
-    write_safetensors,
-)
+from gluon_style.weights.safetensors import read_safetensors, write_safetensors
 from gluon_style.weights.selection import Selection
 from gluon_style.weights.torch import read_torch
 
