@@ -175,7 +175,7 @@ class Record(_Table):
 
         Raises GluonStyleError where it is not a record of this package.
         """
-        table = _table(value, name or 'it')
+        table = _table(value, name or 'a record')
         roles = {role: table.get(role) for role in _MAIN_ROLES}
         roles.update(_table(table.get('others', {}), 'others'))
         table = {'method': FIRST_METHOD, **table, 'pictures': roles}
