@@ -20,7 +20,9 @@ from gluon_style.figures.recipe import (
     FigureRuns,
     RunSpec,
     as_power,
-    is_falling,
+    check_balance,
+    check_falling,
+    check_rising,
     three_decimals,
 )
 from gluon_style.layers import CONTENT_LAYERS
@@ -44,29 +46,12 @@ def alpha_beta(runs: FigureRuns) -> tuple[Figure, list[Check]]:
     figure, axes = picture_grid(1, len(RATIOS), height / width)
     for ax, img, ratio in zip(axes[0], images, RATIOS):
         show_picture(ax, img, f'content / style = {as_power(ratio)}')
-    return figure, list(_check_alpha_beta(runs.comparison, images))
-
-
-def _check_alpha_beta(
-    comparison: Comparison, images: list[numpy.ndarray]
-) -> Iterator[Check]:
-    layer = CONTENT_LAYERS[0]
-    contents = [comparison.content_distance(img, layer) for img in images]
-    yield Check(
-        'with more content weight the content comes nearer: '
-        f'{three_decimals(contents)}',
-        is_falling(contents),
-    )
-    styles = [comparison.style_distance(img) for img in images]
-    yield Check(
-        f'and the style goes away: {three_decimals(styles)}',
-        is_falling(styles[::-1]),
-    )
+    comparison = runs.comparison
     likeness = [comparison.ssim(img) for img in images]
-    yield Check(
-        f'and SSIM with the photograph rises: {three_decimals(likeness)}',
-        is_falling(likeness[::-1]),
-    )
+    return figure, [
+        *check_balance(comparison, images),
+        check_rising('and SSIM with the photograph rises', likeness),
+    ]
 
 
 _COMPARED = ('conv2_2', 'conv4_2')
@@ -115,25 +100,17 @@ def _at_each_layer(runs: FigureRuns) -> list[numpy.ndarray]:
 def _check_content_layer(
     comparison: Comparison, images: list[numpy.ndarray]
 ) -> Iterator[Check]:
-    likeness = [comparison.ssim(img) for img in images]
-    yield Check(
-        "conv2_2 keeps more of the photograph's pixels than conv4_2 "
-        f'(SSIM): {three_decimals(likeness)}',
-        is_falling(likeness),
+    yield check_falling(
+        "conv2_2 keeps more of the photograph's pixels than conv4_2 (SSIM)",
+        [comparison.ssim(img) for img in images],
     )
     shallow, deep = (
         [comparison.content_distance(img, layer) for img in images]
         for layer in _COMPARED
     )
-    yield Check(
-        'and its fine structure (distance at conv2_2): '
-        f'{three_decimals(shallow)}',
-        is_falling(shallow[::-1]),
-    )
-    yield Check(
-        'conv4_2 keeps more of what is where (distance at conv4_2): '
-        f'{three_decimals(deep)}',
-        is_falling(deep),
+    yield check_rising('and its fine structure (distance at conv2_2)', shallow)
+    yield check_falling(
+        'conv4_2 keeps more of what is where (distance at conv4_2)', deep
     )
 
 
