@@ -150,16 +150,10 @@ class SharedNets:
     """
 
     def __init__(self, jobs: Iterable[Job]) -> None:
-        self._layers = sorted(
-            {
-                layer
-                for job in jobs
-                for layer in (
-                    *job.settings.content_names,
-                    *job.settings.style_names,
-                )
-            }
-        )
+        layers: set[str] = set()
+        for job in jobs:
+            layers.update(job.settings.content_names, job.settings.style_names)
+        self._layers = sorted(layers)
         self._nets: dict[tuple[str, str, str], Any] = {}
 
     def net(self, settings: Settings) -> Any:

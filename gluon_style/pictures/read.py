@@ -25,23 +25,8 @@ logger = logging.getLogger(__name__)
 # The formats that people have pictures in. Pillow reads others too, among
 # them EPS, for which it runs a program on the file.
 _FORMATS = (
-    'AVIF',
-    'BMP',
-    'DIB',
-    'GIF',
-    'ICNS',
-    'ICO',
-    'JPEG',
-    'JPEG2000',
-    'MPO',
-    'PCX',
-    'PNG',
-    'PPM',
-    'PSD',
-    'SGI',
-    'TGA',
-    'TIFF',
-    'WEBP',
+    *('AVIF', 'BMP', 'DIB', 'GIF', 'ICNS', 'ICO', 'JPEG', 'JPEG2000', 'MPO'),
+    *('PCX', 'PNG', 'PPM', 'PSD', 'SGI', 'TGA', 'TIFF', 'WEBP'),
 )
 # The longest side of a JPEG. Pillow takes seconds for pictures of millions of
 # short rows.

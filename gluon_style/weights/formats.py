@@ -1,10 +1,9 @@
 """Read and write the convolutions of VGG-19 in the formats people have.
 
 The reader of a format knows arrays and their names, ``selection`` knows
-which arrays belong to VGG-19. A reader calls ``wanted(name, shape, dtype)``
-for each array before it takes memory for it. Layers are a dictionary from a
-layer's name ('conv1_1') to its (weight, bias): float32, (output channels,
-input channels, 3, 3) and (output channels,).
+which arrays belong to VGG-19. Layers are a dictionary from a layer's name
+('conv1_1') to its (weight, bias): float32, (output channels, input channels,
+3, 3) and (output channels,).
 """
 
 from __future__ import annotations
