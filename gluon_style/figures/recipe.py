@@ -19,10 +19,9 @@ from gluon_style.figures.comparison import Comparison
 from gluon_style.files.atomic import replacing
 from gluon_style.files.ours import require_ours
 from gluon_style.layers import CONTENT_LAYERS, STYLE_LAYERS
-from gluon_style.many.jobs import Job, check_job, finished, run
+from gluon_style.many.jobs import Job, Observe, run
 from gluon_style.methods.gatys.presets import PRESETS
 from gluon_style.methods.gatys.settings import Settings
-from gluon_style.methods.observers import Observer
 from gluon_style.records.record import PictureId
 from gluon_style.records.result import Result
 
@@ -106,7 +105,7 @@ class FigureRuns:
         name: str,
         folder: str | Path,
         options: Options,
-        observe: Callable[[Job], Iterable[Observer]] | None = None,
+        observe: Observe | None = None,
     ) -> None:
         self.name, self.options = name, options
         self.folder = Path(folder)
@@ -127,15 +126,14 @@ class FigureRuns:
         """
         settings = spec.chosen(self.options).changed(changes)
         job = Job(name, self.content, self.style, settings)
-        folder, force = self.folder / self.name, self.options.force
-        result = finished(job, folder)
-        if result is None:
-            # A mistake is an error before weights are fetched.
-            check_job(job, folder, force)
-            observers = self._observe(job) if self._observe else ()
-            result = run(job, folder, observers, self.comparison.net, force)
-        self._results[name] = result
-        return result
+        self._results[name] = run(
+            job,
+            self.folder / self.name,
+            self._observe,
+            lambda settings: self.comparison.net,
+            self.options.force,
+        )
+        return self._results[name]
 
     @cached_property
     def comparison(self) -> Comparison:

@@ -62,19 +62,15 @@ def read_layers(
     except (MissingPackageError, WeightsError):
         raise
     except (OSError, ValueError) as error:
+        # Libraries split their sentences into lines.
+        reason = ' '.join(str(error).split())[:200]
         raise WeightsError(
-            f'weights {str(path)!r} cannot be read as {path.suffix}: '
-            f'{_in_a_line(error)}'
+            f'weights {str(path)!r} cannot be read as {path.suffix}: {reason}'
         ) from error
     layers = {
         layer: selection.layer_of(layer, arrays) for layer in selection.layers
     }
     return layers, 'bgr' if selection.keras else 'rgb'
-
-
-def _in_a_line(error: Exception) -> str:
-    """Return the text of an error, which libraries split into lines."""
-    return ' '.join(str(error).split())[:200]
 
 
 def write_layers(path: str | os.PathLike[str], layers: Layers) -> None:
