@@ -7,12 +7,9 @@ the figures are there to show.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy
 from matplotlib.figure import Figure
 
-from gluon_style.figures.comparison import Comparison
 from gluon_style.figures.recipe import (
     SINGLE,
     Check,
@@ -97,9 +94,7 @@ def _style_weight(layers: tuple[str, ...]) -> float:
     return STYLE_WEIGHT * len(STYLE_LAYERS) / len(layers)
 
 
-def _check_contents(
-    comparison: Comparison, contents: list[numpy.ndarray]
-) -> Iterator[Check]:
+def _check_contents(comparison, contents):
     yield check_falling(
         'the deeper the layer, the less of the picture is rebuilt (SSIM '
         'falls)',
@@ -121,9 +116,7 @@ def _check_contents(
     )
 
 
-def _check_styles(
-    comparison: Comparison, styles: list[numpy.ndarray]
-) -> Iterator[Check]:
+def _check_styles(comparison, styles):
     yield check_falling(
         'the more layers, the more of the style is rebuilt (distance of all '
         'Gram matrices falls)',
@@ -163,9 +156,7 @@ def tradeoff(runs: FigureRuns) -> tuple[Figure, list[Check]]:
     return figure, checks
 
 
-def _balanced(
-    runs: FigureRuns, layers: tuple[str, ...], ratio: float
-) -> numpy.ndarray:
+def _balanced(runs, layers, ratio):
     return runs.result(
         f'{layers[-1]}-{ratio:g}',
         RunSpec(_FROM_NOISE, full=(225, 150), quick=(64, 25)),

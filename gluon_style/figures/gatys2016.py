@@ -6,13 +6,11 @@ other numbers than those under its figures.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import combinations
 
 import numpy
 from matplotlib.figure import Figure
 
-from gluon_style.figures.comparison import Comparison
 from gluon_style.figures.recipe import (
     FAST,
     SINGLE,
@@ -27,7 +25,6 @@ from gluon_style.figures.recipe import (
 )
 from gluon_style.layers import CONTENT_LAYERS
 from gluon_style.many.grid import picture_grid, show_picture
-from gluon_style.records.result import Result
 
 RATIOS = (1e-4, 1e-3, 1e-2, 1e-1)
 STYLE_WEIGHT = 1e4
@@ -97,9 +94,7 @@ def _at_each_layer(runs: FigureRuns) -> list[numpy.ndarray]:
     ]
 
 
-def _check_content_layer(
-    comparison: Comparison, images: list[numpy.ndarray]
-) -> Iterator[Check]:
+def _check_content_layer(comparison, images):
     yield check_falling(
         "conv2_2 keeps more of the photograph's pixels than conv4_2 (SSIM)",
         [comparison.ssim(img) for img in images],
@@ -140,9 +135,7 @@ def inits(runs: FigureRuns) -> tuple[Figure, list[Check]]:
     return figure, list(_check_inits(runs.comparison, results))
 
 
-def _check_inits(
-    comparison: Comparison, results: dict[str, Result]
-) -> Iterator[Check]:
+def _check_inits(comparison, results):
     for picture, words in (
         ('content', 'begun from the content, the most of it is kept'),
         (
