@@ -258,7 +258,10 @@ def test_a_record_tells_which_command_made_it(record):
         ({'width': 10**400}, 'width is too large, not'),
         ({'width': float('nan')}, 'width is nan, not a whole number'),
         ({'resized_to': []}, 'resized_to is list, not (width, height)'),
-        ({'losses': {'epoch': 1, 'scale': [3, 2]}}, 'content is missing'),
+        (
+            {'losses': {'epoch': 1, 'scale': [3, 2]}},
+            'content of losses is missing',
+        ),
         ({'history': 3}, 'its history is not a list'),
         (
             {'settings': {'weights': 'a', 'style_layers': [float('inf')]}},

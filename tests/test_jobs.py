@@ -45,10 +45,10 @@ def test_a_run_is_made_once(job, tmp_path):
     folder = tmp_path / 'new' / 'folder'
     assert finished(job, folder) is None
     notes = Notes()
-    first = run(job, folder, [notes])
+    first = run(job, folder, lambda job: [notes])
     assert notes.calls == [[((32, 24), 2)], 1, 2, 'end', 'close']
     before = (folder / 'one.png').stat().st_mtime_ns
-    again = run(job, folder, [notes])
+    again = run(job, folder, lambda job: [notes])
     assert len(notes.calls) == 5
     assert (again.image == first.image).all()
     assert again.history == first.history
@@ -76,7 +76,7 @@ def test_a_given_net_is_used(job, tmp_path, weights_file):
 
     # Deeper than the job needs, and with the same weights.
     net = build_net(['conv5_2'], ['conv5_2'], weights=weights_file)
-    given = run(job, tmp_path / 'given', net=net)
+    given = run(job, tmp_path / 'given', net_for=lambda settings: net)
     own = run(job, tmp_path / 'own')
     assert (given.image == own.image).all()
     assert given.record == own.record
@@ -116,7 +116,7 @@ def test_what_another_program_writes_during_the_run_is_kept(job, tmp_path):
             (tmp_path / 'one.png').write_bytes(b'mine')
 
     with pytest.raises(ValueError, match='was not written by this program'):
-        run(job, tmp_path, [Another()])
+        run(job, tmp_path, lambda job: [Another()])
     assert (tmp_path / 'one.png').read_bytes() == b'mine'
 
 

@@ -135,7 +135,10 @@ def test_image_shape_keeps_proportions_or_takes_both_sides(size, shape):
         ({'feather': 2}, 'feather is 2: it must be a finite number from 0'),
         ({'tileable': 'x'}, "tileable is 'x': it must be True or False"),
         ({'style_scale': 0}, 'style_scale is 0: it must be a finite number'),
-        ({'style_blend': (0, 0)}, 'it must have a number above 0, as in 2:1'),
+        (
+            {'style_blend': (0, 0)},
+            'it must be numbers, one above 0, as in 2:1',
+        ),
         ({'style_blend': (1, -1)}, 'style_blend is -1: it must be a finite'),
         ({'style_blend': 2}, 'style_blend is 2: it must be a number for each'),
         ({'style_blend': '2:x'}, "style_blend is '2:x': it must be a number"),
@@ -156,7 +159,10 @@ def test_image_shape_keeps_proportions_or_takes_both_sides(size, shape):
         ({'first': {**FIRST, 'epochs': 0}}, 'epochs is 0: it must be a whole'),
         ({'size': 0}, 'size is 0: it must be a whole number of at least 1'),
         ({'size': (0, 9)}, 'size is 0: it must be a whole number of at least'),
-        ({'size': (9, 9, 9)}, 'give (width, height) or the longest side'),
+        (
+            {'size': (9, 9, 9)},
+            'it must be (width, height) or the longest side',
+        ),
         ({'size': (64, 15)}, 'size gives a picture of 64x15 pixels: the '),
         ({'size': (64, 15)}, 'need at least 16 either way'),
         ({'content_layers': 'conv6_1'}, "layer 'conv6_1' is not in VGG-19"),

@@ -91,7 +91,11 @@ def make_bundle(
         new.mkdir()
         wheels = _collect_wheels(project, new, Path(temporary))
         _copy_weights_and_pictures(weights_file, new)
-        _copy_notebooks(project, new)
+        shutil.copytree(
+            project / 'notebooks',
+            new / 'notebooks',
+            ignore=shutil.ignore_patterns('.*', '__pycache__'),
+        )
         _write_readme_and_installer(new, source)
         logger.info('hashing the files')
         size = write_sums(new)
@@ -178,14 +182,6 @@ def _copy_weights_and_pictures(weights_file: Path, new: Path) -> None:
     Image.fromarray(samples.photograph()).save(pictures / 'photograph.png')
     shutil.copyfile(samples.PAINTING, pictures / 'painting.jpg')
     (pictures / 'SOURCES.txt').write_text(_PICTURES)
-
-
-def _copy_notebooks(project: Path, new: Path) -> None:
-    shutil.copytree(
-        project / 'notebooks',
-        new / 'notebooks',
-        ignore=shutil.ignore_patterns('.*', '__pycache__'),
-    )
 
 
 def _write_readme_and_installer(new: Path, source: Source) -> None:

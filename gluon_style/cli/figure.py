@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -88,16 +89,8 @@ def run(args: argparse.Namespace) -> int:
         raise GluonStyleError(
             f'no figure is named: choose {", ".join(RECIPES)}'
         )
-    options = Options(
-        content=args.content,
-        style=args.style,
-        size=args.size,
-        quick=args.quick,
-        reference=args.reference,
-        weights=args.weights,
-        device=args.device,
-        force=args.force,
-    )
+    names = [field.name for field in fields(Options)]
+    options = Options(**{name: getattr(args, name) for name in names})
 
     def observe(job: Any) -> list[Any]:
         return [Progress(job.name, args.quiet)]

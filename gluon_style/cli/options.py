@@ -10,7 +10,6 @@ from typing import Any
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.fields import (
     Integer,
-    Kind,
     Switch,
     kind_of,
     options_of,
@@ -19,25 +18,22 @@ from gluon_style.methods.gatys.kinds import Layers
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, PRESETS
 
 
-def argument(kind: Kind, name: str = '') -> Callable[[str], Any]:
-    """Return a type for argparse: what the kind parses and, if named, checks.
-
-    A setting is checked with all others; its option only parses.
-    """
+def argument(meaning: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return a type for argparse, which shows the errors of ``meaning``."""
 
     def parse(text: str) -> Any:
         try:
-            value = kind.parse(text)
-            return kind.check(name, value) if name else value
+            return meaning(text)
         except GluonStyleError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return parse
 
 
-def count(name: str) -> Callable[[str], Any]:
-    """Return a type for argparse: a whole number of at least 1."""
-    return argument(Integer(least=1), name)
+def count(name: str, least: int = 1) -> Callable[[str], Any]:
+    """Return a type for argparse: a whole number of at least ``least``."""
+    kind = Integer(least)
+    return argument(lambda text: kind.check(name, kind.parse(text)))
 
 
 def minutes(text: str) -> float:
@@ -88,23 +84,14 @@ def _add_setting(
         options['action'] = argparse.BooleanOptionalAction
     else:
         options['metavar'] = kind.metavar
-        options['type'] = argument(kind)
+        # A setting is checked with all others; its option only parses.
+        options['type'] = argument(kind.parse)
         if isinstance(kind, Layers):
             # A comma stands within one choice of layers: repeat the option.
             options['action'] = 'append' if lists else 'extend'
         elif lists:
-            options['type'] = _values(kind)
+            options['type'] = argument(kind.choices)
     group.add_argument(f'--{field.name.replace("_", "-")}', **options)
-
-
-def _values(kind: Kind) -> Callable[[str], Any]:
-    def parse(text: str) -> Any:
-        try:
-            return kind.choices(text)
-        except GluonStyleError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return parse
 
 
 def add_preset(parser: Any) -> None:

@@ -18,12 +18,7 @@ from gluon_style.cli.messages import sentence
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import claim, require_room
 from gluon_style.files.ours import is_ours, require_ours
-from gluon_style.methods.observers import (
-    Animate,
-    Observer,
-    Plan,
-    is_step,
-)
+from gluon_style.methods.observers import Animate, Observer, Plan, is_step
 from gluon_style.pictures.write import SUFFIXES, check_output
 from gluon_style.records.result import Result
 

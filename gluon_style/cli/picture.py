@@ -95,9 +95,7 @@ def _make(
     return BAD_INPUT if problems else 0
 
 
-def _write(
-    args: argparse.Namespace, outputs: Outputs, result: Result
-) -> list[str]:
+def _write(args, outputs, result):
     """Write the files and print a summary; return what went wrong."""
     problems = outputs.write(result)
     for problem in problems:
@@ -107,9 +105,7 @@ def _write(
     return problems
 
 
-def _write_last_good(
-    args: argparse.Namespace, outputs: Outputs, error: NonFiniteLossError
-) -> int:
+def _write_last_good(args, outputs, error):
     """Write the last good result of a run whose loss became infinite."""
     kept = 'nothing was written'
     if error.result is not None and not _write(args, outputs, error.result):
@@ -118,13 +114,7 @@ def _write_last_good(
     return NOT_FINITE
 
 
-def _say_stopped(
-    args: argparse.Namespace,
-    outputs: Outputs,
-    result: Result,
-    saved: int,
-    problems: list[str],
-) -> None:
+def _say_stopped(args, outputs, result, saved, problems):
     best = ''
     if not problems:
         best = f': the best picture so far is in {outputs.picture}'

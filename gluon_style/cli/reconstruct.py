@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from gluon_style.cli.picture_options import add_picture_options
-from gluon_style.cli.run import run
+from gluon_style.cli.run import run as run
 from gluon_style.methods.gatys.presets import (
     DEFAULT_PRESET,
     RECONSTRUCTED_LAYER,
@@ -17,8 +17,6 @@ DESCRIPTION = (
     'Rebuild the picture CONTENT, from noise, from what one layer of the '
     'network keeps of it.'
 )
-
-__all__ = ['DESCRIPTION', 'HELP', 'add_arguments', 'run']
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -15,9 +15,8 @@ from gluon_style.cli.options import (
     add_preset,
     add_quiet,
     add_settings,
-    argument,
+    count,
 )
-from gluon_style.methods.fields import Integer
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, PRESETS, preset
 
 HELP = 'make every combination of pictures and settings'
@@ -56,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_preset(parser)
     parser.add_argument(
         '--preview',
-        type=argument(Integer(least=0), 'preview'),
+        type=count('preview', least=0),
         default=PREVIEW_SIDE,
         metavar='LONGEST',
         help='pixels of the preview, which is made first; 0 for none '

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from gluon_style.cli.picture_options import add_picture_options
-from gluon_style.cli.run import run
+from gluon_style.cli.run import run as run
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, texturing
 
 HELP = 'make a texture of a style picture, without content'
@@ -13,8 +13,6 @@ DESCRIPTION = (
     'Make a picture of the texture of STYLE, from noise: a square of --size, '
     'or WxH. With --tileable its opposite edges fit.'
 )
-
-__all__ = ['DESCRIPTION', 'HELP', 'add_arguments', 'run']
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from gluon_style.figures.editions import chapter
@@ -11,9 +10,8 @@ from gluon_style.figures.gatys2016 import alpha_beta, content_layer, inits
 from gluon_style.figures.gram import gram
 from gluon_style.figures.optimizers import optimizers
 from gluon_style.figures.recipe import Check, FigureRuns, Options, Recipe
-from gluon_style.many.jobs import Job
+from gluon_style.many.jobs import Observe
 from gluon_style.methods.fields import require_known
-from gluon_style.methods.observers import Observer
 
 RECIPES = {
     'chapter': Recipe(chapter, "the chapter's figure, edition 1.0"),
@@ -56,7 +54,7 @@ def draw(
     folder: str | Path = '.',
     options: Options | None = None,
     *,
-    observe: Callable[[Job], Iterable[Observer]] | None = None,
+    observe: Observe | None = None,
 ) -> tuple[Path, list[Check]]:
     """Draw a figure into ``folder``; return its path and its checks.
 

@@ -124,12 +124,7 @@ class Comparison:
 
         return [gram(Y).asnumpy() for Y in self._features(img, layers)]
 
-    def _features(
-        self,
-        img: Any,
-        layers: Sequence[str],
-        image_shape: tuple[int, int] | None = None,
-    ) -> list[Any]:
+    def _features(self, img, layers, image_shape=None):
         """Return the features as arrays of MXNet."""
         from gluon_style.chapter.images import preprocess, read_image
         from gluon_style.chapter.vgg import extract_features

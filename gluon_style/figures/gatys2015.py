@@ -7,19 +7,17 @@ the figures are there to show.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy
 from matplotlib.figure import Figure
 
-from gluon_style.figures.comparison import Comparison
 from gluon_style.figures.recipe import (
     SINGLE,
     Check,
     FigureRuns,
     RunSpec,
     as_power,
-    is_falling,
+    check_balance,
+    check_falling,
     three_decimals,
 )
 from gluon_style.layers import CONTENT_LAYERS, STYLE_LAYERS
@@ -96,14 +94,11 @@ def _style_weight(layers: tuple[str, ...]) -> float:
     return STYLE_WEIGHT * len(STYLE_LAYERS) / len(layers)
 
 
-def _check_contents(
-    comparison: Comparison, contents: list[numpy.ndarray]
-) -> Iterator[Check]:
-    likeness = [comparison.ssim(img) for img in contents]
-    yield Check(
+def _check_contents(comparison, contents):
+    yield check_falling(
         'the deeper the layer, the less of the picture is rebuilt (SSIM '
-        f'falls): {three_decimals(likeness)}',
-        is_falling(likeness),
+        'falls)',
+        [comparison.ssim(img) for img in contents],
     )
     own = [
         comparison.content_distance(img, layer)
@@ -121,14 +116,11 @@ def _check_contents(
     )
 
 
-def _check_styles(
-    comparison: Comparison, styles: list[numpy.ndarray]
-) -> Iterator[Check]:
-    distances = [comparison.style_distance(img) for img in styles]
-    yield Check(
+def _check_styles(comparison, styles):
+    yield check_falling(
         'the more layers, the more of the style is rebuilt (distance of all '
-        f'Gram matrices falls): {three_decimals(distances)}',
-        is_falling(distances),
+        'Gram matrices falls)',
+        [comparison.style_distance(img) for img in styles],
     )
     likeness = [comparison.ssim(img, 'style') for img in styles]
     yield Check(
@@ -157,12 +149,14 @@ def tradeoff(runs: FigureRuns) -> tuple[Figure, list[Check]]:
             above = as_power(ratio) if i == 0 else None
             left = f'style up to {layer}' if j == 0 else None
             show_picture(axes[i, j], img, above, left)
-    return figure, list(_check_tradeoff(runs.comparison, rows))
+    checks: list[Check] = []
+    for row, layers in zip(rows, _CUMULATIVE):
+        name = f'{layers[-1]}: '
+        checks += check_balance(runs.comparison, row, layers, name)
+    return figure, checks
 
 
-def _balanced(
-    runs: FigureRuns, layers: tuple[str, ...], ratio: float
-) -> numpy.ndarray:
+def _balanced(runs, layers, ratio):
     return runs.result(
         f'{layers[-1]}-{ratio:g}',
         RunSpec(_FROM_NOISE, full=(225, 150), quick=(64, 25)),
@@ -172,22 +166,3 @@ def _balanced(
         style_weight=_style_weight(layers),
         tv_weight=1,
     ).image
-
-
-def _check_tradeoff(
-    comparison: Comparison, rows: list[list[numpy.ndarray]]
-) -> Iterator[Check]:
-    for row, layers in zip(rows, _CUMULATIVE):
-        contents = [
-            comparison.content_distance(img, CONTENT_LAYERS[0]) for img in row
-        ]
-        styles = [comparison.style_distance(img, layers) for img in row]
-        yield Check(
-            f'{layers[-1]}: with more content weight the content comes '
-            f'nearer: {three_decimals(contents)}',
-            is_falling(contents),
-        )
-        yield Check(
-            f'{layers[-1]}: and the style goes away: {three_decimals(styles)}',
-            is_falling(styles[::-1]),
-        )

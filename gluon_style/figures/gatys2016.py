@@ -6,13 +6,11 @@ other numbers than those under its figures.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import combinations
 
 import numpy
 from matplotlib.figure import Figure
 
-from gluon_style.figures.comparison import Comparison
 from gluon_style.figures.recipe import (
     FAST,
     SINGLE,
@@ -20,12 +18,13 @@ from gluon_style.figures.recipe import (
     FigureRuns,
     RunSpec,
     as_power,
-    is_falling,
+    check_balance,
+    check_falling,
+    check_rising,
     three_decimals,
 )
 from gluon_style.layers import CONTENT_LAYERS
 from gluon_style.many.grid import picture_grid, show_picture
-from gluon_style.records.result import Result
 
 RATIOS = (1e-4, 1e-3, 1e-2, 1e-1)
 STYLE_WEIGHT = 1e4
@@ -44,29 +43,12 @@ def alpha_beta(runs: FigureRuns) -> tuple[Figure, list[Check]]:
     figure, axes = picture_grid(1, len(RATIOS), height / width)
     for ax, img, ratio in zip(axes[0], images, RATIOS):
         show_picture(ax, img, f'content / style = {as_power(ratio)}')
-    return figure, list(_check_alpha_beta(runs.comparison, images))
-
-
-def _check_alpha_beta(
-    comparison: Comparison, images: list[numpy.ndarray]
-) -> Iterator[Check]:
-    layer = CONTENT_LAYERS[0]
-    contents = [comparison.content_distance(img, layer) for img in images]
-    yield Check(
-        'with more content weight the content comes nearer: '
-        f'{three_decimals(contents)}',
-        is_falling(contents),
-    )
-    styles = [comparison.style_distance(img) for img in images]
-    yield Check(
-        f'and the style goes away: {three_decimals(styles)}',
-        is_falling(styles[::-1]),
-    )
+    comparison = runs.comparison
     likeness = [comparison.ssim(img) for img in images]
-    yield Check(
-        f'and SSIM with the photograph rises: {three_decimals(likeness)}',
-        is_falling(likeness[::-1]),
-    )
+    return figure, [
+        *check_balance(comparison, images),
+        check_rising('and SSIM with the photograph rises', likeness),
+    ]
 
 
 _COMPARED = ('conv2_2', 'conv4_2')
@@ -112,28 +94,18 @@ def _at_each_layer(runs: FigureRuns) -> list[numpy.ndarray]:
     ]
 
 
-def _check_content_layer(
-    comparison: Comparison, images: list[numpy.ndarray]
-) -> Iterator[Check]:
-    likeness = [comparison.ssim(img) for img in images]
-    yield Check(
-        "conv2_2 keeps more of the photograph's pixels than conv4_2 "
-        f'(SSIM): {three_decimals(likeness)}',
-        is_falling(likeness),
+def _check_content_layer(comparison, images):
+    yield check_falling(
+        "conv2_2 keeps more of the photograph's pixels than conv4_2 (SSIM)",
+        [comparison.ssim(img) for img in images],
     )
     shallow, deep = (
         [comparison.content_distance(img, layer) for img in images]
         for layer in _COMPARED
     )
-    yield Check(
-        'and its fine structure (distance at conv2_2): '
-        f'{three_decimals(shallow)}',
-        is_falling(shallow[::-1]),
-    )
-    yield Check(
-        'conv4_2 keeps more of what is where (distance at conv4_2): '
-        f'{three_decimals(deep)}',
-        is_falling(deep),
+    yield check_rising('and its fine structure (distance at conv2_2)', shallow)
+    yield check_falling(
+        'conv4_2 keeps more of what is where (distance at conv4_2)', deep
     )
 
 
@@ -163,9 +135,7 @@ def inits(runs: FigureRuns) -> tuple[Figure, list[Check]]:
     return figure, list(_check_inits(runs.comparison, results))
 
 
-def _check_inits(
-    comparison: Comparison, results: dict[str, Result]
-) -> Iterator[Check]:
+def _check_inits(comparison, results):
     for picture, words in (
         ('content', 'begun from the content, the most of it is kept'),
         (

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy
 from matplotlib.figure import Figure
 
-from gluon_style.figures.comparison import Comparison
 from gluon_style.figures.recipe import FAST, Check, FigureRuns
 from gluon_style.layers import STYLE_LAYERS
 from gluon_style.many.grid import show_picture
@@ -40,7 +37,7 @@ def gram(runs: FigureRuns) -> tuple[Figure, list[Check]]:
     return figure, list(_checks(comparison, pictures))
 
 
-def _show_matrix(ax, matrix: numpy.ndarray, style: numpy.ndarray) -> None:
+def _show_matrix(ax, matrix, style):
     """Show a Gram matrix in the order and the range of the style's."""
     order = numpy.argsort(-numpy.diag(style))
     limit = numpy.percentile(numpy.abs(style), 99)
@@ -54,9 +51,7 @@ def _show_matrix(ax, matrix: numpy.ndarray, style: numpy.ndarray) -> None:
     ax.set(xticks=[], yticks=[])
 
 
-def _checks(
-    comparison: Comparison, pictures: dict[str, numpy.ndarray]
-) -> Iterator[Check]:
+def _checks(comparison, pictures):
     for layer in STYLE_LAYERS:
         before, after = (
             comparison.style_distance(pictures[name], [layer])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy
 from matplotlib.figure import Figure
 
 from gluon_style import samples
@@ -17,10 +18,10 @@ from gluon_style.chapter.plots import write_figure
 from gluon_style.figures.comparison import Comparison
 from gluon_style.files.atomic import replacing
 from gluon_style.files.ours import require_ours
-from gluon_style.many.jobs import Job, check_job, finished, run
+from gluon_style.layers import CONTENT_LAYERS, STYLE_LAYERS
+from gluon_style.many.jobs import Job, Observe, run
 from gluon_style.methods.gatys.presets import PRESETS
 from gluon_style.methods.gatys.settings import Settings
-from gluon_style.methods.observers import Observer
 from gluon_style.records.record import PictureId
 from gluon_style.records.result import Result
 
@@ -104,7 +105,7 @@ class FigureRuns:
         name: str,
         folder: str | Path,
         options: Options,
-        observe: Callable[[Job], Iterable[Observer]] | None = None,
+        observe: Observe | None = None,
     ) -> None:
         self.name, self.options = name, options
         self.folder = Path(folder)
@@ -125,24 +126,20 @@ class FigureRuns:
         """
         settings = spec.chosen(self.options).changed(changes)
         job = Job(name, self.content, self.style, settings)
-        folder, force = self.folder / self.name, self.options.force
-        result = finished(job, folder)
-        if result is None:
-            # A mistake is an error before weights are fetched.
-            check_job(job, folder, force)
-            observers = self._observe(job) if self._observe else ()
-            result = run(job, folder, observers, self.comparison.net, force)
-        self._results[name] = result
-        return result
+        self._results[name] = run(
+            job,
+            self.folder / self.name,
+            self._observe,
+            lambda settings: self.comparison.net,
+            self.options.force,
+        )
+        return self._results[name]
 
     @cached_property
     def comparison(self) -> Comparison:
         """What compares pictures with the content and the style picture."""
         return Comparison(
-            self.options.weights,
-            self.options.device,
-            self.content,
-            self.style,
+            self.options.weights, self.options.device, self.content, self.style
         )
 
     def save(self, figure: Figure, checks: list[Check]) -> Path:
@@ -186,6 +183,39 @@ def three_decimals(values: Iterable[float]) -> str:
 def is_falling(values: Sequence[float]) -> bool:
     """Return whether each value is less than the one before."""
     return all(a > b for a, b in zip(values, values[1:]))
+
+
+def check_falling(words: str, values: Sequence[float]) -> Check:
+    """Check that each value is less than the one before, and tell all."""
+    return Check(f'{words}: {three_decimals(values)}', is_falling(values))
+
+
+def check_rising(words: str, values: Sequence[float]) -> Check:
+    """Check that each value is more than the one before, and tell all."""
+    text = f'{words}: {three_decimals(values)}'
+    return Check(text, is_falling(values[::-1]))
+
+
+def check_balance(
+    comparison: Comparison,
+    images: Sequence[numpy.ndarray],
+    style_layers: Sequence[str] = STYLE_LAYERS,
+    name: str = '',
+) -> Iterator[Check]:
+    """Yield whether more content weight brings content and costs style.
+
+    The pictures are in the order of their content weights. ``name`` stands
+    before the sentences.
+    """
+    layer = CONTENT_LAYERS[0]
+    yield check_falling(
+        f'{name}with more content weight the content comes nearer',
+        [comparison.content_distance(img, layer) for img in images],
+    )
+    yield check_rising(
+        f'{name}and the style goes away',
+        [comparison.style_distance(img, style_layers) for img in images],
+    )
 
 
 def as_power(number: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,10 @@ class Job:
         if self.settings.init_file is not None:
             sources['init'] = self.settings.init_file
         return {role: PictureId.of(sources[role]) for role in sources}
+
+
+# What returns the observers of a job's run.
+Observe = Callable[[Job], Iterable[Observer]]
 
 
 def finished(job: Job, folder: str | Path) -> Result | None:
@@ -113,25 +117,31 @@ def check_job(job: Job, folder: str | Path, force: bool = False) -> None:
 def run(
     job: Job,
     folder: str | Path,
-    observers: Iterable[Observer] = (),
-    net: Any = None,
+    observe: Observe | None = None,
+    net_for: Callable[[Settings], Any] | None = None,
     force: bool = False,
 ) -> Result:
     """Return the result of ``job``: from ``folder``, or made and saved there.
 
-    ``observers`` and ``net`` are as for ``stylize``. Raises the errors of
-    ``check_job`` and ``stylize``, and OSError if the result cannot be
+    ``observe`` returns the observers of the job's run, ``net_for`` the
+    network for its settings; a finished job needs neither. Raises the errors
+    of ``check_job`` and ``stylize``, and OSError if the result cannot be
     written.
     """
     result = finished(job, folder)
     if result is not None:
         return result
+    # A mistake is an error before weights are fetched.
     check_job(job, folder, force)
     # MXNet takes seconds to load, and a finished job does not need it.
     from gluon_style.methods.gatys.stylize import stylize
 
     result = stylize(
-        job.content, job.style, job.settings, net=net, observers=observers
+        job.content,
+        job.style,
+        job.settings,
+        net=net_for(job.settings) if net_for else None,
+        observers=observe(job) if observe else (),
     )
     path = job.path(folder)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from gluon_style.errors import GluonStyleError, NonFiniteLossError
 from gluon_style.files.atomic import replacing
-from gluon_style.many.jobs import Job, check_job, finished, run
+from gluon_style.many.jobs import Job, Observe, run
 from gluon_style.many.names import file_names, value_in_name
 from gluon_style.methods.gatys.settings import Settings
-from gluon_style.methods.observers import Observer
 from gluon_style.records.result import Result
 
 PREVIEW_EPOCHS = 40
@@ -109,7 +108,7 @@ def previewed(cells: Iterable[Cell], size: int) -> list[Cell]:
 def sweep(
     cells: Iterable[Cell],
     folder: str | Path,
-    observe: Callable[[Job], Iterable[Observer]] | None = None,
+    observe: Observe | None = None,
     force: bool = False,
 ) -> Iterator[Cell]:
     """Run the cells that are not finished, and yield each when it is.
@@ -128,13 +127,7 @@ def sweep(
     for i, cell in enumerate(done):
         result = error = None
         try:
-            result = finished(cell.job, folder)
-            if result is None:
-                # A mistake is an error before weights are fetched.
-                check_job(cell.job, folder, force)
-                net = nets.net(cell.job.settings)
-                observers = observe(cell.job) if observe else ()
-                result = run(cell.job, folder, observers, net, force)
+            result = run(cell.job, folder, observe, nets.net, force)
         except NonFiniteLossError as failure:
             error = str(failure)
         done[i] = replace(cell, result=result, error=error)
@@ -150,16 +143,10 @@ class SharedNets:
     """
 
     def __init__(self, jobs: Iterable[Job]) -> None:
-        self._layers = sorted(
-            {
-                layer
-                for job in jobs
-                for layer in (
-                    *job.settings.content_names,
-                    *job.settings.style_names,
-                )
-            }
-        )
+        layers: set[str] = set()
+        for job in jobs:
+            layers.update(job.settings.content_names, job.settings.style_names)
+        self._layers = sorted(layers)
         self._nets: dict[tuple[str, str, str], Any] = {}
 
     def net(self, settings: Settings) -> Any:

@@ -60,19 +60,15 @@ class Number(Kind):
         self.least, self.most = least, most
 
     def check(self, name: str, value: Any) -> float:
-        """Accept a finite number, which a bool is not."""
         number = isinstance(value, (int, float))
         number = number and not isinstance(value, bool)
         # NaN compares with nothing, so it fails.
         if not number or not self.least <= value <= self.most:
-            raise GluonStyleError(
-                f'{name} is {shown(value)}: it must be a finite number from '
-                f'{self.least:g} to {self.most:g}'
-            )
+            limits = f'from {self.least:g} to {self.most:g}'
+            raise unfit(name, value, f'a finite number {limits}')
         return value
 
     def parse(self, text: str) -> float:
-        """Return the number that a text is."""
         try:
             return float(text)
         except ValueError:
@@ -88,20 +84,16 @@ class Integer(Kind):
         self.least, self.most = least, most
 
     def check(self, name: str, value: Any) -> int:
-        """Accept a whole number, which a bool is not."""
         integer = isinstance(value, int) and not isinstance(value, bool)
         most = _MOST_INTEGER if self.most is None else self.most
         if not integer or not self.least <= value <= most:
             limits = f'from {self.least} to {most}'
             if self.most is None and not (integer and value > most):
                 limits = f'of at least {self.least}'
-            raise GluonStyleError(
-                f'{name} is {shown(value)}: it must be a whole number {limits}'
-            )
+            raise unfit(name, value, f'a whole number {limits}')
         return value
 
     def parse(self, text: str) -> int:
-        """Return the whole number that a text is."""
         try:
             return int(text)
         except ValueError:
@@ -116,12 +108,8 @@ class Choice(Kind):
         self.metavar = '|'.join(words)
 
     def check(self, name: str, value: Any) -> str:
-        """Accept one of the words."""
         if value not in self.accepted:
-            words = ' or '.join(self.accepted)
-            raise GluonStyleError(
-                f'{name} is {shown(value)}: it must be {words}'
-            )
+            raise unfit(name, value, ' or '.join(self.accepted))
         return value
 
 
@@ -131,13 +119,10 @@ class Switch(Kind):
     def check(self, name: str, value: Any) -> bool:
         """Accept a bool, and 0 and 1, which are equal to one."""
         if value not in (True, False):
-            raise GluonStyleError(
-                f'{name} is {shown(value)}: it must be True or False'
-            )
+            raise unfit(name, value, 'True or False')
         return bool(value)
 
     def words(self, value: Any) -> str:
-        """Return yes or no."""
         return 'yes' if value else 'no'
 
 
@@ -148,11 +133,8 @@ class Text(Kind):
         self.metavar = metavar
 
     def check(self, name: str, value: Any) -> str:
-        """Accept text and paths, which become text."""
         if not isinstance(value, (str, os.PathLike)):
-            raise GluonStyleError(
-                f"{name} is {shown(value)}: it must be a name or a file's path"
-            )
+            raise unfit(name, value, "a name or a file's path")
         return os.fspath(value)
 
 
@@ -163,15 +145,12 @@ class Optional(Kind):
         self.kind, self.metavar = kind, kind.metavar
 
     def check(self, name: str, value: Any) -> Any:
-        """Accept None and what the other kind accepts."""
         return None if value is None else self.kind.check(name, value)
 
     def parse(self, text: str) -> Any:
-        """Return what the text means to the other kind."""
         return self.kind.parse(text)
 
     def words(self, value: Any) -> str:
-        """Return a value as a person writes it."""
         return 'none' if value is None else self.kind.words(value)
 
 
@@ -259,6 +238,11 @@ def require_known(names: Any, known: Any, noun: str) -> None:
         if near:
             advice = f'did you mean {near[0]!r}? Known are {", ".join(known)}'
         raise GluonStyleError(f'{noun} {name!r} is unknown: {advice}')
+
+
+def unfit(name: str, value: Any, needed: str) -> GluonStyleError:
+    """Return the error for a value that a setting does not accept."""
+    return GluonStyleError(f'{name} is {shown(value)}: it must be {needed}')
 
 
 def shown(value: Any) -> str:

@@ -25,23 +25,8 @@ logger = logging.getLogger(__name__)
 # The formats that people have pictures in. Pillow reads others too, among
 # them EPS, for which it runs a program on the file.
 _FORMATS = (
-    'AVIF',
-    'BMP',
-    'DIB',
-    'GIF',
-    'ICNS',
-    'ICO',
-    'JPEG',
-    'JPEG2000',
-    'MPO',
-    'PCX',
-    'PNG',
-    'PPM',
-    'PSD',
-    'SGI',
-    'TGA',
-    'TIFF',
-    'WEBP',
+    *('AVIF', 'BMP', 'DIB', 'GIF', 'ICNS', 'ICO', 'JPEG', 'JPEG2000', 'MPO'),
+    *('PCX', 'PNG', 'PPM', 'PSD', 'SGI', 'TGA', 'TIFF', 'WEBP'),
 )
 # The longest side of a JPEG. Pillow takes seconds for pictures of millions of
 # short rows.
@@ -75,14 +60,11 @@ def read_picture(source: Any, behind: str = 'white') -> Array:
     name = f'picture {str(path)!r}'
     with _quiet_pillow(), contextlib.ExitStack() as stack:
         with _reading(name):
-            img = stack.enter_context(_opened(path))
+            # Some of the formats are not in every Pillow.
+            Image.init()
+            formats = [name for name in _FORMATS if name in Image.OPEN]
+            img = stack.enter_context(Image.open(path, formats=formats))
         return numpy.array(_as_seen(img, behind, name, in_place=True))
-
-
-def _opened(path: Path) -> Image.Image:
-    """Open a picture in one of ``_FORMATS``, if this Pillow has it."""
-    Image.init()
-    return Image.open(path, formats=[f for f in _FORMATS if f in Image.OPEN])
 
 
 def _checked_array(array: Any) -> Array:

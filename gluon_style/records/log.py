@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from gluon_style.errors import NonFiniteLossError
@@ -14,6 +15,7 @@ from gluon_style.records.record import Epoch
 Pixels = Any
 
 
+@dataclass(eq=False, repr=False)
 class Log:
     """Keep an epoch's losses on the device until they are read.
 
@@ -37,18 +39,16 @@ class Log:
     began anew.
     """
 
-    def __init__(
-        self,
-        callback: Callable[[list[Epoch], Pixels], None] | None = None,
-        callback_every: int = 1,
-        *,
-        stop_at: float | None = None,
-        final_shape: tuple[int, ...] | None = None,
-        stop_after: int | None = None,
-        time_limit: float | None = None,
-        style_repeats: int = 1,
-        stop: Callable[[], str | None] | None = None,
-    ) -> None:
+    callback: Callable[[list[Epoch], Pixels], None] | None = None
+    callback_every: int = 1
+    stop_at: float | None = None
+    final_shape: tuple[int, ...] | None = None
+    stop_after: int | None = None
+    time_limit: float | None = None
+    style_repeats: int = 1
+    stop: Callable[[], str | None] | None = None
+
+    def __post_init__(self) -> None:
         self.history: list[Epoch] = []
         self.restarts: list[int] = []
         self.best_X: Pixels = None
@@ -57,14 +57,6 @@ class Log:
         self.reached = False
         self._pending: list[tuple[Any, Any, Any]] = []
         self._began = time.perf_counter()
-        self._callback = callback
-        self._callback_every = callback_every
-        self._stop_at = stop_at
-        self._final_shape = final_shape
-        self._stop_after = stop_after
-        self._time_limit = time_limit
-        self._style_repeats = style_repeats
-        self._stop = stop
 
     @property
     def stopped(self) -> bool:
@@ -108,19 +100,19 @@ class Log:
 
         It is also due when the run stops.
         """
-        if self._stop is not None and not self.interrupted:
-            self.interrupted = self._stop()
+        if self.stop is not None and not self.interrupted:
+            self.interrupted = self.stop()
         if self.interrupted:
             return True
         epoch = len(self.history) + len(self._pending)
-        if self._stop_after is not None and epoch >= self._stop_after:
+        if self.stop_after is not None and epoch >= self.stop_after:
             return True
-        return epoch % self._callback_every == 0
+        return epoch % self.callback_every == 0
 
     def call(self, X: Pixels) -> None:
         """Call the callback with the pixels ``X``."""
-        if self._callback is not None:
-            self._callback(self.history, X)
+        if self.callback is not None:
+            self.callback(self.history, X)
 
     def read(self, X: Pixels, most_growth: float = math.inf) -> None:
         """Append the added epochs to the history, or none of them.
@@ -146,7 +138,7 @@ class Log:
                 raise NonFiniteLossError(
                     epoch, self.best_X, self.best, self.history
                 )
-            style = style / self._style_repeats
+            style = style / self.style_repeats
             seconds = before + elapsed * i / len(losses)
             entries.append(
                 Epoch(epoch, scale, content, style, tv, total, seconds)
@@ -161,10 +153,8 @@ class Log:
 
     def _first_total(self, scale: tuple[int, int], total: float) -> float:
         """Return the first total read at a scale, or ``total``."""
-        for entry in self.history:
-            if entry.scale == scale:
-                return entry.total
-        return total
+        totals = (e.total for e in self.history if e.scale == scale)
+        return next(totals, total)
 
     def _keep(self, X: Pixels) -> None:
         """Keep the pixels if they are the best; check what stops the run."""
@@ -175,10 +165,10 @@ class Log:
             or last.total < self.best.total
         ):
             self.best_X, self.best = X.copy(), last
-        final = self._final_shape in (None, X.shape)
-        if self._stop_at is not None and final:
-            self.reached |= self.best.total <= self._stop_at
-        if self._stop_after is not None:
-            self.reached |= last.epoch >= self._stop_after
-        if self._time_limit is not None:
-            self.reached |= self._last_seconds >= self._time_limit
+        final = self.final_shape in (None, X.shape)
+        if self.stop_at is not None and final:
+            self.reached |= self.best.total <= self.stop_at
+        if self.stop_after is not None:
+            self.reached |= last.epoch >= self.stop_after
+        if self.time_limit is not None:
+            self.reached |= self._last_seconds >= self.time_limit

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.reading import file_digest
@@ -25,9 +25,46 @@ _MAIN_ROLES = ('content', 'style')
 # Larger than every loss and time of a run, and than every size and epoch.
 _MOST, _MOST_INTEGER = 1e300, 2**53
 
+_Self = TypeVar('_Self', bound='_Table')
+
 
 @dataclass(frozen=True)
-class PictureId:
+class _Table:
+    """A dataclass that JSON has as a table, with a key for each field."""
+
+    @classmethod
+    def from_json(cls: type[_Self], value: object, name: str = '') -> _Self:
+        """Return what the JSON says; raise GluonStyleError for other JSON.
+
+        ``name`` is what the table is to its owner, for the error.
+        """
+        table = _table(value, name or 'it')
+        owner = f' of {name}' if name else ''
+        values: dict[str, Any] = {}
+        for field in fields(cls):
+            # The types are text because of the import from __future__.
+            kind, optional, _ = str(field.type).partition(' | None')
+            given = table.get(field.name)
+            if given is not None or not optional:
+                given = _CHECKS[kind](given, field.name + owner)
+            values[field.name] = given
+        return cls(**values)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``from_json`` reads, fit for ``json.dumps``.
+
+        A field with the default None is left out where it is None.
+        """
+        return {
+            field.name: _as_json(getattr(self, field.name))
+            for field in fields(self)
+            if field.default is not None
+            or getattr(self, field.name) is not None
+        }
+
+
+@dataclass(frozen=True)
+class PictureId(_Table):
     """The name and the SHA-256 of a picture's file.
 
     ``file`` is None for an array, whose hash is that of its bytes. Both are
@@ -46,22 +83,17 @@ class PictureId:
         return cls(None, digest)
 
     @classmethod
-    def from_json(cls, value: object, name: str) -> PictureId:
-        """Return what the JSON says; raise GluonStyleError for other JSON."""
-        table = _table(value, name)
-        file = _optional_text(table, 'file', name)
-        sha256 = _optional_text(table, 'sha256', name)
-        if sha256 is not None and not re.fullmatch(r'[0-9a-f]+', sha256):
-            raise _wrong(f'sha256 of {name}', sha256, 'a hash')
-        return cls(file, sha256)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what ``from_json`` reads."""
-        return {'file': self.file, 'sha256': self.sha256}
+    def from_json(cls, value: object, name: str = '') -> PictureId:
+        """Return what the JSON says; the hash must be one."""
+        picture = super().from_json(value, name)
+        digest = picture.sha256
+        if digest is not None and not re.fullmatch(r'[0-9a-f]+', digest):
+            raise _wrong(f'sha256 of {name}', digest, 'a hash')
+        return picture
 
 
 @dataclass(frozen=True)
-class WeightsId:
+class WeightsId(_Table):
     """The weights of a run: source, file, hash, and why they were taken."""
 
     source: str
@@ -69,24 +101,9 @@ class WeightsId:
     sha256: str | None
     reason: str | None
 
-    @classmethod
-    def from_json(cls, value: object) -> WeightsId:
-        """Return what the JSON says; raise GluonStyleError for other JSON."""
-        table = _table(value, 'weights')
-        return cls(
-            _text(table.get('source'), 'source of weights'),
-            _optional_text(table, 'file', 'weights'),
-            _optional_text(table, 'sha256', 'weights'),
-            _optional_text(table, 'reason', 'weights'),
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what ``from_json`` reads."""
-        return dict(vars(self))
-
 
 @dataclass(frozen=True)
-class Epoch:
+class Epoch(_Table):
     """The losses of one epoch, an entry of a run's history.
 
     ``epoch`` counts from 1 over all scales, ``scale`` is the picture's
@@ -103,25 +120,6 @@ class Epoch:
     total: float
     seconds: float | None = None
 
-    @classmethod
-    def from_json(cls, value: object) -> Epoch:
-        """Return what the JSON says; raise GluonStyleError for other JSON."""
-        table = _table(value, 'an epoch')
-        seconds = table.get('seconds')
-        return cls(
-            _integer(table.get('epoch'), 'epoch'),
-            _shape(table.get('scale'), 'scale'),
-            *(_number(table.get(name), name) for name in LOSSES),
-            seconds=None if seconds is None else _number(seconds, 'seconds'),
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what ``from_json`` reads."""
-        table = {**vars(self), 'scale': list(self.scale)}
-        if self.seconds is None:
-            del table['seconds']
-        return table
-
 
 # The numbers of an ``Epoch`` that are losses.
 LOSSES = ('content', 'style', 'tv', 'total')
@@ -134,7 +132,7 @@ def stages(history: list[Epoch]) -> list[list[Epoch]]:
 
 
 @dataclass(frozen=True)
-class Record:
+class Record(_Table):
     """All that made a picture.
 
     ``method`` names the method, ``settings`` are its settings as JSON has
@@ -172,71 +170,23 @@ class Record:
         return replace(self, width=width, height=height, resized_to=shape)
 
     @classmethod
-    def from_json(cls, value: object) -> Record:
+    def from_json(cls, value: object, name: str = '') -> Record:
         """Return the record that JSON holds.
 
         Raises GluonStyleError where it is not a record of this package.
         """
-        table = _table(value, 'a record')
-        tile, resized_to = table.get('tile'), None
-        if table.get('resized_to') is not None:
-            resized_to = _shape(table['resized_to'], 'resized_to')
-        return cls(
-            method=_text(table.get('method', FIRST_METHOD), 'method'),
-            settings=_table(table.get('settings'), 'settings'),
-            pictures=_pictures(table),
-            width=_integer(table.get('width'), 'width'),
-            height=_integer(table.get('height'), 'height'),
-            weights=WeightsId.from_json(table.get('weights')),
-            device=_text(table.get('device'), 'device'),
-            tile=None if tile is None else _integer(tile, 'tile'),
-            threads=_optional_text(table, 'threads', 'a record'),
-            versions={
-                name: _text(version, f'version of {name}')
-                for name, version in _table(
-                    table.get('versions'), 'versions'
-                ).items()
-            },
-            epochs=_integer(table.get('epochs'), 'epochs'),
-            losses=Epoch.from_json(_table(table.get('losses'), 'losses')),
-            stopped=_optional_text(table, 'stopped', 'a record'),
-            resized_to=resized_to,
-        )
+        table = _table(value, name or 'a record')
+        roles = {role: table.get(role) for role in _MAIN_ROLES}
+        roles.update(_table(table.get('others', {}), 'others'))
+        table = {'method': FIRST_METHOD, **table, 'pictures': roles}
+        return super().from_json(table, name)
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``from_json`` reads, fit for ``json.dumps``."""
-        main = {role: self.pictures[role].to_json() for role in _MAIN_ROLES}
-        others = {
-            role: picture.to_json()
-            for role, picture in self.pictures.items()
-            if role not in _MAIN_ROLES
-        }
-        table: dict[str, Any] = {
-            'method': self.method,
-            **main,
-            'others': others,
-            'settings': self.settings,
-            'width': self.width,
-            'height': self.height,
-            'weights': self.weights.to_json(),
-            'device': self.device,
-            'tile': self.tile,
-            'threads': self.threads,
-            'versions': self.versions,
-            'epochs': self.epochs,
-            'losses': self.losses.to_json(),
-        }
-        if self.stopped is not None:
-            table['stopped'] = self.stopped
-        if self.resized_to is not None:
-            table['resized_to'] = list(self.resized_to)
-        return table
-
-
-def _pictures(table: dict[str, Any]) -> dict[str, PictureId]:
-    roles = {role: table.get(role) for role in _MAIN_ROLES}
-    roles.update(_table(table.get('others', {}), 'others'))
-    return {role: PictureId.from_json(roles[role], role) for role in roles}
+        table = super().to_json()
+        others = table.pop('pictures')
+        main = {role: others.pop(role) for role in _MAIN_ROLES}
+        return {'method': self.method, **main, 'others': others, **table}
 
 
 def _table(value: object, name: str) -> dict[str, Any]:
@@ -249,11 +199,6 @@ def _text(value: object, name: str) -> str:
     if not isinstance(value, str):
         raise _wrong(name, value, 'text')
     return value
-
-
-def _optional_text(table: dict[str, Any], key: str, name: str) -> str | None:
-    value = table.get(key)
-    return None if value is None else _text(value, f'{key} of {name}')
 
 
 def _integer(value: object, name: str) -> int:
@@ -279,6 +224,43 @@ def _shape(value: object, name: str) -> tuple[int, int]:
         raise _wrong(name, value, '(width, height)')
     width, height = (_integer(side, name) for side in sides)
     return width, height
+
+
+def _pictures(value: object, name: str) -> dict[str, PictureId]:
+    ids = _table(value, name)
+    return {role: PictureId.from_json(ids[role], role) for role in ids}
+
+
+def _versions(value: object, name: str) -> dict[str, str]:
+    return {
+        package: _text(version, f'version of {package}')
+        for package, version in _table(value, name).items()
+    }
+
+
+# What checks and returns JSON, by the type of the field that it is for.
+_CHECKS: dict[str, Callable[[object, str], object]] = {
+    'str': _text,
+    'int': _integer,
+    'float': _number,
+    'tuple[int, int]': _shape,
+    'dict[str, Any]': _table,
+    'dict[str, str]': _versions,
+    'dict[str, PictureId]': _pictures,
+    'WeightsId': WeightsId.from_json,
+    'Epoch': Epoch.from_json,
+}
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, _Table):
+        return value.to_json()
+    if isinstance(value, dict):
+        table = cast('dict[str, Any]', value)
+        return {key: _as_json(each) for key, each in table.items()}
+    if isinstance(value, tuple):
+        return list(cast('tuple[Any, ...]', value))
+    return value
 
 
 def _wrong(name: str, value: object, kind: str) -> GluonStyleError:

@@ -134,4 +134,5 @@ def read_record(path: str | Path) -> tuple[Record, list[Epoch]]:
 def _history(value: object) -> list[Epoch]:
     if not isinstance(value, list):
         raise GluonStyleError('its history is not a list of epochs')
-    return [Epoch.from_json(entry) for entry in cast('list[object]', value)]
+    entries = cast('list[object]', value)
+    return [Epoch.from_json(entry, 'an epoch') for entry in entries]

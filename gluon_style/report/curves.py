@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from gluon_style.records.record import Epoch, stages
 
@@ -39,39 +40,34 @@ def loss_curves(history: list[Epoch]) -> str:
     return ''.join([*parts, '</svg>'])
 
 
+@dataclass(frozen=True)
 class _Axis:
     """Numbers from ``low`` to ``high`` on the pixels ``start`` to ``end``."""
 
-    def __init__(
-        self,
-        low: float,
-        high: float,
-        start: float,
-        end: float,
-        log: bool = False,
-    ) -> None:
-        self.log = log
-        self._low, self._high = low, high
-        self._start, self._end = start, end
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool = False
 
     def __call__(self, value: float) -> float:
         """Return the pixel of a number; beyond an end it is that end."""
-        low, high = self._low, self._high
+        low, high = self.low, self.high
         value = min(max(value, low), high)
         if self.log:
             low, high, value = map(math.log10, (low, high, value))
         part = (value - low) / (high - low)
-        return round(self._start + part * (self._end - self._start), 1)
+        return round(self.start + part * (self.end - self.start), 1)
 
     def ticks(self) -> list[float]:
         """Return a handful of round numbers between the ends."""
         if not self.log:
-            step = _round_step((self._high - self._low) / 4)
-            first = math.ceil(self._low / step)
-            last = math.floor(self._high / step)
+            step = _round_step((self.high - self.low) / 4)
+            first = math.ceil(self.low / step)
+            last = math.floor(self.high / step)
             return [step * i for i in range(first, last + 1)]
-        first = math.floor(math.log10(self._low))
-        last = math.ceil(math.log10(self._high))
+        first = math.floor(math.log10(self.low))
+        last = math.ceil(math.log10(self.high))
         factors = (1, 2, 5) if last - first < 3 else (1,)
         every = 1 + (last - first) // 8
         ticks = [
@@ -79,7 +75,7 @@ class _Axis:
             for power in range(first, last + 1, every)
             for factor in factors
         ]
-        return [tick for tick in ticks if self._low <= tick <= self._high]
+        return [tick for tick in ticks if self.low <= tick <= self.high]
 
 
 def _round_step(step: float) -> float:

@@ -35,8 +35,7 @@ def facts_of(result: Result) -> list[Fact]:
             (record.weights.sha256 or '')[:12],
         ),
         Fact(
-            'Device',
-            f'{record.device}, threads: {value_text(record.threads)}',
+            'Device', f'{record.device}, threads: {value_text(record.threads)}'
         ),
         Fact('Versions', versions),
     ]

@@ -127,10 +127,7 @@ def _content(id_: str, entry: Entry, varied: list[str]) -> dict[str, Any]:
 
 
 def _article(
-    id_: str,
-    entry: Entry,
-    varied: list[str],
-    styles: dict[str | None, str],
+    id_: str, entry: Entry, varied: list[str], styles: dict[str | None, str]
 ) -> dict[str, Any]:
     """Return what the template says about a result."""
     result, record = entry.result, entry.result.record

@@ -1,10 +1,9 @@
 """Read and write the convolutions of VGG-19 in the formats people have.
 
 The reader of a format knows arrays and their names, ``selection`` knows
-which arrays belong to VGG-19. A reader calls ``wanted(name, shape, dtype)``
-for each array before it takes memory for it. Layers are a dictionary from a
-layer's name ('conv1_1') to its (weight, bias): float32, (output channels,
-input channels, 3, 3) and (output channels,).
+which arrays belong to VGG-19. Layers are a dictionary from a layer's name
+('conv1_1') to its (weight, bias): float32, (output channels, input channels,
+3, 3) and (output channels,).
 """
 
 from __future__ import annotations
@@ -21,10 +20,7 @@ from gluon_style.layers import CONV_SHAPES, LAYER_NAMES
 from gluon_style.weights.h5 import read_h5
 from gluon_style.weights.npz import read_npz
 from gluon_style.weights.params import read_params
-from gluon_style.weights.safetensors import (
-    read_safetensors,
-    write_safetensors,
-)
+from gluon_style.weights.safetensors import read_safetensors, write_safetensors
 from gluon_style.weights.selection import Selection
 from gluon_style.weights.torch import read_torch
 
@@ -66,19 +62,15 @@ def read_layers(
     except (MissingPackageError, WeightsError):
         raise
     except (OSError, ValueError) as error:
+        # Libraries split their sentences into lines.
+        reason = ' '.join(str(error).split())[:200]
         raise WeightsError(
-            f'weights {str(path)!r} cannot be read as {path.suffix}: '
-            f'{_in_a_line(error)}'
+            f'weights {str(path)!r} cannot be read as {path.suffix}: {reason}'
         ) from error
     layers = {
         layer: selection.layer_of(layer, arrays) for layer in selection.layers
     }
     return layers, 'bgr' if selection.keras else 'rgb'
-
-
-def _in_a_line(error: Exception) -> str:
-    """Return the text of an error, which libraries split into lines."""
-    return ' '.join(str(error).split())[:200]
 
 
 def write_layers(path: str | os.PathLike[str], layers: Layers) -> None:

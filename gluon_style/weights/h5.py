@@ -21,9 +21,8 @@ def read_h5(
 ) -> dict[str, numpy.ndarray]:
     """Return the wanted datasets of an HDF5 file by name.
 
-    ``wanted(name, shape, dtype)`` is called for each dataset before memory is
-    taken for it. Raises ValueError or OSError for what HDF5 cannot read, and
-    ValueError for a wanted dataset that lies in other files.
+    Raises ValueError or OSError for what HDF5 cannot read, and ValueError for
+    a wanted dataset that lies in other files.
     """
     import h5py
 

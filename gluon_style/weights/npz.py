@@ -17,7 +17,9 @@ import numpy
 
 from gluon_style.files.archive import ZipMember, ZipReader
 
-# What a reader of weights asks for each array: its name, shape and dtype.
+# A reader calls ``wanted(name, shape, dtype)`` for each array before it takes
+# memory for it: True reads the array, False skips it, and an exception goes to
+# the reader's caller.
 Wanted = Callable[[str, tuple[int, ...], numpy.dtype], bool]
 
 # A model has some dozens of arrays; an archive of millions would only be slow.
@@ -38,11 +40,9 @@ def read_npz(
 ) -> dict[str, numpy.ndarray]:
     """Return the wanted arrays of a .npz file by name.
 
-    ``wanted(name, shape, dtype)`` is called for each array before memory is
-    taken for it: True reads the array, False skips it, and an exception goes
-    to the caller. No array takes more memory than its shape says. Raises
-    ValueError unless the file is a whole archive of arrays of numbers, and
-    OSError if it cannot be read.
+    ``wanted`` is a ``Wanted``. No array takes more memory than its shape
+    says. Raises ValueError unless the file is a whole archive of arrays of
+    numbers, and OSError if it cannot be read.
     """
     arrays = {}
     with ZipReader(path) as archive:

@@ -51,8 +51,7 @@ def read_params(
 ) -> dict[str, numpy.ndarray]:
     """Return the wanted arrays of a .params file by name.
 
-    ``wanted(name, shape, dtype)`` is called for each array before memory is
-    taken for it. Raises ValueError saying what is wrong with the file.
+    Raises ValueError saying what is wrong with the file.
     """
     with open(path, 'rb') as file:
         zipped = file.read(4) == b'PK\x03\x04'

@@ -20,9 +20,8 @@ def read_safetensors(
 ) -> dict[str, numpy.ndarray]:
     """Return the wanted tensors of a .safetensors file by name.
 
-    ``wanted(name, shape, dtype)`` is called for each tensor before memory is
-    taken for it. Raises ValueError for a broken file, OSError if it cannot be
-    read, and MissingPackageError.
+    Raises ValueError for a broken file, OSError if it cannot be read, and
+    MissingPackageError.
     """
     try:
         from safetensors import SafetensorError, safe_open

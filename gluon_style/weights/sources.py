@@ -130,7 +130,11 @@ def fetch(name: str) -> Path:
     """
     from filelock import FileLock
 
-    source = _source(name)
+    if name not in SOURCES:
+        raise WeightsError(
+            f'weights {name!r} are unknown: choose from {", ".join(SOURCES)}'
+        )
+    source = SOURCES[name]
     # First, since a cache on a shared disk may be readable only.
     if is_intact(source):
         return source.path
@@ -150,14 +154,6 @@ def fetch(name: str) -> Path:
             f'{source.size // _MEGABYTE} MB to spare'
         ) from error
     return source.path
-
-
-def _source(name: str) -> Source:
-    if name not in SOURCES:
-        raise WeightsError(
-            f'weights {name!r} are unknown: choose from {", ".join(SOURCES)}'
-        )
-    return SOURCES[name]
 
 
 def _fetch(source: Source) -> None:

@@ -63,9 +63,8 @@ def read_torch(
 ) -> dict[str, numpy.ndarray]:
     """Return the wanted tensors of a PyTorch file as NumPy arrays by name.
 
-    ``wanted(name, shape, dtype)`` is called for each tensor before memory is
-    taken for it. Raises ValueError unless the file is a complete dictionary
-    of tensors, and OSError if it cannot be read.
+    Raises ValueError unless the file is a complete dictionary of tensors, and
+    OSError if it cannot be read.
     """
     with open(path, 'rb') as file:
         zipped = file.read(4) == b'PK\x03\x04'

@@ -15,11 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 _CONSTANTS = {'NONE': None, 'NEWTRUE': True, 'NEWFALSE': False}
-_EMPTY = {
-    'EMPTY_DICT': dict,
-    'EMPTY_LIST': list,
-    'EMPTY_TUPLE': tuple,
-}
+_EMPTY = {'EMPTY_DICT': dict, 'EMPTY_LIST': list, 'EMPTY_TUPLE': tuple}
 # Operations that put their argument on the stack.
 _LITERALS = (
     'BINFLOAT',

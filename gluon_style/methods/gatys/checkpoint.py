@@ -12,7 +12,7 @@ from mxnet import np
 
 from gluon_style import __version__
 from gluon_style.errors import GluonStyleError
-from gluon_style.methods.fields import Integer
+from gluon_style.methods.fields import Integer, shown
 from gluon_style.methods.gatys.checkpoint_file import (
     read_arrays,
     read_frames,
@@ -30,9 +30,6 @@ from gluon_style.methods.gatys.settings import CHECKPOINT_EVERY
 from gluon_style.methods.observers import Observer
 
 logger = logging.getLogger(__name__)
-
-# The longest value in a message; all layers together are shorter.
-_LONGEST = 300
 
 
 class Checkpoint(Observer):
@@ -257,12 +254,6 @@ def identity(settings, pictures, weights, image_shape):
 
 
 def _short(value):
-    """Return a value in a line, as ASCII; a hash is cut short."""
-    try:
-        text = ascii(value) if isinstance(value, str) else str(value)
-    except RecursionError:
-        return 'nested too deeply'
-    text = text.strip("'")
-    if len(text) == 64:
-        return text[:12]
-    return text if len(text) <= _LONGEST else f'{text[:_LONGEST]}...'
+    """Return a value as a message shows it; a hash is cut short."""
+    text = shown(value).strip("'")
+    return text[:12] if len(text) == 64 else text

@@ -4,13 +4,17 @@ from gluon_style.errors import GluonStyleError
 from gluon_style.methods.fields import Integer, Number
 from gluon_style.methods.gatys.recovery import MOST_HALVINGS
 from gluon_style.pictures.animation import MOST_FRAMES
-from gluon_style.records.record import LOSSES, Epoch
+from gluon_style.records.record import Epoch
 
-# What each optimizer remembers, in arrays and in numbers.
-_ARRAYS = {'adam': ('mean', 'variance'), 'lbfgs': ('gradient',)}
-_GUARDED_ARRAYS = {'adam': ('best_mean', 'best_variance'), 'lbfgs': ()}
-_NUMBERS = {'adam': ('steps', 'lr'), 'lbfgs': ()}
-_GUARDED_NUMBERS = {'adam': ('best_steps', 'halvings'), 'lbfgs': ('halvings',)}
+# The arrays and the numbers that each optimizer remembers, and its guard.
+_REMEMBERED = {
+    'adam': (('mean', 'variance'), ('steps', 'lr')),
+    'lbfgs': (('gradient',), ()),
+}
+_GUARDED = {
+    'adam': (('best_mean', 'best_variance'), ('best_steps', 'halvings')),
+    'lbfgs': ((), ('halvings',)),
+}
 # What a JPEG has besides its pixels.
 _FRAME_BYTES = 1 << 16
 # Larger than any loss or time of a run.
@@ -42,17 +46,21 @@ def checked_meta(meta, steps):
     _check_frames(meta, len(history), final_shape)
     if history[meta['best'] - 1].scale != (width, height):
         raise GluonStyleError('the best epoch belongs to another scale')
-    _check_numbers(meta, settings, most)
-    return history, (1, 3, height, width), _array_names(meta, settings)
+    arrays, numbers = _remembered(meta['ended'], settings)
+    _check_numbers(meta.get('numbers'), numbers, settings.lr, most)
+    names = {'best', *arrays, *(['pixels'] if meta['pixels'] else [])}
+    return history, (1, 3, height, width), names
 
 
-def _array_names(meta, settings):
-    names = {'best', 'pixels'} if meta['pixels'] else {'best'}
-    if not meta['ended']:
-        names.update(_ARRAYS[settings.optimizer])
-        if settings.guard:
-            names.update(_GUARDED_ARRAYS[settings.optimizer])
-    return names
+def _remembered(ended, settings):
+    """Return the names of the optimizer's arrays and numbers."""
+    if ended:
+        return (), ()
+    arrays, numbers = _REMEMBERED[settings.optimizer]
+    if settings.guard:
+        more_arrays, more_numbers = _GUARDED[settings.optimizer]
+        return arrays + more_arrays, numbers + more_numbers
+    return arrays, numbers
 
 
 def _checked_history(meta, most, shapes):
@@ -64,15 +72,13 @@ def _checked_history(meta, most, shapes):
         Integer(epoch, epoch).check('epoch', entry.epoch)
         if entry.scale not in shapes:
             raise GluonStyleError(f'epoch {epoch} has a scale of another run')
-        for name in LOSSES:
-            # Rounding may put the loss w2 a little below 0.
-            Number(-_MOST, _MOST).check(name, getattr(entry, name))
+        # The losses were checked as they were read.
         Number(0, _MOST).check('seconds', entry.seconds)
     return history
 
 
 def _checked_entry(value):
-    entry = Epoch.from_json(value)
+    entry = Epoch.from_json(value, 'an epoch')
     if entry.to_json() != value:
         raise GluonStyleError('an epoch has more than its losses')
     return entry
@@ -129,18 +135,12 @@ def _check_frames(meta, epochs, image_shape):
         Integer(1, most).check('length', pair[1])
 
 
-def _check_numbers(meta, settings, most):
-    numbers = meta.get('numbers')
-    names = ()
-    if not meta['ended']:
-        names = _NUMBERS[settings.optimizer]
-        if settings.guard:
-            names += _GUARDED_NUMBERS[settings.optimizer]
+def _check_numbers(numbers, names, most_lr, most):
     if not isinstance(numbers, dict) or set(numbers) != set(names):
         raise GluonStyleError(f'its numbers are not {", ".join(names)}')
     for name in names:
         if name == 'lr':
-            Number(0, settings.lr).check(name, numbers[name])
+            Number(0, most_lr).check(name, numbers[name])
         else:
             limit = MOST_HALVINGS if name == 'halvings' else most
             Integer(0, limit).check(name, numbers[name])

@@ -10,7 +10,7 @@ from typing import Any
 
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.reading import MOST_JSON_BYTES
-from gluon_style.methods.fields import require_known, shown
+from gluon_style.methods.fields import require_known, unfit
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, preset
 from gluon_style.methods.gatys.repeat import repeated
 from gluon_style.methods.gatys.settings import Settings
@@ -78,9 +78,11 @@ def read_settings(given: Any) -> Settings:
     if isinstance(given, Settings):
         return given
     if not isinstance(given, (str, Path)):
-        raise GluonStyleError(
-            f"settings is {shown(given)}: it must be a Settings, a preset's "
-            'name, or the path of a .toml or of the .json of a former run'
+        raise unfit(
+            'settings',
+            given,
+            "a Settings, a preset's name, or the path of a .toml or of the "
+            '.json of a former run',
         )
     if Path(given).suffix in MOST_BYTES:
         config = read_config(given, settings_only=True)
@@ -101,9 +103,7 @@ def _read_toml(path: Path) -> Config:
     table = dict(zip(keys, table.values()))
     preset_name = table.pop('preset', None)
     if not isinstance(preset_name, (str, type(None))):
-        raise GluonStyleError(
-            f'preset is {shown(preset_name)}: it must be a name'
-        )
+        raise unfit('preset', preset_name, 'a name')
     pictures = {
         name: _paths(path.parent, name, table.pop(name))
         for name in (*PICTURES, 'output')
@@ -159,7 +159,5 @@ def _paths(folder: Path, name: str, value: Any) -> Any:
     if isinstance(value, list) and name == 'style' and value:
         return [_paths(folder, name, each) for each in value]
     if not isinstance(value, str) or '\0' in value:
-        raise GluonStyleError(
-            f"{name} is {shown(value)}: it must be a file's path"
-        )
+        raise unfit(name, value, "a file's path")
     return str(folder / value)

@@ -1,5 +1,6 @@
 """How much memory and time a run will take, before it begins."""
 
+import functools
 import logging
 import math
 import re
@@ -55,7 +56,8 @@ def memory_needed(image_shape, settings, tile=None):
     styles = layer_indices(settings.style_names)
     style_features = sum(features[i] for i in styles)
     whole = image_shape[0] * image_shape[1]
-    visible = _visible_pixels(image_shape, settings, tile)
+    widths, heights = _seen_lengths(image_shape, settings, tile)
+    visible = max(widths) * max(heights)
     # Each feature map is held once, and a style layer's once more for its
     # gradient. The backward pass has four arrays of the largest kind.
     per_pixel = sum(features) + style_features + 4 * max(features)
@@ -68,15 +70,6 @@ def memory_needed(image_shape, settings, tile=None):
         floats = max(floats, _PEAK_WHOLE * style_pixels * per_pixel)
     arrays = 3 * _pixel_arrays(settings) + sum(features[i] for i in contents)
     return FIXED_BYTES + int(4 * (floats + whole * arrays))
-
-
-def _visible_pixels(image_shape, settings, tile):
-    """Return how many pixels the network sees at once."""
-    pixels = 1
-    for side in image_shape:
-        cuts = spans(side, tile, settings.layer_indices, settings.tileable)
-        pixels *= max(span.high - span.low for span in cuts)
-    return pixels
 
 
 def _pixel_arrays(settings):
@@ -161,16 +154,19 @@ def seconds_needed(net, image_shape, settings, device, tile=None):
 
 def _seen_pixels(image_shape, settings, tile):
     """Return how many pixels an epoch sees, in epochs of a whole picture."""
-    cuts = [
-        spans(side, tile, settings.layer_indices, settings.tileable)
+    widths, heights = _seen_lengths(image_shape, settings, tile)
+    # In tiles, the forward pass is made twice: 3 passes instead of 2.
+    passes = 1.5 if max(len(widths), len(heights)) > 1 else 1.0
+    return passes * sum(widths) * sum(heights)
+
+
+def _seen_lengths(image_shape, settings, tile):
+    """Return the widths and the heights of what the network sees at once."""
+    layers, wraps = settings.layer_indices, settings.tileable
+    return [
+        [span.high - span.low for span in spans(side, tile, layers, wraps)]
         for side in image_shape
     ]
-    width, height = (
-        sum(span.high - span.low for span in side_cuts) for side_cuts in cuts
-    )
-    # In tiles, the forward pass is made twice: 3 passes instead of 2.
-    passes = 1.5 if max(map(len, cuts)) > 1 else 1.0
-    return passes * width * height
 
 
 def _seconds_of_an_epoch(net, settings, device):
@@ -202,15 +198,11 @@ def forecast(net, image_shape, settings, device, tile=None):
     Arguments are as for ``seconds_needed``.
     """
     seconds = seconds_needed(net, image_shape, settings, device, tile)
-
-    def within(patience):
-        return size_within(image_shape, settings, seconds, patience)
-
     return Forecast(
         seconds,
         memory_needed(image_shape, settings, tile),
         free_memory(device),
-        within,
+        functools.partial(size_within, image_shape, settings, seconds),
     )
 
 

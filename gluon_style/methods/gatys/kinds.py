@@ -7,7 +7,14 @@ from typing import Any
 
 from gluon_style.errors import GluonStyleError
 from gluon_style.layers import weighted
-from gluon_style.methods.fields import Integer, Kind, Number, Text, shown
+from gluon_style.methods.fields import (
+    Integer,
+    Kind,
+    Number,
+    Text,
+    shown,
+    unfit,
+)
 
 INITS = ('content', 'style', 'noise')
 
@@ -18,19 +25,14 @@ class Size(Kind):
     metavar = 'WxH|LONGEST'
 
     def check(self, name: str, value: Any) -> int | tuple[int, ...]:
-        """Accept a whole number, or two of them."""
         several = isinstance(value, (tuple, list))
         if several and len(value) != 2:
-            raise GluonStyleError(
-                f'{name} is {shown(value)}: give (width, height) or the '
-                'longest side'
-            )
+            raise unfit(name, value, '(width, height) or the longest side')
         sides = value if several else [value]
         sides = [Integer(least=1).check(name, side) for side in sides]
         return tuple(sides) if several else sides[0]
 
     def parse(self, text: str) -> int | tuple[int, ...]:
-        """Return what 450x300 or 450 means."""
         try:
             width, *heights = (int(side) for side in text.lower().split('x'))
         except ValueError:
@@ -43,7 +45,6 @@ class Size(Kind):
         return (width, *heights) if heights else width
 
     def words(self, value: Any) -> str:
-        """Return 450 or 450x300."""
         if isinstance(value, int):
             return str(value)
         return 'x'.join(map(str, value))
@@ -55,7 +56,6 @@ class Layers(Kind):
     metavar = 'A,B'
 
     def check(self, name: str, value: Any) -> tuple[str, ...]:
-        """Accept names and indices, also with weights; return names."""
         if isinstance(value, (str, int)):
             value = (value,)
         if isinstance(value, dict):
@@ -64,10 +64,7 @@ class Layers(Kind):
                 for layer, weight in value.items()
             ]
         if not isinstance(value, Iterable):
-            raise GluonStyleError(
-                f'{name} is {shown(value)}: it must be names or indices of '
-                'layers'
-            )
+            raise unfit(name, value, 'names or indices of layers')
         pairs = [_layer(name, layer) for layer in value]
         if not pairs:
             raise GluonStyleError(f'{name} is empty: name at least one layer')
@@ -82,11 +79,9 @@ class Layers(Kind):
         )
 
     def parse(self, text: str) -> tuple[str, ...]:
-        """Return the layers between commas."""
         return tuple(part.strip() for part in text.split(',') if part.strip())
 
     def words(self, value: Any) -> str:
-        """Return the layers with commas between them."""
         return ','.join(value)
 
 
@@ -96,7 +91,6 @@ class Blend(Kind):
     metavar = 'A:B'
 
     def check(self, name: str, value: Any) -> tuple[float, ...]:
-        """Accept numbers of at least 0, one of them above, or '2:1'."""
         parts = value
         if isinstance(value, str):
             try:
@@ -104,26 +98,18 @@ class Blend(Kind):
             except GluonStyleError:
                 parts = None
         if not isinstance(parts, (tuple, list)):
-            raise GluonStyleError(
-                f'{name} is {shown(value)}: it must be a number for each '
-                'style, as in 2:1'
-            )
+            raise unfit(name, value, 'a number for each style, as in 2:1')
         parts = tuple(Number(least=0).check(name, part) for part in parts)
         if not any(parts):
-            raise GluonStyleError(
-                f'{name} is {shown(value)}: it must have a number above 0, '
-                'as in 2:1'
-            )
+            raise unfit(name, value, 'numbers, one above 0, as in 2:1')
         return parts
 
     def parse(self, text: str) -> tuple[float, ...]:
-        """Return the numbers between colons."""
         return tuple(
             Number(least=0).parse(part.strip()) for part in text.split(':')
         )
 
     def words(self, value: Any) -> str:
-        """Return 2:1."""
         return ':'.join(f'{part:g}' for part in value)
 
 
@@ -133,18 +119,13 @@ class Tile(Kind):
     metavar = 'auto|off|N'
 
     def check(self, name: str, value: Any) -> str | int:
-        """Accept auto, off and multiples of 32."""
         integer = isinstance(value, int) and not isinstance(value, bool)
         fits = integer and value >= 32 and value % 32 == 0
         if not fits and value not in ('auto', 'off'):
-            raise GluonStyleError(
-                f'{name} is {shown(value)}: it must be auto, off or a '
-                'multiple of 32'
-            )
+            raise unfit(name, value, 'auto, off or a multiple of 32')
         return value
 
     def parse(self, text: str) -> str | int:
-        """Return auto, off or the number."""
         if text in ('auto', 'off'):
             return text
         return Integer(least=32).parse(text)
@@ -156,7 +137,6 @@ class Init(Kind):
     metavar = f'{"|".join(INITS)}|blend:X|FILE'
 
     def check(self, name: str, value: Any) -> str:
-        """Accept text and paths, but no blend that is out of range."""
         text = Text(self.metavar).check(name, value)
         noise_part(text)
         return text
@@ -166,11 +146,8 @@ class Restarts(Kind):
     """A list of epochs."""
 
     def check(self, name: str, value: Any) -> tuple[int, ...]:
-        """Accept a tuple or a list of whole numbers of at least 1."""
         if not isinstance(value, (tuple, list)):
-            raise GluonStyleError(
-                f'{name} is {shown(value)}: it must be a list of epochs'
-            )
+            raise unfit(name, value, 'a list of epochs')
         return tuple(Integer(least=1).check(name, epoch) for epoch in value)
 
 

@@ -13,11 +13,7 @@ from mxnet import np
 
 from gluon_style.layers import num_poolings
 from gluon_style.methods.gatys.style_losses import blend
-from gluon_style.methods.gatys.tiles import (
-    cut,
-    place_in_picture,
-    positions,
-)
+from gluon_style.methods.gatys.tiles import cut, place_in_picture, positions
 
 
 class Guide(NamedTuple):

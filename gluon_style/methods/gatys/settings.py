@@ -31,7 +31,7 @@ from gluon_style.methods.fields import (
     Text,
     Validated,
     setting,
-    shown,
+    unfit,
 )
 from gluon_style.methods.gatys.kinds import (
     INITS,
@@ -85,13 +85,10 @@ class FirstStage(Kind):
     """A ``Stage``, as such or as a record has it."""
 
     def check(self, name: str, value: Any) -> Stage:
-        """Accept a ``Stage`` or a dictionary of its fields."""
         if isinstance(value, dict):
             return Stage().changed(value)
         if not isinstance(value, Stage):
-            raise GluonStyleError(
-                f'{name} is {shown(value)}: it must be a Stage or None'
-            )
+            raise unfit(name, value, 'a Stage or None')
         return value
 
 

@@ -52,12 +52,7 @@ class Slopes(NamedTuple):
         kernel = (2 * factor * self.second).reshape(C, C, 1, 1)
         bias = [] if self.mean is None else [factor * self.mean]
         return npx.convolution(
-            Y,
-            kernel,
-            *bias,
-            kernel=(1, 1),
-            num_filter=C,
-            no_bias=not bias,
+            Y, kernel, *bias, kernel=(1, 1), num_filter=C, no_bias=not bias
         )
 
 

@@ -134,9 +134,7 @@ class _Run:
         self.output_shape = self.inputs.original_shape() or self.image_shape
         self.steps = plan(settings, self.image_shape)
         self.tile = choose_tile(self.image_shape, settings, self.device)
-        self.net = functools.cache(
-            lambda: self._build_net() if net is None else net
-        )
+        self._given_net = net
         # Reading the losses makes a GPU wait.
         default = 1 if self.device.device_type == 'cpu' else 10
         self.every = observers.epochs_between(default)
@@ -146,7 +144,11 @@ class _Run:
         self.net()
         self.log = self._log()
 
-    def _build_net(self):
+    @functools.cached_property
+    def net(self):
+        """The given network, or one that is built when it is needed."""
+        if self._given_net is not None:
+            return self._given_net
         return build_net(
             self.settings.content_names,
             self.settings.style_names,
@@ -158,7 +160,7 @@ class _Run:
     def _plan(self):
         def measure():
             return forecast(
-                self.net(),
+                self.net,
                 self.image_shape,
                 self.settings,
                 self.device,
@@ -195,7 +197,7 @@ class _Run:
         try:
             with self._bound_checkpoint():
                 X, losses = coarse_to_fine(
-                    self.net(),
+                    self.net,
                     self.inputs,
                     self.settings,
                     self.image_shape,
@@ -266,7 +268,7 @@ class _Run:
         )
 
     def _weights(self):
-        weights = self.net().weights
+        weights = self.net.weights
         return WeightsId(
             weights.source,
             Path(weights.path).name,

@@ -172,12 +172,10 @@ class Observers(Observer):
                 self._carefully(observer, observer.epoch, history, picture)
 
     def end(self, result: Result) -> None:
-        """Pass the result on."""
         for observer in self.observers:
             self._carefully(observer, observer.end, result)
 
     def close(self) -> None:
-        """Close all."""
         for observer in self.observers:
             self._carefully(observer, observer.close)
 

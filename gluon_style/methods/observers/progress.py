@@ -33,7 +33,6 @@ class Progress(Observer):
         self._steps: list[tuple[tuple[int, int], int]] = []
 
     def begin(self, plan: Plan) -> None:
-        """Open the bar."""
         from tqdm.auto import tqdm
 
         self._steps = plan.steps
@@ -48,7 +47,6 @@ class Progress(Observer):
         )
 
     def epoch(self, history: list[Epoch], picture: Picture) -> None:
-        """Move the bar on."""
         last = history[-1]
         width, height = last.scale
         before, epoch, epochs = self._place(history)
@@ -78,7 +76,6 @@ class Progress(Observer):
         return before, epoch, epochs
 
     def close(self) -> None:
-        """Close the bar."""
         if self._bar is not None:
             self._bar.close()
 
