@@ -14,7 +14,9 @@ import os
 import platform
 import re
 import sys
+import threading
 import warnings
+import weakref
 from pathlib import Path
 
 from gluon_style.errors import MissingPackageError, OutOfMemoryError
@@ -138,6 +140,20 @@ def numpy_mode():
             # MXNet 2.x: the caller may have asked for float64.
             modes.enter_context(util.np_default_dtype(False))
         yield
+
+
+_NET_LOCKS = weakref.WeakKeyDictionary()
+_ONE_LOOKUP = threading.Lock()
+
+
+def lock_of(net):
+    """Return the lock that a thread holds while it computes with ``net``.
+
+    Several threads cannot compute with one gluon block at the same time:
+    MXNet mixes up what it records for their gradients, and may crash.
+    """
+    with _ONE_LOOKUP:
+        return _NET_LOCKS.setdefault(net, threading.RLock())
 
 
 class _PreparingLoader(importlib.machinery.SourceFileLoader):

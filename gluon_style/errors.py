@@ -51,6 +51,11 @@ class NonFiniteLossError(GluonStyleError, ArithmeticError):
         self.history = history
         self.result: Any = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let the error leave a process of a pool, which pickles it."""
+        arguments = self.epoch, self.X, self.losses, self.history
+        return type(self), arguments, {'result': self.result}
+
     def _sentence(self, epoch: int) -> str:
         return (
             f'the loss is not finite at epoch {epoch}: try a smaller lr or '

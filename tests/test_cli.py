@@ -478,6 +478,14 @@ def test_weights_commands(command, tmp_path, monkeypatch):
     assert code == 2 and "weights 'vgg' are unknown" in err
 
 
+def test_a_name_that_the_terminal_cannot_write_is_no_bug(command, tmp_path):
+    env = {**os.environ, 'PYTHONIOENCODING': 'ascii'}
+    env['MXNET_HOME'] = str(tmp_path / 'f\xfcr')
+    code, out, err = command.alone('weights', 'list', env=env)
+    assert code == 0, err
+    assert '/f\\xfcr/' in out
+
+
 def test_weights_needs_an_action(command):
     assert command('weights') == (
         2,

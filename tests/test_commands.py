@@ -192,6 +192,11 @@ def test_a_misspelt_word_gets_the_nearest(command, folder, words, near):
         ('xyz', "'xyz' is unknown: choose run, demo, texture, reconstruct"),
         ('run a b --zzzzzzz', "'--zzzzzzz' is unknown: see gluon-style run"),
         ('--quiet run a b', "'--quiet' stands before the command: put it"),
+        (
+            'texture b --content-weight 3',
+            "'--content-weight' is unknown here: see gluon-style texture",
+        ),
+        ('demo --size=3', "'--size' is unknown here: see gluon-style demo"),
         ('report a b', "'b' is one word too many: see gluon-style report"),
         ('completion fish', "'fish' is unknown: choose bash or zsh"),
         ('report', 'the following arguments are required: DIR'),

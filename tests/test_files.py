@@ -46,6 +46,15 @@ def test_a_failure_leaves_what_was_there(tmp_path):
     assert os.listdir(tmp_path) == ['a.txt']
 
 
+def test_a_missing_folder_is_one_sentence_without_the_temporary_name(tmp_path):
+    path = tmp_path / 'none' / 'a.txt'
+    with pytest.raises(FileNotFoundError) as error, replacing(path):
+        pass
+    assert str(error.value) == (
+        f'folder {str(path.parent)!r} does not exist: make it first'
+    )
+
+
 def test_of_two_writers_at_once_none_takes_the_others_file(tmp_path):
     path = tmp_path / f'{"a" * 240}.txt'
     with replacing(path) as first:

@@ -1,9 +1,11 @@
 """MXNet's NumPy mode belongs to a call, in whatever thread it is made."""
 
+import os
 import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 
 import mxnet
@@ -242,6 +244,38 @@ def test_threads_that_stylize_at_once_do_not_disturb_each_other(given):
     assert len(set(expected)) == 4
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(pixels, jobs)) == expected
+
+
+def test_threads_that_share_a_net_wait_for_each_other(given):
+    # In a process of its own, because MXNet may crash where they do not.
+    code = (
+        'import sys, gluon_style\n'
+        'from concurrent.futures import ThreadPoolExecutor\n'
+        'from conftest import picture\n'
+        'net = gluon_style.build_net(weights=sys.argv[1])\n'
+        'def pixels(_):\n'
+        '    result = gluon_style.stylize(picture(40, 30, 1), '
+        'picture(40, 30, 2), net=net, size=48, epochs=4, scales=1)\n'
+        '    return result.image.tobytes()\n'
+        'with ThreadPoolExecutor(4) as pool:\n'
+        '    print(len({pixels(0), *pool.map(pixels, range(8))}))'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code, given.weights],
+        cwd=Path(__file__).parent,
+        env={**os.environ, 'PYTHONPATH': str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == ['1'], done.stderr
+
+
+def test_a_net_that_is_not_of_build_net_is_a_mistake(given):
+    for net in (3, gluon.nn.Dense(1)):
+        with pytest.raises(GluonStyleError, match='^net is .* build_net'):
+            stylize(
+                given.content_img, given.style_img, net=net, **given.options
+            )
 
 
 def test_the_first_use_may_be_in_a_thread(pictures, weights_file):

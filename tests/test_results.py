@@ -33,6 +33,11 @@ def test_what_was_saved_is_loaded(result, tmp_path):
     assert loaded.record.losses.total == result.record.losses.total > 0
 
 
+def test_two_results_can_be_compared(result):
+    assert result == result
+    assert result != replace(result) and result in [replace(result), result]
+
+
 @pytest.mark.parametrize('suffix', SUFFIXES)
 def test_every_kind_of_picture_is_loaded(result, tmp_path, suffix):
     path = tmp_path / f'out{suffix}'

@@ -9,6 +9,7 @@ from gluon_style.chapter.vgg import (
     get_contents,
     get_styles,
 )
+from gluon_style.errors import GluonStyleError
 from gluon_style.layers import CONV_SHAPES, LAYER_NAMES
 from gluon_style.weights import load_weights
 
@@ -86,6 +87,13 @@ def test_layer_beyond_the_net_is_named(weights_file):
 def test_unknown_layer_is_named_before_weights_are_read():
     with pytest.raises(ValueError, match="layer 'conv7_1' is not in VGG-19"):
         build_net(['conv7_1'], weights='no such weights')
+
+
+def test_unknown_pooling_and_no_layers_are_mistakes(weights_file):
+    with pytest.raises(GluonStyleError, match="^pooling is 'mean': .* avg"):
+        build_net(weights=weights_file, pooling='mean')
+    with pytest.raises(GluonStyleError, match='^no layer is given'):
+        build_net([], [], weights=weights_file)
 
 
 def test_average_pooling_keeps_magnitudes(oxford):

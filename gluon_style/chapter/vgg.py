@@ -46,10 +46,14 @@ def build_net(
     of ``load_weights``; ``net.weights`` says which weights the net has. The
     ``device`` is the CPU by default. With ``pooling='avg'``, pooling takes
     averages instead of maxima, multiplied by ``AVERAGE_SCALES``. The
-    parameters are frozen. Raises GluonStyleError for an unknown layer, and
-    WeightsError if the weights cannot be loaded.
+    parameters are frozen. Raises GluonStyleError for an unknown layer or
+    pooling, and WeightsError if the weights cannot be loaded.
     """
-    last = max(layer_indices([*content_layers, *style_layers]))
+    if pooling not in ('max', 'avg'):
+        raise GluonStyleError(f'pooling is {pooling!r}: it must be max or avg')
+    last = max(layer_indices([*content_layers, *style_layers]), default=-1)
+    if last < 0:
+        raise GluonStyleError('no layer is given: name at least one')
     used = [name for name in LAYER_NAMES[: last + 1] if name in CONV_SHAPES]
     pretrained_net = pretrained_vgg19(load_weights(weights, used))
     net = nn.Sequential()

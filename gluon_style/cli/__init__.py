@@ -6,6 +6,7 @@ once the arguments make sense, so that help and mistakes are answered at once.
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 import warnings
@@ -27,6 +28,9 @@ def main(argv: list[str] | None = None) -> int:
     ``doctor`` return 1 for what they found wrong. A bug shows its traceback
     and makes Python exit with 1.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file's name may have characters that the terminal does not write.
+        sys.stdout.reconfigure(errors='backslashreplace')
     args = parse_arguments(sys.argv[1:] if argv is None else argv)
     try:
         with interrupting(), _log_to_stderr(args.quiet), explained():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+from dataclasses import fields
 from typing import Any, NoReturn
 
 from gluon_style import __version__
@@ -21,6 +22,7 @@ from gluon_style.cli import (
     weights,
 )
 from gluon_style.cli.messages import BAD_INPUT
+from gluon_style.methods.gatys.settings import Settings
 
 # In the order of the help.
 COMMANDS = {
@@ -144,8 +146,9 @@ def _in_order(
     for style in styles:
         if given.count(style) > 1:
             parser.error(
-                f'the place of STYLE {style!r} is not clear, for it is given '
-                'twice: name STYLE before all options, or use only --style'
+                f'the place of STYLE {style!r} is not clear, because it is '
+                'given twice: name STYLE before all options, or use --style '
+                'alone'
             )
     return sorted(styles, key=given.index)
 
@@ -159,6 +162,9 @@ def _unknown(parser: argparse.ArgumentParser, word: str) -> str:
     if name in options:
         return f'option {name!r} stands before the command: put it after it'
     advice = f'see {parser.prog} --help'
+    if name[2:].replace('-', '_') in [each.name for each in fields(Settings)]:
+        # The nearest option would be another setting.
+        return f'option {name!r} is unknown here: {advice}'
     return f'option {name!r} is unknown: {_nearest(name, options, advice)}'
 
 

@@ -88,7 +88,7 @@ def _make(
         return _write_last_good(args, outputs, error)
     problems = _write(args, outputs, result)
     if result.record.stopped not in (None, LIMIT):
-        _say_stopped(args, outputs, result, checkpoint.saved, problems)
+        _report_stop(args, outputs, result, checkpoint.saved, problems)
         return stop.code
     if args.checkpoint is not None and not problems:
         remove(args.checkpoint)
@@ -114,7 +114,7 @@ def _write_last_good(args, outputs, error):
     return NOT_FINITE
 
 
-def _say_stopped(args, outputs, result, saved, problems):
+def _report_stop(args, outputs, result, saved, problems):
     best = ''
     if not problems:
         best = f': the best picture so far is in {outputs.picture}'

@@ -25,10 +25,14 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     The body writes the temporary file. When the body returns, the file is
     flushed to the disk and renamed. When the body raises, the file is removed
     and the old file at ``path`` stays. Temporary files that a killed process
-    left for the same ``path`` are removed first. Raises OSError if the file
-    cannot be written.
+    left for the same ``path`` are removed first. Raises FileNotFoundError if
+    the folder does not exist, and OSError if the file cannot be written.
     """
     path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f'folder {str(path.parent)!r} does not exist: make it first'
+        )
     # A hash of the name, since the name may be as long as names can be.
     prefix = f'.new-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]}-'
     for leftover in path.parent.glob(f'{prefix}*'):

@@ -236,7 +236,7 @@ def require_known(names: Any, known: Any, noun: str) -> None:
         near = difflib.get_close_matches(str(name), known, n=1)
         advice = f'choose from {", ".join(known)}'
         if near:
-            advice = f'did you mean {near[0]!r}? Known are {", ".join(known)}'
+            advice = f'did you mean {near[0]!r}? Otherwise {advice}'
         raise GluonStyleError(f'{noun} {name!r} is unknown: {advice}')
 
 

@@ -25,7 +25,8 @@ from gluon_style.pictures.write import (
 from gluon_style.records.record import Epoch, Record
 
 
-@dataclass(frozen=True)
+# Arrays compare element by element, so two results would not compare.
+@dataclass(frozen=True, eq=False)
 class Result:
     """A stylized picture and how it came about.
 
@@ -38,9 +39,7 @@ class Result:
     image: NDArray[Any] = field(repr=False)
     history: list[Epoch] = field(repr=False)
     record: Record
-    pixels: NDArray[Any] | None = field(
-        default=None, repr=False, compare=False
-    )
+    pixels: NDArray[Any] | None = field(default=None, repr=False)
 
     def _repr_png_(self) -> bytes:
         """Show the picture where a notebook's cell ends with the result."""

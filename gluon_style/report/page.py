@@ -169,16 +169,16 @@ def _notes(entry: Entry) -> dict[str, Any]:
     """Return what is to be said under a result, by what it is about."""
     record = entry.result.record
     full, shown = (record.width, record.height), _fitted(entry, MOST_SIDE)
-    made = record.losses.scale
+    scale = record.losses.scale
     change = ''
     if record.resized_to is not None:
         change = 'made {}; the result is resized from that'
-    elif made != full:
+    elif scale != full:
         change = 'stopped at {}; the result is enlarged from that'
     return {
         'full': shape_text(full),
         'reduced': shape_text(shown) if shown != full else '',
-        'change': change.format(f'{shape_text(made)} pixels'),
+        'change': change.format(f'{shape_text(scale)} pixels'),
         'missing': [
             (role, record.pictures[role].file)
             for role in record.shown

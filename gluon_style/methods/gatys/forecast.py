@@ -146,10 +146,10 @@ def seconds_needed(net, image_shape, settings, device, tile=None):
     sees.
     """
     seconds = _seconds_of_an_epoch(net, settings, device)
-    seen = 0
+    pixels = 0
     for shape, current in plan(settings, image_shape):
-        seen += current.epochs * _seen_pixels(shape, settings, tile)
-    return seconds * seen / _MEASURED_SIDE**2
+        pixels += current.epochs * _seen_pixels(shape, settings, tile)
+    return seconds * pixels / _MEASURED_SIDE**2
 
 
 def _seen_pixels(image_shape, settings, tile):

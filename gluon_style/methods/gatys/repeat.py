@@ -136,16 +136,16 @@ def _find(wanted: dict[str, PictureId], folder: Path) -> dict[str, Any]:
     if not wanted:
         return {}
     paths = [*sorted(folder.iterdir()), *sorted(Path.cwd().iterdir())]
-    found = find_pictures(wanted.values(), paths)
+    by_digest = find_pictures(wanted.values(), paths)
     sources = {}
     for role, picture in wanted.items():
         digest = str(picture.sha256)
-        if digest not in found:
+        if digest not in by_digest:
             raise FileNotFoundError(
                 f'the {role} picture {shown(picture.file)} of that run was '
                 f'not found by its hash {digest[:12]}: put it beside the '
                 'record'
             )
-        source = found[digest]
+        source = by_digest[digest]
         sources[role] = str(source) if isinstance(source, Path) else source
     return sources

@@ -7,19 +7,21 @@ import logging
 import os
 import platform
 from collections.abc import Iterable
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import mxnet
 import numpy
+from mxnet.gluon import Block
 
 from gluon_style import __version__
-from gluon_style._mxnet import naming_lack_of_memory, numpy_mode
+from gluon_style._mxnet import lock_of, naming_lack_of_memory, numpy_mode
 from gluon_style.chapter.devices import get_device
 from gluon_style.chapter.vgg import build_net
-from gluon_style.errors import NonFiniteLossError
+from gluon_style.errors import GluonStyleError, NonFiniteLossError
+from gluon_style.methods.fields import shown
 from gluon_style.methods.gatys.checkpoint import Checkpoint, identity
 from gluon_style.methods.gatys.config import read_settings
 from gluon_style.methods.gatys.forecast import choose_tile, forecast
@@ -73,6 +75,7 @@ def stylize(
     of a former run's .json (see ``read_config``); further keywords change
     single settings: ``stylize(a, b, epochs=100)``. ``net`` is a network of
     ``build_net`` with the same weights and pooling, to serve several calls.
+    Calls with one ``net`` in several threads wait for each other.
 
     ``observers`` watch the run, and may end it: ``Progress``, ``Animate``,
     ``SaveSteps``, ``Checkpoint``, or your own ``Observer``. A forecast of a
@@ -85,10 +88,20 @@ def stylize(
     """
     settings = read_settings(settings).changed(changes)
     observers = with_defaults(observers)
-    try:
+    with ExitStack() as stack:
+        if net is not None:
+            _require_net(net)
+            stack.enter_context(lock_of(net))
+        stack.callback(observers.close)
         return _Run(content, style, settings, mask, net, observers).result()
-    finally:
-        observers.close()
+
+
+def _require_net(net):
+    """Raise GluonStyleError unless ``net`` comes from ``build_net``."""
+    if not isinstance(net, Block) or not hasattr(net, 'weights'):
+        raise GluonStyleError(
+            f'net is {shown(net)}: it must be a network of build_net'
+        )
 
 
 def texture(
