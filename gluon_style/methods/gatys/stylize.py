@@ -153,8 +153,8 @@ class _Run:
         self.every = observers.epochs_between(default)
         self.checkpoint = observers.only(Checkpoint)
         observers.begin(self._plan())
-        # The network's loading does not count as the run's time.
-        self.net()
+        # This loads the network, before the log's clock starts.
+        self.weights = self._weights()
         self.log = self._log()
 
     @functools.cached_property
@@ -231,7 +231,7 @@ class _Run:
         run = identity(
             self.settings,
             self.inputs.pictures,
-            self._weights(),
+            self.weights,
             self.image_shape,
         )
         animate = self.observers.find(Animate)
@@ -264,7 +264,7 @@ class _Run:
             pictures=self.inputs.pictures,
             width=self.image_shape[0],
             height=self.image_shape[1],
-            weights=self._weights(),
+            weights=self.weights,
             device=str(self.device),
             tile=self.tile,
             threads=os.environ.get('OMP_NUM_THREADS'),
