@@ -164,7 +164,10 @@ class _PreparingLoader(importlib.machinery.SourceFileLoader):
         restore_numpy_names()
         restore_distutils()
         try:
-            super().exec_module(module)
+            with warnings.catch_warnings():
+                # MXNet's own, which would be errors under -W error.
+                warnings.simplefilter('ignore', DeprecationWarning)
+                super().exec_module(module)
         except Exception as error:
             raise MissingPackageError(
                 f'MXNet at {self.path} does not load ({error}): use mxnet '

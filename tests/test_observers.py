@@ -523,3 +523,24 @@ def test_a_result_shows_itself_in_a_notebook(run):
     with Image.open(io.BytesIO(result._repr_png_())) as shown:
         assert shown.format == 'PNG'
         assert (numpy.asarray(shown) == result.image).all()
+
+
+@pytest.mark.parametrize('every', ['3', 2.5, 0, -1])
+def test_the_epochs_between_calls_are_a_count(run, every):
+    with pytest.raises(GluonStyleError, match=f'every is {every!r}: it must'):
+        run(Every(every))
+
+
+@pytest.mark.parametrize('seconds', ['x', None, -1, float('nan')])
+def test_patience_is_a_time(seconds):
+    with pytest.raises(GluonStyleError, match='patience is .* finite number'):
+        Patience(seconds)
+    assert Patience(float('inf')).seconds == float('inf')
+
+
+def test_an_observer_cannot_change_the_history(run):
+    class Clear(Observer):
+        def epoch(self, history, picture):
+            history.clear()
+
+    assert len(run(Clear()).history) == len(run().history) > 0

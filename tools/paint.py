@@ -26,9 +26,9 @@ SKY, FAR_HILLS, NEAR_HILLS, FIELD, TREE = (
     )
 )
 # All lengths are in picture heights.
-# Centre x, centre y, radius, sense of rotation and tone.
+# Center x, center y, radius, sense of rotation and tone.
 DISCS = (1.02, 0.40, 0.105, 1, 0.9), (0.44, 0.18, 0.06, -1, 0.66)
-# Centre x, centre y and radius.
+# Center x, center y and radius.
 CROWNS = (0.11, 0.56, 0.11), (0.40, 0.61, 0.09), (0.26, 0.55, 0.14)
 # Width and length of the strokes, overlap and color jitter.
 LAYERS = (
@@ -46,8 +46,8 @@ def sky(x, y):
         24 * (y - 0.2 * x + 0.1 * numpy.cos(3.5 * x - 1)) + 0.6
     )
     tone = 0.2 + 0.16 * stripes + 0.24 * stripes.clip(0) ** 6 + 3.5 * y**3
-    for centre_x, centre_y, radius, sense, peak in DISCS:
-        offset = (x - centre_x) + 1j * (y - centre_y)
+    for center_x, center_y, radius, sense, peak in DISCS:
+        offset = (x - center_x) + 1j * (y - center_y)
         reach = numpy.abs(offset) / radius
         pull = numpy.exp(-((reach / 3) ** 2))
         flow += 4 * sense * pull * 1j * offset / (numpy.abs(offset) + 1e-6)
@@ -76,8 +76,8 @@ def planes(width, height):
     angle = numpy.angle(x - 0.9 + 1j * (y - 0.5)) + 0.3 * numpy.sin(6 * y + x)
     tone = 0.46 + 0.3 * numpy.sin(17 * angle) + 0.2 * numpy.sin(15 * y + 5 * x)
     yield FIELD, 1, y > edge, numpy.exp(1j * angle), tone
-    for centre_x, centre_y, radius in CROWNS:
-        spot = ((x - centre_x) + 1j * (y - centre_y)) / radius
+    for center_x, center_y, radius in CROWNS:
+        spot = ((x - center_x) + 1j * (y - center_y)) / radius
         mask = numpy.abs(spot) < 1 + 0.1 * numpy.sin(5 * numpy.angle(spot))
         tone = 0.45 + 0.4 * spot.real - 0.35 * spot.imag
         yield TREE, 0.4, mask, spot - 1.15j, tone

@@ -195,7 +195,7 @@ def _write_readme_and_installer(new: Path, source: Source) -> None:
         'file': source.file,
     }
     readme = _README.format(
-        origin=source.origin, license=source.licence, **values
+        origin=source.origin, license=source.license, **values
     )
     (new / 'README.txt').write_text(readme)
     script = Path(__file__).with_name('install.sh').read_text()

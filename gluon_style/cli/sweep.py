@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--output',
         required=True,
         metavar='DIR',
-        help='the folder of the results; it is made if need be',
+        help='the folder of the results; it is made if it is missing',
     )
     add_preset(parser)
     parser.add_argument(

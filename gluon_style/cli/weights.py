@@ -57,7 +57,7 @@ def list_sources(args: argparse.Namespace) -> int:
             state = 'in the cache' if is_intact(source) else 'BROKEN'
         print(f'{source.name}: {state} ({source.path})')
         print(f'  from     {source.origin}')
-        print(f'  licence  {source.licence}')
+        print(f'  license  {source.license}')
         print(f'  bytes    at most {source.size}')
         print(f'  hash     {source.digest}')
         print(f'  input    {source.convention}')

@@ -112,7 +112,7 @@ class Log:
     def call(self, X: Pixels) -> None:
         """Call the callback with the pixels ``X``."""
         if self.callback is not None:
-            self.callback(self.history, X)
+            self.callback(list(self.history), X)
 
     def read(self, X: Pixels, most_growth: float = math.inf) -> None:
         """Append the added epochs to the history, or none of them.

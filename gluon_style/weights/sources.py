@@ -39,7 +39,7 @@ class Source:
 
     name: str
     origin: str
-    licence: str
+    license: str
     file: str
     size: int
     digest: str
@@ -58,7 +58,7 @@ class Source:
 
 
 _OXFORD = {
-    'licence': 'CC BY 4.0, Visual Geometry Group, University of Oxford',
+    'license': 'CC BY 4.0, Visual Geometry Group, University of Oxford',
     'convention': 'bgr',
     'scaling': 'layer by layer, by OXFORD_SCALES',
 }
@@ -68,7 +68,7 @@ SOURCES = {
         Source(
             name='zoo',
             origin="Gluon's model zoo, the weights of the chapter's figure",
-            licence='Apache-2.0',
+            license='Apache-2.0',
             file='vgg19-ad2f660d.params',
             size=575_000_000,
             digest='sha1:ad2f660d101905472b83590b59708b71ea22b2e5',

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gluon_style.errors import GluonStyleError
-from gluon_style.methods.fields import shown
+from gluon_style.methods.fields import Integer, shown
 from gluon_style.pictures import Array
 from gluon_style.records.record import Epoch
 from gluon_style.records.result import Result
@@ -75,7 +75,8 @@ class Observer:
     this number divides, and after no others. With None it is called every
     ``Plan.every`` epochs, at the end of each scale, and where the run stops.
     ``Plan.every`` is 1 on the CPU. It is 10 on a GPU, which waits at each
-    call. It is less where an observer's ``every`` needs it.
+    call. It is less where an observer's ``every`` needs it. The methods are
+    called in MXNet's NumPy mode.
     """
 
     every: int | None = None
@@ -126,16 +127,14 @@ class Observers(Observer):
         It divides the ``every`` of each, or the ``default`` where that is
         None. Observers that do not override ``epoch`` need no calls.
         """
-        return (
-            math.gcd(
-                *(
-                    each.every or default
-                    for each in self.observers
-                    if type(each).epoch is not Observer.epoch
-                )
-            )
-            or default
-        )
+        divisors = [
+            default
+            if each.every is None
+            else Integer(least=1).check('every', each.every)
+            for each in self.observers
+            if type(each).epoch is not Observer.epoch
+        ]
+        return math.gcd(*divisors) or default
 
     def find(self, kind: type) -> Any:
         """Return the first observer of a kind, or None."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from gluon_style.methods import PATIENCE
+from gluon_style.methods.fields import Number
 from gluon_style.methods.observers.observer import (
     Forecast,
     Observer,
@@ -90,7 +91,7 @@ class Patience(Observer):
     BIG_RUN = 2e7
 
     def __init__(self, seconds: float = PATIENCE) -> None:
-        self.seconds = seconds
+        self.seconds = Number(0, math.inf).check('patience', seconds)
 
     def begin(self, plan: Plan) -> None:
         """Measure and log where the run is long."""
