@@ -28,7 +28,7 @@ test: .venv/ready
 	$(TWO_TESTS) -m 'not slow and not long' $(TESTS)
 
 test-long: .venv/ready
-	$(BIN)/python -m pytest -m long
+	$(TWO_TESTS) -m long
 
 test-slow: .venv/ready
 	$(BIN)/python -m pytest -m slow

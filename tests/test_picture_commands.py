@@ -85,7 +85,7 @@ def test_a_style_whose_place_is_not_clear_is_refused(make):
     styles = ['--style', 'other.png', 'style.png']
     code, err = make(*run, *styles)
     assert code == 2 and err.count('\n') == 1
-    assert "'style.png'" in err and 'use only --style' in err
+    assert "'style.png'" in err and '--style alone' in err
     args = parse_arguments(['run', 'b', 'b', '--style', 'c', '--mask', 'b'])
     assert args.styles == ['b', 'c']
 
