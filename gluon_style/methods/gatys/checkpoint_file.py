@@ -11,6 +11,7 @@ import numpy
 
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import replacing
+from gluon_style.files.reading import parse_json
 from gluon_style.weights.npz import read_npz
 
 _META, _FRAMES = 'meta', 'frames'
@@ -39,17 +40,7 @@ def read_meta(path, epochs):
     arrays = _read(path, is_wanted)
     if _META not in arrays:
         raise GluonStyleError('it lacks its JSON')
-    return _parsed(arrays[_META].tobytes())
-
-
-def _parsed(text):
-    try:
-        meta = json.loads(text)
-    except RecursionError:
-        raise GluonStyleError('its JSON is nested too deeply') from None
-    # Not JSON, not UTF-8, or a number with too many digits for Python.
-    except ValueError as error:
-        raise GluonStyleError(f'its JSON is broken: {error}') from None
+    meta = parse_json(arrays[_META].tobytes())
     if not isinstance(meta, dict):
         raise GluonStyleError('its JSON is not an object')
     return meta
