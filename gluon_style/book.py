@@ -14,7 +14,7 @@ from mxnet.gluon import nn
 from mxnet.gluon.model_zoo import vision
 
 from gluon_style._mxnet import reset_device
-from gluon_style.chapter.vgg import pretrained_vgg19
+from gluon_style.chapter.vgg import pretrained_vgg
 from gluon_style.weights import load_weights
 
 
@@ -37,7 +37,7 @@ def _find_weights_of_vgg19():
         """Return VGG-19; pretrained weights come from ``load_weights``."""
         device = device or ctx
         if pretrained:
-            return pretrained_vgg19(load_weights(), device, **kwargs)
+            return pretrained_vgg(load_weights(), device, **kwargs)
         if device is not None:
             kwargs['ctx'] = device
         return make_vgg19(**kwargs)

@@ -1,8 +1,8 @@
-"""The layers of VGG-19: the one table of their names, indices and shapes.
+"""The networks and their layers: the one table of names, indices and shapes.
 
-Simonyan & Zisserman 2015, configuration E. A layer's index is its place in
-the model zoo's ``vgg19().features``. The output of a ``conv`` layer is taken
-before its ReLU, as the chapter takes it.
+Simonyan & Zisserman 2015, configurations D (VGG-16) and E (VGG-19). A layer's
+index is its place in the ``features`` of the model zoo's network. The output
+of a ``conv`` layer is taken before its ReLU, as the chapter takes it.
 """
 
 from __future__ import annotations
@@ -10,72 +10,148 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from numbers import Integral
 
 from gluon_style.errors import GluonStyleError
 
-# Mean and deviation of the pixels, from 0 to 1, that VGG-19 was trained on
-# (chapter: Preprocessing). Red, green, blue.
+# Mean and deviation of the pixels, from 0 to 1, that the networks were trained
+# on (chapter: Preprocessing). Red, green, blue.
 RGB_MEAN = (0.485, 0.456, 0.406)
 RGB_STD = (0.229, 0.224, 0.225)
 
-# The number of convolutions and of output channels in each of the five blocks.
-_BLOCKS = ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))
+# The output channels of the convolutions in each of the five blocks.
+CHANNELS = (64, 128, 256, 512, 512)
 
 
-def _names_and_shapes() -> tuple[tuple[str, ...], dict[str, tuple[int, ...]]]:
-    names, shapes, in_channels = [], {}, 3
-    for block, (num_convs, channels) in enumerate(_BLOCKS, start=1):
-        for i in range(1, num_convs + 1):
-            shapes[f'conv{block}_{i}'] = (channels, in_channels, 3, 3)
-            in_channels = channels
-            names += [f'conv{block}_{i}', f'relu{block}_{i}']
-        names.append(f'pool{block}')
-    return tuple(names), shapes
+@dataclass(frozen=True)
+class Network:
+    """A VGG, by the number of convolutions in each of its five blocks.
 
-
-# LAYER_NAMES[i] is the name of features[i]. CONV_SHAPES maps each convolution
-# to the shape of its weight: (output channels, input channels, height, width).
-LAYER_NAMES, CONV_SHAPES = _names_and_shapes()
-
-# The chapter's indices 0, 5, 10, 19, 28 and 25. The chapter's text calls the
-# content layer conv4_2, which is 21; its code and its figure use 25.
-STYLE_LAYERS = ('conv1_1', 'conv2_1', 'conv3_1', 'conv4_1', 'conv5_1')
-CONTENT_LAYERS = ('conv4_4',)
-
-
-def layer_index(layer: str | int) -> int:
-    """Return the index of a layer in ``vgg19().features``.
-
-    ``layer`` is a name ('conv4_4'), an index (25) or an index as text ('25').
-    Raises GluonStyleError if VGG-19 has no such layer.
+    ``name`` is its name in the model zoo. ``content_layers`` are what it
+    takes where the user names no content layer.
     """
-    if layer in LAYER_NAMES:
-        return LAYER_NAMES.index(layer)
-    index = -1
-    if isinstance(layer, (Integral, str)):
-        with contextlib.suppress(ValueError):
-            index = int(layer)
-    if 0 <= index < len(LAYER_NAMES):
-        return index
-    raise GluonStyleError(
-        f'layer {layer!r} is not in VGG-19: give a name such as conv4_4 '
-        f'(conv1_1 to conv5_4, relu, pool) or an index from 0 to '
-        f'{len(LAYER_NAMES) - 1}'
+
+    name: str
+    title: str
+    num_convs: tuple[int, ...]
+    content_layers: tuple[str, ...]
+
+    @cached_property
+    def layer_names(self) -> tuple[str, ...]:
+        """The names of all layers: ``features[i]`` is ``layer_names[i]``."""
+        names = []
+        for block, num_convs in enumerate(self.num_convs, start=1):
+            for i in range(1, num_convs + 1):
+                names += [f'conv{block}_{i}', f'relu{block}_{i}']
+            names.append(f'pool{block}')
+        return tuple(names)
+
+    @cached_property
+    def conv_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Each convolution's weight: (output, input channels, 3, 3)."""
+        shapes, in_channels = {}, 3
+        for name in self.layer_names:
+            if name.startswith('conv'):
+                channels = CHANNELS[block_of(name) - 1]
+                shapes[name] = (channels, in_channels, 3, 3)
+                in_channels = channels
+        return shapes
+
+    def index(self, layer: str | int) -> int:
+        """Return the index of a layer in ``features``.
+
+        ``layer`` is a name ('conv4_1'), an index (19) or an index as text
+        ('19'). Raises GluonStyleError if the network has no such layer.
+        """
+        if layer in self.layer_names:
+            return self.layer_names.index(layer)
+        index = -1
+        if isinstance(layer, (Integral, str)):
+            with contextlib.suppress(ValueError):
+                index = int(layer)
+        if 0 <= index < len(self.layer_names):
+            return index
+        last = [name for name in self.layer_names if name[:4] == 'conv'][-1]
+        raise GluonStyleError(
+            f'layer {layer!r} is not in {self.title}: give a name such as '
+            f'{self.content_layers[0]} (conv1_1 to {last}, relu, pool) or an '
+            f'index from 0 to {len(self.layer_names) - 1}'
+        )
+
+    def indices(self, layers: Iterable[str | int]) -> list[int]:
+        """Return the indices of several layers, in their order."""
+        return [self.index(layer) for layer in layers]
+
+    def halo(self, layer: str | int) -> int:
+        """Return how many pixels around it a feature depends on, rounded up.
+
+        A feature depends on the pixels under it and on those up to this
+        distance away. The distance is rounded up to a multiple of
+        2 ** ``num_poolings(layer)``.
+        """
+        radius, scale = 0, 1
+        for name in self.layer_names[: self.index(layer) + 1]:
+            if name.startswith('relu'):
+                continue
+            # A convolution reads its neighbors, a pooling the next place only.
+            radius += scale
+            if name.startswith('pool'):
+                scale *= 2
+        return -(-radius // scale) * scale
+
+
+# A third network costs a row here, and its sources in weights/sources.py.
+#
+# The chapter's content index, 25, is conv4_4. The chapter's text calls it
+# conv4_2, which is 21; its code and its figure use 25. VGG-16 ends that block
+# with conv4_3.
+NETWORKS = {
+    network.name: network
+    for network in (
+        Network('vgg19', 'VGG-19', (2, 2, 4, 4, 4), ('conv4_4',)),
+        Network('vgg16', 'VGG-16', (2, 2, 3, 3, 3), ('conv4_3',)),
     )
+}
 
 
-def layer_indices(layers: Iterable[str | int]) -> list[int]:
+def get_network(name: str) -> Network:
+    """Return a network by its name, or raise GluonStyleError."""
+    if name not in NETWORKS:
+        raise GluonStyleError(
+            f'network {name!r} is unknown: choose from {", ".join(NETWORKS)}'
+        )
+    return NETWORKS[name]
+
+
+# The chapter's network: VGG-19. Its style indices are 0, 5, 10, 19, 28.
+_CHAPTER = NETWORKS['vgg19']
+LAYER_NAMES, CONV_SHAPES = _CHAPTER.layer_names, _CHAPTER.conv_shapes
+STYLE_LAYERS = ('conv1_1', 'conv2_1', 'conv3_1', 'conv4_1', 'conv5_1')
+CONTENT_LAYERS = _CHAPTER.content_layers
+
+
+def layer_index(layer: str | int, network: str = 'vgg19') -> int:
+    """Return the index of a layer in a network's ``features``.
+
+    Raises GluonStyleError as ``Network.index`` does.
+    """
+    return get_network(network).index(layer)
+
+
+def layer_indices(
+    layers: Iterable[str | int], network: str = 'vgg19'
+) -> list[int]:
     """Return the indices of several layers, in their order."""
-    return [layer_index(layer) for layer in layers]
+    return get_network(network).indices(layers)
 
 
-def weighted(layer: str | int) -> tuple[str, float]:
-    """Return the name and the weight of a layer that may carry a weight.
+def split_weight(layer: str | int) -> tuple[str, float]:
+    """Return a layer and its weight in the sum: 'conv4_1:0.5' is two values.
 
-    'conv4_1:0.5' gives ('conv4_1', 0.5). A name or an index alone has the
-    weight 1. Raises GluonStyleError for an unknown layer, and for a weight
-    that is not a number above 0.
+    A name or an index alone has the weight 1. Raises GluonStyleError for a
+    weight that is not a number above 0.
     """
     name, colon, text = str(layer).partition(':')
     try:
@@ -87,42 +163,23 @@ def weighted(layer: str | int) -> tuple[str, float]:
             f'layer {layer!r} has the weight {text!r}: it must be a number '
             'above 0, as in conv4_1:0.5'
         )
-    return LAYER_NAMES[layer_index(name if colon else layer)], weight
+    return name, weight
 
 
-def names_of(layers: Iterable[str | int]) -> list[str]:
-    """Return the names of layers that may carry weights, in their order."""
-    return [weighted(layer)[0] for layer in layers]
+def block_of(layer: str) -> int:
+    """Return the number of a layer's block, from 1 to 5, by its name."""
+    return int(layer[len('conv')])
 
 
-def num_poolings(layer: int) -> int:
-    """Return the number of poolings up to and including a layer's index."""
-    names = LAYER_NAMES[: layer + 1]
-    return sum(name.startswith('pool') for name in names)
+def num_poolings(layer: str) -> int:
+    """Return the number of poolings up to and including a layer, by name."""
+    return block_of(layer) - (not layer.startswith('pool'))
 
 
-def halo(layer: int) -> int:
-    """Return how many pixels around it a feature depends on, rounded up.
-
-    ``layer`` is an index. A feature depends on the pixels under it and on
-    those up to this distance away. The distance is rounded up to a multiple
-    of 2 ** ``num_poolings(layer)``.
-    """
-    radius, scale = 0, 1
-    for name in LAYER_NAMES[: layer + 1]:
-        if name.startswith('relu'):
-            continue
-        # A convolution reads its neighbors, a pooling the next place only.
-        radius += scale
-        if name.startswith('pool'):
-            scale *= 2
-    return -(-radius // scale) * scale
-
-
-def least_side(layers: Iterable[str | int]) -> int:
+def least_side(layers: Iterable[str]) -> int:
     """Return the least width and height, in pixels, that reach ``layers``.
 
-    Each pooling on the way halves the picture. The total variation needs two
-    pixels in each direction.
+    Layers are names. Each pooling on the way halves the picture. The total
+    variation needs two pixels in each direction.
     """
-    return max(2, 2 ** num_poolings(max(layer_indices(layers))))
+    return max(2, 2 ** max(map(num_poolings, layers)))

@@ -6,7 +6,7 @@ from conftest import random_layers
 from mxnet import np
 
 from gluon_style.chapter.images import preprocess, read_image
-from gluon_style.chapter.vgg import pretrained_vgg19
+from gluon_style.chapter.vgg import pretrained_vgg
 from gluon_style.layers import CONV_SHAPES
 from gluon_style.weights import (
     OXFORD_SCALES,
@@ -24,7 +24,7 @@ NAMES = ('conv1_1', 'conv1_2', 'conv2_1')
 def features(layers, X, count):
     weights = Weights('test', '', '', '', layers)
     outputs = []
-    for layer in pretrained_vgg19(weights).features[:count]:
+    for layer in pretrained_vgg(weights).features[:count]:
         X = layer(X)
         outputs.append(X.asnumpy())
     return outputs

@@ -43,7 +43,7 @@ from gluon_style.chapter.images import preprocess, read_image
 from gluon_style.chapter.vgg import (
     AVERAGE_SCALES,
     extract_features,
-    pretrained_vgg19,
+    pretrained_vgg,
 )
 from gluon_style.layers import (
     CONTENT_LAYERS,
@@ -95,7 +95,7 @@ def measure_rms(images):
         reason='',
         layers=fold_bgr(layers),
     )
-    net = pretrained_vgg19(weights)
+    net = pretrained_vgg(weights)
     rms = {layer: [] for layer in loss_layers}
     features = net.features[:29]
     for X in images:
@@ -115,7 +115,7 @@ def find_average_scales(images):
     # Only after gluon_style, which prepares NumPy for MXNet.
     from mxnet.gluon import nn
 
-    features = pretrained_vgg19(load_weights('oxford')).features
+    features = pretrained_vgg(load_weights('oxford')).features
     averaging = nn.AvgPool2D(pool_size=2, strides=2)
     maxima, averages, scales = list(images), list(images), {}
     for layer, name in zip(features, LAYER_NAMES):

@@ -1,4 +1,4 @@
-"""The truncated VGG-19 and its features (chapter: Pretrained VGG-19)."""
+"""The truncated VGG and its features (chapter: Pretrained VGG-19)."""
 
 from dataclasses import replace
 
@@ -9,13 +9,13 @@ from gluon_style._mxnet import numpy_mode, reset_device
 from gluon_style.chapter.images import preprocess
 from gluon_style.errors import GluonStyleError
 from gluon_style.layers import (
+    CHANNELS,
     CONTENT_LAYERS,
-    CONV_SHAPES,
-    LAYER_NAMES,
+    NETWORKS,
     STYLE_LAYERS,
-    layer_indices,
+    get_network,
 )
-from gluon_style.weights import load_weights
+from gluon_style.weights import find_weights, load_weights
 
 # Average pooling multiplies its averages by these, so that activations keep
 # the root mean square that maximum pooling gives them. tools/calibrate.py
@@ -33,34 +33,46 @@ AVERAGE_SCALES = {
 
 @numpy_mode()
 def build_net(
-    content_layers=CONTENT_LAYERS,
+    content_layers=None,
     style_layers=STYLE_LAYERS,
     *,
+    network='vgg19',
     weights='auto',
     device=None,
     pooling='max',
 ):
-    """Return the model zoo's pretrained VGG-19, up to the last layer used.
+    """Return the model zoo's pretrained VGG, up to the last layer used.
 
-    Layers are names ('conv4_4') or indices (25). ``weights`` is the argument
-    of ``load_weights``; ``net.weights`` says which weights the net has. The
-    ``device`` is the CPU by default. With ``pooling='avg'``, pooling takes
-    averages instead of maxima, multiplied by ``AVERAGE_SCALES``. The
-    parameters are frozen. Raises GluonStyleError for an unknown layer or
-    pooling, and WeightsError if the weights cannot be loaded.
+    ``network`` is 'vgg19', the chapter's, 'vgg16' or 'auto'. Layers are names
+    ('conv4_4') or indices (25); None means the network's own content layer.
+    ``network`` and ``weights`` are arguments of ``find_weights``, or
+    ``weights`` is what that returned; ``net.weights`` says which weights the
+    net has. The ``device`` is the CPU by default. With ``pooling='avg'``,
+    pooling takes averages instead of maxima, multiplied by
+    ``AVERAGE_SCALES``. The parameters are frozen. Raises GluonStyleError for
+    an unknown layer, network or pooling, and WeightsError if the weights
+    cannot be loaded.
     """
     if pooling not in ('max', 'avg'):
         raise GluonStyleError(f'pooling is {pooling!r}: it must be max or avg')
-    last = max(layer_indices([*content_layers, *style_layers]), default=-1)
-    if last < 0:
+    layers = [*(content_layers or []), *style_layers]
+    if content_layers is not None and not layers:
         raise GluonStyleError('no layer is given: name at least one')
-    used = [name for name in LAYER_NAMES[: last + 1] if name in CONV_SHAPES]
-    pretrained_net = pretrained_vgg19(load_weights(weights, used))
+    if network != 'auto':
+        # Before the weights are fetched.
+        get_network(network).indices(layers)
+    found = find_weights(weights, network, layers)
+    table = NETWORKS[found.network]
+    if content_layers is None:
+        layers += table.content_layers
+    last = max(table.indices(layers))
+    names = table.layer_names[: last + 1]
+    used = [name for name in names if name in table.conv_shapes]
+    pretrained_net = pretrained_vgg(load_weights(found, used))
     net = nn.Sequential()
-    for i in range(last + 1):
-        layer = pretrained_net.features[i]
-        if pooling == 'avg' and LAYER_NAMES[i] in AVERAGE_SCALES:
-            layer = _average_pooling(AVERAGE_SCALES[LAYER_NAMES[i]])
+    for layer, name in zip(pretrained_net.features, names):
+        if pooling == 'avg' and name in AVERAGE_SCALES:
+            layer = _average_pooling(AVERAGE_SCALES[name])
         net.add(layer)
     net.weights = pretrained_net.weights
     freeze(net)
@@ -81,19 +93,20 @@ def _average_pooling(scale):
 
 
 @numpy_mode()
-def pretrained_vgg19(weights, device=None, **kwargs):
-    """Return the VGG-19 of the model zoo with the given ``weights``.
+def pretrained_vgg(weights, device=None, **kwargs):
+    """Return the VGG of the model zoo that the given ``weights`` are for.
 
     Layers that ``weights`` lacks stay uninitialized and take no memory.
     ``weights`` of the net says where they came from, without the arrays:
     they would take memory twice. ``kwargs`` are arguments of the model zoo's
     network.
     """
+    table = NETWORKS[weights.network]
     net = gluon.model_zoo.vision.VGG(
-        layers=[2, 2, 4, 4, 4], filters=[64, 128, 256, 512, 512], **kwargs
+        layers=list(table.num_convs), filters=list(CHANNELS), **kwargs
     )
     for layer, arrays in weights.layers.items():
-        convolution = net.features[LAYER_NAMES.index(layer)]
+        convolution = net.features[table.index(layer)]
         parameters = (convolution.weight, convolution.bias)
         for parameter, array in zip(parameters, arrays):
             parameter.shape = array.shape
@@ -101,6 +114,13 @@ def pretrained_vgg19(weights, device=None, **kwargs):
             parameter.set_data(np.array(array))
     net.weights = replace(weights, layers={})
     return net
+
+
+def network_of(net):
+    """Return the ``Network`` that ``net`` is: VGG-19 unless it says more."""
+    return NETWORKS[
+        net.weights.network if hasattr(net, 'weights') else 'vgg19'
+    ]
 
 
 def freeze(net):
@@ -118,7 +138,8 @@ def check_depth(net, layers):
     last = max(layers, default=0)
     if last >= len(net):
         raise GluonStyleError(
-            f'layer {LAYER_NAMES[last]!r} is beyond the {len(net)} layers of '
+            f'layer {network_of(net).layer_names[last]!r} is beyond the '
+            f'{len(net)} layers of '
             'net: name that layer in build_net'
         )
 
@@ -134,8 +155,8 @@ def extract_features(
     width / 2**p), taken before its ReLU. Raises GluonStyleError for a layer
     beyond the end of ``net``.
     """
-    content_indices = layer_indices(content_layers)
-    style_indices = layer_indices(style_layers)
+    content_indices = network_of(net).indices(content_layers)
+    style_indices = network_of(net).indices(style_layers)
     check_depth(net, content_indices + style_indices)
     contents = []
     styles = []

@@ -138,32 +138,43 @@ def sweep(
 class SharedNets:
     """The networks of several jobs, each built when it is first needed.
 
-    Jobs with the same weights, pooling and device share one, which reaches
-    the deepest layer of all jobs.
+    Jobs with the same network, weights, pooling and device share one, which
+    reaches the deepest layer of all jobs.
     """
 
     def __init__(self, jobs: Iterable[Job]) -> None:
-        layers: set[str] = set()
+        self._layers: dict[tuple[str, ...], set[str]] = {}
         for job in jobs:
-            layers.update(job.settings.content_names, job.settings.style_names)
-        self._layers = sorted(layers)
-        self._nets: dict[tuple[str, str, str], Any] = {}
+            layers = self._layers.setdefault(_net_key(job.settings), set())
+            layers.update(job.settings.named_layers)
+        self._nets: dict[tuple[str, ...], Any] = {}
 
     def net(self, settings: Settings) -> Any:
         """Return the network for a run with these settings."""
-        key = settings.weights, settings.pooling, settings.device
+        key = _net_key(settings)
         if key not in self._nets:
             from gluon_style.chapter.devices import get_device
             from gluon_style.chapter.vgg import build_net
 
             self._nets[key] = build_net(
-                self._layers,
-                (),
+                None,
+                sorted(self._layers[key]),
+                network=settings.network,
                 weights=settings.weights,
                 pooling=settings.pooling,
                 device=get_device(settings.device),
             )
         return self._nets[key]
+
+
+def _net_key(settings: Settings) -> tuple[str, ...]:
+    """Return what two runs must have in common to share a network."""
+    return (
+        settings.network,
+        settings.weights,
+        settings.pooling,
+        settings.device,
+    )
 
 
 def write_manifest(cells: Iterable[Cell], folder: str | Path) -> None:

@@ -16,7 +16,7 @@ import numpy
 
 from gluon_style.errors import WeightsError
 from gluon_style.files.reading import file_digest
-from gluon_style.layers import CONV_SHAPES, RGB_MEAN, RGB_STD
+from gluon_style.layers import NETWORKS, RGB_MEAN, RGB_STD
 from gluon_style.weights.formats import Layers, read_layers
 from gluon_style.weights.sources import SOURCES, fetch, is_intact
 
@@ -48,36 +48,72 @@ OXFORD_SCALES = {
 class Weights:
     """The loaded layers, and where they come from.
 
-    ``layers`` maps a name to (weight, bias). ``reason`` says why this source
-    or file was chosen.
+    ``network`` is a name of ``NETWORKS``. ``layers`` maps a name to (weight,
+    bias). ``reason`` says why this source or file was chosen.
     """
 
     source: str
+    network: str
     path: str
     sha256: str
     reason: str
     layers: Layers = field(repr=False)
 
 
-def load_weights(
-    weights: str | os.PathLike[str] = 'auto',
-    layers: Iterable[str] = tuple(CONV_SHAPES),
-) -> Weights:
-    """Return the ``layers`` of VGG-19 that fit the chapter's ``preprocess``.
+@dataclass(frozen=True)
+class WeightsFile:
+    """A file of weights that was chosen: where it is, and why."""
+
+    source: str
+    network: str
+    path: Path
+    reason: str
+
+
+def find_weights(
+    weights: str | os.PathLike[str] | WeightsFile = 'auto',
+    network: str = 'vgg19',
+    layers: Iterable[str | int] = (),
+) -> WeightsFile:
+    """Return the file of weights for a network, fetched if necessary.
 
     ``weights`` is 'auto', the name of a source, or the path of a .params,
     .npz, .h5, .pth or .safetensors file. 'auto' takes what is in the cache;
     otherwise the model zoo's file if its host answers within seconds;
-    otherwise 'oxford'. Raises WeightsError if the weights cannot be had:
-    they are never made up.
+    otherwise 'oxford'. Raises WeightsError if the weights cannot be had.
     """
+    if isinstance(weights, WeightsFile):
+        return weights
     name, path, reason = _find(weights)
-    arrays, convention = read_layers(path, layers)
+    return WeightsFile(name, 'vgg19', path, reason)
+
+
+def load_weights(
+    weights: str | os.PathLike[str] | WeightsFile = 'auto',
+    layers: Iterable[str] | None = None,
+    network: str = 'vgg19',
+) -> Weights:
+    """Return ``layers`` of a network that fit the chapter's ``preprocess``.
+
+    ``weights`` and ``network`` are as for ``find_weights``, or ``weights`` is
+    what that returned. None means all layers. Raises WeightsError if the
+    weights cannot be had: they are never made up.
+    """
+    found = find_weights(weights, network, layers or ())
+    layers = layers or tuple(NETWORKS[found.network].conv_shapes)
+    arrays, convention = read_layers(found.path, layers)
     if convention == 'bgr':
         arrays = rescale(fold_bgr(arrays), OXFORD_SCALES)
-    sha256 = file_digest(path)
-    logger.info('weights %s (%s): %s', name, reason, path)
-    return Weights(name, str(path), sha256, reason, arrays)
+    sha256 = file_digest(found.path)
+    logger.info('weights %s (%s): %s', found.source, found.reason, found.path)
+    return Weights(
+        found.source,
+        found.network,
+        str(found.path),
+        sha256,
+        found.reason,
+        arrays,
+    )
 
 
 def _find(weights: str | os.PathLike[str]) -> tuple[str, Path, str]:

@@ -13,12 +13,7 @@ from mxnet.context import gpu_memory_info
 
 from gluon_style._mxnet import numpy_mode
 from gluon_style.errors import GluonStyleError
-from gluon_style.layers import (
-    CONV_SHAPES,
-    LAYER_NAMES,
-    layer_indices,
-    num_poolings,
-)
+from gluon_style.layers import CHANNELS, block_of, num_poolings
 from gluon_style.methods.gatys.lbfgs import MEMORY
 from gluon_style.methods.gatys.objective import Objective
 from gluon_style.methods.gatys.scales import plan
@@ -49,26 +44,29 @@ def memory_needed(image_shape, settings, tile=None):
     ``Objective``. The features take the memory of one tile. The optimizer's
     arrays and the content picture's features are as large as the picture.
     """
-    features = [
-        _floats_per_pixel(i) for i in range(max(settings.layer_indices) + 1)
-    ]
-    contents = layer_indices(settings.content_names)
-    styles = layer_indices(settings.style_names)
-    style_features = sum(features[i] for i in styles)
+    network = settings.architecture
+    deepest = network.index(settings.layers[-1])
+    features = {
+        name: _floats_per_pixel(name)
+        for name in network.layer_names[: deepest + 1]
+    }
+    largest = max(features.values())
+    style_features = sum(features[name] for name in settings.style_factors)
+    content_features = sum(features[name] for name in settings.content_factors)
     whole = image_shape[0] * image_shape[1]
     widths, heights = _seen_lengths(image_shape, settings, tile)
     visible = max(widths) * max(heights)
     # Each feature map is held once, and a style layer's once more for its
     # gradient. The backward pass has four arrays of the largest kind.
-    per_pixel = sum(features) + style_features + 4 * max(features)
+    per_pixel = sum(features.values()) + style_features + 4 * largest
     peak = _PEAK_WHOLE if visible >= whole else _PEAK_TILED
     floats = peak * visible * per_pixel
     if settings.style_scale is not None and tile is None:
         # A style larger than the result is seen once, but as a whole.
         style_pixels = (settings.style_scale * max(image_shape)) ** 2
-        per_pixel = style_features + 3 * max(features)
+        per_pixel = style_features + 3 * largest
         floats = max(floats, _PEAK_WHOLE * style_pixels * per_pixel)
-    arrays = 3 * _pixel_arrays(settings) + sum(features[i] for i in contents)
+    arrays = 3 * _pixel_arrays(settings) + content_features
     return FIXED_BYTES + int(4 * (floats + whole * arrays))
 
 
@@ -81,10 +79,9 @@ def _pixel_arrays(settings):
     return 12 + 2 * (2 * MEMORY + 10) + (32 if settings.bounded else 0)
 
 
-def _floats_per_pixel(index):
+def _floats_per_pixel(layer):
     """Return how many floats a layer's features have for each pixel."""
-    convolutions = [n for n in LAYER_NAMES[: index + 1] if n in CONV_SHAPES]
-    return CONV_SHAPES[convolutions[-1]][0] / 4 ** num_poolings(index)
+    return CHANNELS[block_of(layer) - 1] / 4 ** num_poolings(layer)
 
 
 def free_memory(device):
@@ -162,9 +159,13 @@ def _seen_pixels(image_shape, settings, tile):
 
 def _seen_lengths(image_shape, settings, tile):
     """Return the widths and the heights of what the network sees at once."""
-    layers, wraps = settings.layer_indices, settings.tileable
+    step = 2 ** num_poolings(settings.layers[-1])
+    margin = settings.architecture.halo(settings.layers[-1])
     return [
-        [span.high - span.low for span in spans(side, tile, layers, wraps)]
+        [
+            span.high - span.low
+            for span in spans(side, tile, step, margin, settings.tileable)
+        ]
         for side in image_shape
     ]
 

@@ -118,7 +118,7 @@ class Inputs:
             return image_shape
         height, width = img.shape[:2]
         longest = self._settings.style_scale * max(image_shape)
-        least = least_side(self._settings.style_names)
+        least = least_side(self._settings.style_factors)
         return tuple(
             max(least, round(side * longest / max(width, height)))
             for side in (width, height)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from gluon_style.errors import GluonStyleError
-from gluon_style.layers import weighted
+from gluon_style.layers import NETWORKS, split_weight
 from gluon_style.methods.fields import (
     Integer,
     Kind,
@@ -65,18 +65,10 @@ class Layers(Kind):
             ]
         if not isinstance(value, Iterable):
             raise unfit(name, value, 'names or indices of layers')
-        pairs = [_layer(name, layer) for layer in value]
-        if not pairs:
+        layers = tuple(_layer(name, layer) for layer in value)
+        if not layers:
             raise GluonStyleError(f'{name} is empty: name at least one layer')
-        names = [layer for layer, _ in pairs]
-        if len(set(names)) < len(names):
-            raise GluonStyleError(
-                f'{name} is {", ".join(names)}: name each layer once'
-            )
-        return tuple(
-            layer if weight == 1 else f'{layer}:{weight!r}'
-            for layer, weight in pairs
-        )
+        return layers
 
     def parse(self, text: str) -> tuple[str, ...]:
         return tuple(part.strip() for part in text.split(',') if part.strip())
@@ -156,8 +148,8 @@ def _text(value: Any) -> str:
     return shown(value) if isinstance(value, int) else str(value)
 
 
-def _layer(name: str, layer: Any) -> tuple[str, float]:
-    """Return the name and the weight of a layer."""
+def _layer(name: str, layer: Any) -> str:
+    """Return a layer, by name or index, with its weight unless that is 1."""
     index = isinstance(layer, int) and not isinstance(layer, bool)
     # Python writes no whole number of thousands of digits.
     if not isinstance(layer, str) and not (index and abs(layer) < 1e9):
@@ -165,7 +157,32 @@ def _layer(name: str, layer: Any) -> tuple[str, float]:
             f'{name} has {shown(layer)}: it must be names or indices of '
             'layers, such as conv4_4'
         )
-    return weighted(layer)
+    layer, weight = split_weight(layer)
+    return layer if weight == 1 else f'{layer}:{weight!r}'
+
+
+def named_layers(
+    name: str, layers: Iterable[str], network: str
+) -> tuple[str, ...]:
+    """Return a setting's layers of a network, with names for indices.
+
+    ``name`` is the setting's. Raises GluonStyleError for a layer that the
+    network does not have, and for one that is named twice.
+    """
+    table = NETWORKS[network]
+    weights: dict[str, float] = {}
+    for layer in layers:
+        layer, weight = split_weight(layer)
+        layer = table.layer_names[table.index(layer)]
+        if layer in weights:
+            raise GluonStyleError(
+                f'{name} has {layer} twice: name each layer once'
+            )
+        weights[layer] = weight
+    return tuple(
+        layer if weight == 1 else f'{layer}:{weight!r}'
+        for layer, weight in weights.items()
+    )
 
 
 def noise_part(init: str) -> float:

@@ -12,8 +12,8 @@ from mxnet import autograd, np, npx
 from mxnet.gluon import nn
 
 from gluon_style._mxnet import numpy_mode
-from gluon_style.chapter.vgg import check_depth
-from gluon_style.layers import layer_index, weighted
+from gluon_style.chapter.vgg import check_depth, network_of
+from gluon_style.layers import num_poolings
 from gluon_style.methods.gatys.regions import Region, regions
 from gluon_style.methods.gatys.settings import Settings
 from gluon_style.methods.gatys.style_losses import STYLE_LOSSES, Moments
@@ -68,16 +68,23 @@ class Objective:
         tile=None,
         **changes,
     ):
-        settings = (settings or Settings()).changed(changes)
+        network = network_of(net)
+        settings = (settings or Settings()).changed(
+            {'network': network.name, **changes}
+        )
         styles = styles if isinstance(styles, (list, tuple)) else [styles]
         styles = [style_X for style_X in styles if style_X is not None]
         self._content_layers = self._style_layers = {}
         if content_X is not None:
-            self._content_layers = _weights_by_index(settings.content_layers)
+            self._content_layers = settings.content_factors
         if styles:
-            self._style_layers = _weights_by_index(settings.style_layers)
-        self._layers = sorted({*self._content_layers, *self._style_layers})
-        check_depth(net, self._layers)
+            self._style_layers = settings.style_factors
+        layers = {*self._content_layers, *self._style_layers}
+        self._layers = sorted(layers, key=network.index)
+        indices = network.indices(self._layers)
+        check_depth(net, indices)
+        self._step = 2 ** max(map(num_poolings, layers), default=0)
+        self._margin = max(map(network.halo, layers), default=0)
         self._content_weight = settings.content_weight
         self._style_weight = settings.style_weight * settings.style_repeats
         self._tv_weight = settings.tv_weight
@@ -85,7 +92,7 @@ class Objective:
         self._tv_norm = settings.tv_norm
         loss = STYLE_LOSSES[settings.style_loss]
         self._needs_mean = loss.needs_mean
-        self._segments = _segments(net, self._layers)
+        self._segments = _segments(net, indices)
         self._contents_Y, self._regions = {}, []
         if content_X is not None:
             self._contents_Y = self._content_features(content_X)
@@ -127,13 +134,13 @@ class Objective:
 
     def _tiles(self, X, wraps=False):
         rows, columns = (
-            spans(length, self._tile, self._layers, wraps)
+            spans(length, self._tile, self._step, self._margin, wraps)
             for length in X.shape[2:]
         )
         return [(a, b) for a in rows for b in columns]
 
     def _features(self, X):
-        """Return the features of ``X`` by the layer's index."""
+        """Return the features of ``X`` by the layer's name."""
         features = {}
         for layer, segment in zip(self._layers, self._segments):
             X = features[layer] = segment(X)
@@ -269,25 +276,20 @@ def total_variation(X, norm, wraps=False):
     return 0.5 * (cost(below).mean() + cost(beside).mean())
 
 
-def _weights_by_index(layers):
-    pairs = [weighted(layer) for layer in layers]
-    return {layer_index(name): weight for name, weight in pairs}
-
-
-def _segments(net, layers):
-    """Return blocks that lead from each of ``layers`` to the next.
+def _segments(net, indices):
+    """Return blocks that lead from each layer to the next, by their indices.
 
     Hybridizing them saves Python's time and some memory. A static allocation
     was measured, too: it saves no time and takes more memory.
     """
     segments, begin = [], 0
-    for layer in layers:
+    for index in indices:
         segment = nn.HybridSequential()
-        for i in range(begin, layer + 1):
+        for i in range(begin, index + 1):
             segment.add(net[i])
         segment.hybridize()
         segments.append(segment)
-        begin = layer + 1
+        begin = index + 1
     return segments
 
 

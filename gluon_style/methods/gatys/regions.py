@@ -30,13 +30,13 @@ class Region(NamedTuple):
     """A part of the picture, and its style losses.
 
     ``guides`` and ``losses`` have a layer's ``Guide`` and its style loss, one
-    of ``STYLE_LOSSES``, by the layer's index. ``guides`` is None where every
+    of ``STYLE_LOSSES``, by the layer's name. ``guides`` is None where every
     position has the weight 1. ``share`` is the region's part of the loss.
     """
 
-    guides: dict[int, Guide] | None
+    guides: dict[str, Guide] | None
     share: float
-    losses: dict[int, Any]
+    losses: dict[str, Any]
 
     def num_positions(self, X, layer):
         """Return how many positions of ``X`` a layer averages over.
@@ -58,7 +58,7 @@ class Region(NamedTuple):
 def regions(targets, loss, style_blend, mask, ctx):
     """Return the regions of a picture: one, or two that a mask separates.
 
-    ``targets`` has, for each style, its ``Moments`` by the layer's index.
+    ``targets`` has, for each style, its ``Moments`` by the layer's name.
     ``loss`` is one of ``STYLE_LOSSES``. Without a mask, the styles' moments
     are averaged with the weights ``style_blend``; None means equal weights.
     The mask is an array (height, width) of 0 to 1: the first style goes where

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import platform
@@ -68,7 +69,9 @@ def _settings(record: Record) -> dict[str, Any]:
         changes.update(stop_after=record.epochs, time_limit=None)
     settings = Settings().changed({**record.settings, **changes})
     weights = _same_weights(settings.weights, record)
-    names = [*record.settings, *changes]
+    # All of them: an old record lacks the settings that came later, and
+    # their values then were the chapter's.
+    names = [field.name for field in dataclasses.fields(settings)]
     return {
         **{name: getattr(settings, name) for name in names},
         'weights': weights,

@@ -13,12 +13,12 @@ from gluon_style.chapter.defaults import (
 )
 from gluon_style.errors import GluonStyleError
 from gluon_style.layers import (
-    CONTENT_LAYERS,
+    NETWORKS,
     STYLE_LAYERS,
-    layer_indices,
+    Network,
     least_side,
-    names_of,
     num_poolings,
+    split_weight,
 )
 from gluon_style.methods.fields import (
     LEAST_NUMBER,
@@ -41,6 +41,7 @@ from gluon_style.methods.gatys.kinds import (
     Restarts,
     Size,
     Tile,
+    named_layers,
 )
 
 # The method's name, in records.
@@ -139,10 +140,23 @@ class Settings(Validated):
     tv_weight: float = setting(
         TV_WEIGHT, _FACTOR, 'factor of the total variation loss', group=LOSSES
     )
+    # 'auto' is the best network whose weights can be had, see
+    # gluon_style.weights. It is one that has all layers that are named.
+    network: str = setting(
+        'vgg19',
+        Choice('auto', *NETWORKS),
+        'the network that sees content and style',
+        group=LOSSES,
+    )
     # Names or indices, kept as names. A name may have the layer's weight in
-    # the sum: 'conv4_1:0.5', or as a dictionary {'conv4_1': 0.5}.
-    content_layers: tuple[str, ...] = setting(
-        CONTENT_LAYERS, Layers(), _LAYERS, WITH_CONTENT, group=LOSSES
+    # the sum: 'conv4_1:0.5', or as a dictionary {'conv4_1': 0.5}. None means
+    # the network's own, conv4_4 of VGG-19 and conv4_3 of VGG-16.
+    content_layers: tuple[str, ...] | None = setting(
+        None,
+        Optional(Layers()),
+        f'{_LAYERS}; none: the last convolution of block 4',
+        WITH_CONTENT,
+        group=LOSSES,
     )
     style_layers: tuple[str, ...] = setting(
         STYLE_LAYERS, Layers(), _LAYERS, WITH_STYLE, group=LOSSES
@@ -293,6 +307,10 @@ class Settings(Validated):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for name in ('content_layers', 'style_layers'):
+            if (layers := getattr(self, name)) is not None:
+                layers = named_layers(name, layers, self.architecture.name)
+                object.__setattr__(self, name, layers)
         if self.first is not None and self.scales > 1:
             raise GluonStyleError(
                 f'scales is {self.scales!r}: it must be 1 with a first stage'
@@ -301,31 +319,44 @@ class Settings(Validated):
             self.require_shape(self.size)
 
     @property
-    def content_names(self) -> list[str]:
-        """The names of the content layers, without their weights."""
-        return names_of(self.content_layers)
+    def content_factors(self) -> dict[str, float]:
+        """The weight of each content layer in the sum, by its name."""
+        layers = self.content_layers or self.architecture.content_layers
+        return dict(map(split_weight, layers))
 
     @property
-    def style_names(self) -> list[str]:
-        """The names of the style layers, without their weights."""
-        return names_of(self.style_layers)
+    def style_factors(self) -> dict[str, float]:
+        """The weight of each style layer in the sum, by its name."""
+        return dict(map(split_weight, self.style_layers))
 
     @property
-    def layer_indices(self) -> list[int]:
-        """The indices of all layers in the network."""
-        return layer_indices([*self.content_names, *self.style_names])
+    def layers(self) -> list[str]:
+        """The names of all layers that the losses take, in their order."""
+        used = {*self.content_factors, *self.style_factors}
+        return sorted(used, key=self.architecture.index)
+
+    @property
+    def named_layers(self) -> list[str]:
+        """The names of the layers that the user gave."""
+        layers = [*(self.content_layers or ()), *self.style_layers]
+        return [split_weight(layer)[0] for layer in layers]
+
+    @property
+    def architecture(self) -> Network:
+        """The network's layers: VGG-19's, which has all layers, for 'auto'."""
+        return NETWORKS.get(self.network, NETWORKS['vgg19'])
 
     @property
     def least_side(self) -> int:
         """The least width and height, in pixels, that the layers need."""
-        return least_side(self.layer_indices)
+        return least_side(self.layers)
 
     @property
     def step(self) -> int:
         """The number that the result's sides must be multiples of."""
         if not self.tileable:
             return 1
-        return 2 ** num_poolings(max(self.layer_indices))
+        return 2 ** max(map(num_poolings, self.layers))
 
     @property
     def init_file(self) -> str | None:

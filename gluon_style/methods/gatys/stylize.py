@@ -19,7 +19,7 @@ from mxnet.gluon import Block
 from gluon_style import __version__
 from gluon_style._mxnet import lock_of, naming_lack_of_memory, numpy_mode
 from gluon_style.chapter.devices import get_device
-from gluon_style.chapter.vgg import build_net
+from gluon_style.chapter.vgg import build_net, network_of
 from gluon_style.errors import GluonStyleError, NonFiniteLossError
 from gluon_style.methods.fields import shown
 from gluon_style.methods.gatys.checkpoint import Checkpoint, identity
@@ -44,6 +44,7 @@ from gluon_style.pictures.read import as_bytes
 from gluon_style.records.log import Log
 from gluon_style.records.record import Record, WeightsId
 from gluon_style.records.result import Result
+from gluon_style.weights import find_weights
 
 logger = logging.getLogger(__name__)
 
@@ -140,14 +141,15 @@ class _Run:
     """One run: its inputs are checked when it is made, ``result`` makes it."""
 
     def __init__(self, content, style, settings, mask, net, observers):
-        self.settings, self.observers = settings, observers
+        self.observers, self._given_net = observers, net
         self.device = get_device(settings.device)
         self.inputs = Inputs(content, style, settings, self.device, mask)
+        self._chosen_weights = settings.weights
+        self.settings = settings = self._with_network(settings)
         self.image_shape = self.inputs.image_shape()
         self.output_shape = self.inputs.original_shape() or self.image_shape
         self.steps = plan(settings, self.image_shape)
         self.tile = choose_tile(self.image_shape, settings, self.device)
-        self._given_net = net
         # Reading the losses makes a GPU wait.
         default = 1 if self.device.device_type == 'cpu' else 10
         self.every = observers.epochs_between(default)
@@ -157,15 +159,34 @@ class _Run:
         self.weights = self._weights()
         self.log = self._log()
 
+    def _with_network(self, settings):
+        """Return the settings with a network's name in place of 'auto'."""
+        network = settings.network
+        if self._given_net is not None:
+            given = network_of(self._given_net)
+            if network not in ('auto', given.name):
+                raise GluonStyleError(
+                    f'network is {network!r} and net is a {given.title}: give '
+                    f'a net of build_net(network={network!r})'
+                )
+            network = given.name
+        elif network == 'auto':
+            self._chosen_weights = find_weights(
+                settings.weights, network, settings.named_layers
+            )
+            network = self._chosen_weights.network
+        return settings.changed({'network': network})
+
     @functools.cached_property
     def net(self):
         """The given network, or one that is built when it is needed."""
         if self._given_net is not None:
             return self._given_net
         return build_net(
-            self.settings.content_names,
-            self.settings.style_names,
-            weights=self.settings.weights,
+            list(self.settings.content_factors),
+            list(self.settings.style_factors),
+            network=self.settings.network,
+            weights=self._chosen_weights,
             device=self.device,
             pooling=self.settings.pooling,
         )

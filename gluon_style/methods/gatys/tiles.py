@@ -9,7 +9,7 @@ import numpy
 from mxnet import np
 
 from gluon_style.errors import GluonStyleError
-from gluon_style.layers import halo, num_poolings
+from gluon_style.layers import num_poolings
 
 
 class Span(NamedTuple):
@@ -25,19 +25,18 @@ class Span(NamedTuple):
     high: int
 
 
-def spans(length, tile, layers, wraps=False):
+def spans(length, tile, step, margin, wraps=False):
     """Cut ``length`` pixels into about equal spans of about ``tile``.
 
     Spans begin at multiples of ``step``, the number of pixels that the
-    poolings up to the deepest of ``layers``, which are indices, make one
-    position of. If ``tile`` is None, or at least the whole length, there is
-    one span. All spans see equally many pixels, so that the memory of one
-    serves the next. No span is longer than ``tile``, unless a shorter one
-    would have no features. Where the picture ``wraps``, a span also sees
-    pixels beyond the picture's ends. Raises GluonStyleError for a tile that
+    poolings make one position of, and see ``margin`` pixels on either side,
+    the halo of the deepest layer. If ``tile`` is None, or at least the whole
+    length, there is one span. All spans see equally many pixels, so that the
+    memory of one serves the next. No span is longer than ``tile``, unless a
+    shorter one would have no features. Where the picture ``wraps``, a span
+    also sees pixels beyond the picture's ends. Raises GluonStyleError for a tile that
     is not a multiple of ``step``, and for a length that wraps and is not one.
     """
-    step = 2 ** num_poolings(max(layers))
     if tile is not None and (tile < step or tile % step):
         raise GluonStyleError(
             f'tile is {tile!r}: it must be a multiple of {step}'
@@ -47,7 +46,6 @@ def spans(length, tile, layers, wraps=False):
             f'a tileable picture has a side of {length} pixels: it must be a '
             f'multiple of {step}'
         )
-    margin = halo(max(layers))
     if tile is None or length <= tile:
         beyond = margin if wraps else 0
         return [Span(0, length, -beyond, length + beyond)]
