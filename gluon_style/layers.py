@@ -25,6 +25,11 @@ RGB_STD = (0.229, 0.224, 0.225)
 CHANNELS = (64, 128, 256, 512, 512)
 
 
+def block_of(layer: str) -> int:
+    """Return the number of a layer's block, from 1 to 5, by its name."""
+    return int(layer[len('conv')])
+
+
 @dataclass(frozen=True)
 class Network:
     """A VGG, by the number of convolutions in each of its five blocks.
@@ -164,11 +169,6 @@ def split_weight(layer: str | int) -> tuple[str, float]:
             'above 0, as in conv4_1:0.5'
         )
     return name, weight
-
-
-def block_of(layer: str) -> int:
-    """Return the number of a layer's block, from 1 to 5, by its name."""
-    return int(layer[len('conv')])
 
 
 def num_poolings(layer: str) -> int:

@@ -34,8 +34,9 @@ def spans(length, tile, step, margin, wraps=False):
     length, there is one span. All spans see equally many pixels, so that the
     memory of one serves the next. No span is longer than ``tile``, unless a
     shorter one would have no features. Where the picture ``wraps``, a span
-    also sees pixels beyond the picture's ends. Raises GluonStyleError for a tile that
-    is not a multiple of ``step``, and for a length that wraps and is not one.
+    also sees pixels beyond the picture's ends. Raises GluonStyleError for a
+    tile that is not a multiple of ``step``, and for a length that wraps and
+    is not one.
     """
     if tile is not None and (tile < step or tile % step):
         raise GluonStyleError(
