@@ -12,16 +12,15 @@ from gluon_style.chapter.losses import compute_loss, gram
 from gluon_style.chapter.vgg import build_net, extract_features
 from gluon_style.layers import (
     CONTENT_LAYERS,
-    LAYER_NAMES,
+    NETWORKS,
     STYLE_LAYERS,
-    halo,
-    layer_index,
     num_poolings,
 )
 from gluon_style.methods.gatys.objective import Objective
 from gluon_style.methods.gatys.tiles import spans
 from gluon_style.weights.formats import write_layers
 
+VGG19 = NETWORKS['vgg19']
 CONTENT, STYLE = ('conv2_2',), ('conv1_1', 'conv2_1')
 NAMES = ('conv1_1', 'conv1_2', 'conv2_1', 'conv2_2')
 WEIGHTS = {'content_weight': 2, 'style_weight': 300, 'tv_weight': 5}
@@ -217,13 +216,13 @@ def test_a_halo_is_at_least_what_a_layer_sees(weights_file, layer, reach):
     net = build_net([layer], [layer], weights=weights_file, pooling='avg')
     X = np.random.normal(size=(1, 3, 128, 8))
     X.attach_grad()
-    scale = 2 ** num_poolings(layer_index(layer))
+    scale = 2 ** num_poolings(layer)
     with autograd.record():
         Y = net(X)[:, :, 64 // scale].sum()
     Y.backward()
     (rows,) = abs(X.grad.asnumpy()).sum(axis=(0, 1, 3)).nonzero()
     assert (rows.min(), rows.max()) == (64 - reach, 64 + scale - 1 + reach)
-    assert halo(layer_index(layer)) >= reach
+    assert VGG19.halo(layer) >= reach
 
 
 def test_an_evaluation_does_not_keep_memory(deep):
@@ -247,8 +246,7 @@ def test_an_evaluation_does_not_keep_memory(deep):
 @pytest.mark.parametrize('length', [32, 33, 100, 255, 256, 257, 1800])
 @pytest.mark.parametrize('tile', [32, 96, 256])
 def test_spans_cover_a_length_once_with_enough_around(length, tile):
-    conv5_1 = layer_index('conv5_1')
-    cuts = spans(length, tile, [conv5_1])
+    cuts = spans(length, tile, 16, VGG19.halo('conv5_1'))
     assert cuts[0].first == cuts[0].low == 0
     assert cuts[-1].last == cuts[-1].high == length
     for a, b in zip(cuts, cuts[1:]):
@@ -263,18 +261,18 @@ def test_spans_cover_a_length_once_with_enough_around(length, tile):
 
 
 def test_spans_without_features_are_joined():
-    pool5 = layer_index('pool5')
-    assert [s[:2] for s in spans(63, 32, [pool5])] == [(0, 63)]
-    assert [s[:2] for s in spans(64, 32, [pool5])] == [(0, 32), (32, 64)]
+    margin = VGG19.halo('pool5')
+    assert [s[:2] for s in spans(63, 32, 32, margin)] == [(0, 63)]
+    assert [s[:2] for s in spans(64, 32, 32, margin)] == [(0, 32), (32, 64)]
     for length in range(32, 200):
-        for span in spans(length, 32, [pool5]):
+        for span in spans(length, 32, 32, margin):
             assert span.last // 32 > span.first // 32
 
 
 @pytest.mark.parametrize('tile', [0, 8, 24, 100])
 def test_a_tile_that_does_not_fit_the_poolings(tile):
     with pytest.raises(ValueError, match=f'tile is {tile}: it must be a mul'):
-        spans(450, tile, [layer_index('conv5_1')])
+        spans(450, tile, 16, 96)
 
 
 def test_a_layer_beyond_the_net(deep):
@@ -286,13 +284,11 @@ def test_a_layer_beyond_the_net(deep):
 def test_halo_of_the_first_layers_by_hand():
     # conv1_1 and conv1_2 see one pixel each; the pooling one place further,
     # and conv2_1 two pixels, to a multiple of two.
-    indices = {name: layer_index(name) for name in LAYER_NAMES}
-    assert halo(indices['conv1_1']) == 1
-    assert halo(indices['conv1_2']) == 2
-    assert halo(indices['pool1']) == 4
-    assert halo(indices['conv2_1']) == 6
-    assert halo(indices['conv5_1']) == 96
-    assert num_poolings(indices['conv5_1']) == 4
+    assert VGG19.halo('conv1_1') == 1
+    assert VGG19.halo('conv1_2') == 2
+    assert VGG19.halo('pool1') == 4
+    assert VGG19.halo('conv2_1') == 6
+    assert VGG19.halo('conv5_1') == 96
 
 
 def autograds_loss(net, X, content_X, style_X, guide=None, name='gram'):

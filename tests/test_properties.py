@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as arrays_of
 from PIL import Image
 
-from gluon_style.layers import LAYER_NAMES, halo, num_poolings
+from gluon_style.layers import NETWORKS, num_poolings
 from gluon_style.methods.gatys.tiles import spans
 from gluon_style.pictures.read import read_picture
 from gluon_style.weights.npz import read_npz
@@ -177,19 +177,21 @@ def test_read_npz_returns_what_was_saved(saved, packed, fortran):
 
 @few
 @given(
-    st.integers(0, len(LAYER_NAMES) - 1),
+    st.sampled_from(list(NETWORKS.values())),
+    st.integers(0, 30),
     st.integers(1, 3000),
     st.integers(1, 40),
 )
-def test_spans_cover_a_length_once(layer, length, tiles):
-    step = 2 ** num_poolings(layer)
+def test_spans_cover_a_length_once(network, index, length, tiles):
+    layer = network.layer_names[index]
+    step, margin = 2 ** num_poolings(layer), network.halo(layer)
     length = max(length, step)
-    cuts = spans(length, tiles * step, [layer])
+    cuts = spans(length, tiles * step, step, margin)
     owned = [i for span in cuts for i in range(span.first, span.last)]
     assert owned == list(range(length))
     assert len({span.high - span.low for span in cuts}) == 1
     for span in cuts:
         assert 0 <= span.low <= span.first < span.last <= span.high <= length
         assert span.first % step == span.low % step == 0
-        assert span.low == 0 or span.first - span.low >= halo(layer)
-        assert span.high == length or span.high - span.last >= halo(layer)
+        assert span.low == 0 or span.first - span.low >= margin
+        assert span.high == length or span.high - span.last >= margin

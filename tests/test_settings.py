@@ -21,7 +21,8 @@ def test_defaults_are_the_chapters():
     assert settings.content_weight == 1
     assert settings.style_weight == 1e4
     assert settings.tv_weight == 10
-    assert settings.content_layers == ('conv4_4',)
+    assert settings.network == 'vgg19'
+    assert settings.content_factors == {'conv4_4': 1}
     assert settings == PRESETS['chapter']
     assert settings.image_shape(3000, 2000) == (450, 300)
 
@@ -50,6 +51,16 @@ def test_layers_become_names():
     assert settings.style_layers == ('conv1_1', 'conv2_1', 'conv3_1')
     settings = Settings(style_layers=['conv2_1:1.0', '10:0.25'])
     assert settings.style_layers == ('conv2_1', 'conv3_1:0.25')
+
+
+def test_layers_are_the_networks():
+    settings = Settings(network='vgg16', style_layers=[0, 17, '24:2'])
+    assert settings.style_layers == ('conv1_1', 'conv4_1', 'conv5_1:2.0')
+    assert settings.content_factors == {'conv4_3': 1}
+    assert settings.layers == ['conv1_1', 'conv4_1', 'conv4_3', 'conv5_1']
+    # What is not named is left to the network.
+    assert settings.changed({'network': 'vgg19'}).layers[2] == 'conv4_4'
+    assert settings.named_layers == ['conv1_1', 'conv4_1', 'conv5_1']
 
 
 def test_layers_and_their_weights_may_be_a_dictionary():
@@ -143,13 +154,16 @@ def test_image_shape_keeps_proportions_or_takes_both_sides(size, shape):
         ({'style_blend': 2}, 'style_blend is 2: it must be a number for each'),
         ({'style_blend': '2:x'}, "style_blend is '2:x': it must be a number"),
         ({'style_layers': 2.5}, 'style_layers is 2.5: it must be names'),
-        ({'content_layers': None}, 'content_layers is None: it must be names'),
+        ({'style_layers': None}, 'style_layers is None: it must be names'),
         ({'style_layers': {'conv1_1': 0}}, "has the weight '0': it must be a"),
         ({'epochs': numpy.int64(0)}, 'epochs is 0: it must be a whole number'),
         ({'seed': numpy.bool_(True)}, 'seed is True: it must be a whole'),
         ({'style_layers': 'conv1_1:0'}, "has the weight '0': it must be"),
         ({'style_layers': 'conv1_1:x'}, "has the weight 'x': it must be"),
-        ({'style_layers': ('0', 'conv1_1:2')}, 'name each layer once'),
+        (
+            {'style_layers': ('0', 'conv1_1:2')},
+            'style_layers has conv1_1 twice',
+        ),
         ({'size': (100, 50), 'tileable': True}, 'such as 96x48'),
         ({'lr_decay': 1.5}, 'lr_decay is 1.5: it must be a finite number'),
         ({'style_repeats': 0}, 'style_repeats is 0: it must be a whole'),
@@ -167,6 +181,8 @@ def test_image_shape_keeps_proportions_or_takes_both_sides(size, shape):
         ({'size': (64, 15)}, 'need at least 16 either way'),
         ({'content_layers': 'conv6_1'}, "layer 'conv6_1' is not in VGG-19"),
         ({'style_layers': ()}, 'style_layers is empty: name at least one'),
+        ({'network': 'vgg16', 'content_layers': 'conv4_4'}, 'not in VGG-16'),
+        ({'network': 'vgg11'}, "network is 'vgg11': it must be auto or vgg19"),
         ({'style_layers': (0, 'conv1_1')}, 'name each layer once'),
         ({'lrate': 1}, "setting 'lrate' is unknown: "),
         ({'style_wieght': 1}, "did you mean 'style_weight'?"),

@@ -55,7 +55,13 @@ class Layers(Kind):
 
     metavar = 'A,B'
 
-    def check(self, name: str, value: Any) -> tuple[str, ...]:
+    def __init__(self, own: bool = False) -> None:
+        # Where None, or the word auto, means the network's own layers.
+        self.own = own
+
+    def check(self, name: str, value: Any) -> tuple[str, ...] | None:
+        if self.own and value in (None, 'auto', ('auto',), ['auto']):
+            return None
         if isinstance(value, (str, int)):
             value = (value,)
         if isinstance(value, dict):
@@ -74,7 +80,7 @@ class Layers(Kind):
         return tuple(part.strip() for part in text.split(',') if part.strip())
 
     def words(self, value: Any) -> str:
-        return ','.join(value)
+        return 'auto' if value is None else ','.join(value)
 
 
 class Blend(Kind):

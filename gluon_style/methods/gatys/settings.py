@@ -153,8 +153,8 @@ class Settings(Validated):
     # the network's own, conv4_4 of VGG-19 and conv4_3 of VGG-16.
     content_layers: tuple[str, ...] | None = setting(
         None,
-        Optional(Layers()),
-        f'{_LAYERS}; none: the last convolution of block 4',
+        Layers(own=True),
+        f"{_LAYERS}; auto: the network's own",
         WITH_CONTENT,
         group=LOSSES,
     )
