@@ -22,7 +22,7 @@ NAMES = ('conv1_1', 'conv1_2', 'conv2_1')
 
 
 def features(layers, X, count):
-    weights = Weights('test', '', '', '', layers)
+    weights = Weights('test', 'vgg19', '', '', '', layers)
     outputs = []
     for layer in pretrained_vgg(weights).features[:count]:
         X = layer(X)

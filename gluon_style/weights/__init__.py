@@ -1,7 +1,8 @@
-"""Load VGG-19's weights, adapted to the chapter's pixels and hyperparameters.
+"""Load a network's weights, fit for the chapter's pixels and hyperparameters.
 
 Weights are never random and never unchecked, and every result records which
-file was used. ``sources`` fetches files, ``formats`` reads and writes them.
+file was used. ``choice`` chooses a file, ``sources`` fetches it, ``formats``
+reads and writes it.
 """
 
 from __future__ import annotations
@@ -10,15 +11,13 @@ import logging
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy
 
-from gluon_style.errors import WeightsError
 from gluon_style.files.reading import file_digest
 from gluon_style.layers import NETWORKS, RGB_MEAN, RGB_STD
+from gluon_style.weights.choice import WeightsFile, find_weights
 from gluon_style.weights.formats import Layers, read_layers
-from gluon_style.weights.sources import SOURCES, fetch, is_intact
 
 logger = logging.getLogger(__name__)
 
@@ -60,34 +59,6 @@ class Weights:
     layers: Layers = field(repr=False)
 
 
-@dataclass(frozen=True)
-class WeightsFile:
-    """A file of weights that was chosen: where it is, and why."""
-
-    source: str
-    network: str
-    path: Path
-    reason: str
-
-
-def find_weights(
-    weights: str | os.PathLike[str] | WeightsFile = 'auto',
-    network: str = 'vgg19',
-    layers: Iterable[str | int] = (),
-) -> WeightsFile:
-    """Return the file of weights for a network, fetched if necessary.
-
-    ``weights`` is 'auto', the name of a source, or the path of a .params,
-    .npz, .h5, .pth or .safetensors file. 'auto' takes what is in the cache;
-    otherwise the model zoo's file if its host answers within seconds;
-    otherwise 'oxford'. Raises WeightsError if the weights cannot be had.
-    """
-    if isinstance(weights, WeightsFile):
-        return weights
-    name, path, reason = _find(weights)
-    return WeightsFile(name, 'vgg19', path, reason)
-
-
 def load_weights(
     weights: str | os.PathLike[str] | WeightsFile = 'auto',
     layers: Iterable[str] | None = None,
@@ -101,11 +72,17 @@ def load_weights(
     """
     found = find_weights(weights, network, layers or ())
     layers = layers or tuple(NETWORKS[found.network].conv_shapes)
-    arrays, convention = read_layers(found.path, layers)
+    arrays, convention = read_layers(found.path, layers, found.network)
     if convention == 'bgr':
         arrays = rescale(fold_bgr(arrays), OXFORD_SCALES)
     sha256 = file_digest(found.path)
-    logger.info('weights %s (%s): %s', found.source, found.reason, found.path)
+    logger.info(
+        'weights %s (%s) of %s: %s',
+        found.source,
+        found.reason,
+        NETWORKS[found.network].title,
+        found.path,
+    )
     return Weights(
         found.source,
         found.network,
@@ -114,29 +91,6 @@ def load_weights(
         found.reason,
         arrays,
     )
-
-
-def _find(weights: str | os.PathLike[str]) -> tuple[str, Path, str]:
-    """Return the source's name, the file's path, and why it was chosen."""
-    if isinstance(weights, str) and weights in SOURCES:
-        return weights, fetch(weights), 'the source asked for'
-    if weights != 'auto':
-        if not Path(weights).is_file():
-            raise WeightsError(
-                f'weights {str(weights)!r} are unknown: choose auto, '
-                f'{", ".join(SOURCES)}, or a file that exists'
-            )
-        return 'file', Path(weights), 'the file asked for'
-    for name, source in SOURCES.items():
-        if is_intact(source):
-            return name, source.path, 'found in the cache'
-        if source.path.exists():
-            logger.warning('%s is broken and passed over', source.path)
-    try:
-        return 'zoo', fetch('zoo'), 'fetched from the model zoo'
-    except WeightsError as error:
-        reason = f'the model zoo failed: {error}'
-    return 'oxford', fetch('oxford'), reason
 
 
 def fold_bgr(layers: Layers) -> Layers:

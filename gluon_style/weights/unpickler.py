@@ -12,12 +12,13 @@ import collections
 import inspect
 import pickletools
 from collections.abc import Callable, Mapping
-from typing import IO, Any
+from typing import Any, Protocol
 
 _CONSTANTS = {'NONE': None, 'NEWTRUE': True, 'NEWFALSE': False}
 _EMPTY = {'EMPTY_DICT': dict, 'EMPTY_LIST': list, 'EMPTY_TUPLE': tuple}
 # Operations that put their argument on the stack.
 _LITERALS = (
+    'BINBYTES',
     'BINFLOAT',
     'BININT',
     'BININT1',
@@ -25,6 +26,7 @@ _LITERALS = (
     'BINSTRING',
     'BINUNICODE',
     'LONG1',
+    'SHORT_BINBYTES',
     'SHORT_BINSTRING',
     'SHORT_BINUNICODE',
 )
@@ -33,8 +35,28 @@ _PUT = ('BINPUT', 'LONG_BINPUT', 'MEMOIZE')
 _GET = ('BINGET', 'LONG_BINGET')
 
 
+class Readable(Protocol):
+    """What ``read_pickle`` reads from: a file, or something like one."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next ``size`` bytes, or fewer at the end."""
+        ...
+
+    def readline(self) -> bytes:
+        """Return the bytes up to the end of the line."""
+        ...
+
+
+class Stateful:
+    """What stands for an object that a pickle makes first and fills then."""
+
+    def set_state(self, state: Any) -> None:
+        """Take the state that the pickle gives, or raise ValueError."""
+        raise NotImplementedError
+
+
 def read_pickle(
-    file: IO[bytes],
+    file: Readable,
     names: Mapping[str, Any],
     load_persistent: Callable[[Any], Any],
 ) -> Any:
@@ -176,9 +198,12 @@ class _Machine:
         self.stack.append(self.load_persistent(persistent_id))
 
     def _op_build(self, _):
-        """Drop the attributes of an object, such as a state's metadata."""
-        self._pop(1)
-        self._top()
+        """Give an object its state; drop attributes, such as metadata."""
+        [state] = self._pop(1)
+        value = self._top()
+        # Not Python's __setstate__, which NumPy's own objects have.
+        if isinstance(value, Stateful):
+            value.set_state(state)
 
 
 def ordered(pairs: Any = ()) -> collections.OrderedDict:

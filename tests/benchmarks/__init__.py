@@ -1,0 +1,1 @@
+"""Benchmarks; ``quality`` is a package, so that its parts can be tested."""
