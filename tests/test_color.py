@@ -10,6 +10,7 @@ from gluon_style.pictures.color import (
     match_color,
     match_histogram,
     matched,
+    transfer_map,
 )
 
 
@@ -168,6 +169,58 @@ def test_kept_color_is_clipped_to_what_a_screen_shows(dtype, top):
     kept = keep_color(white, red)
     assert kept.max() == top and kept.dtype == dtype
     assert 0 <= kept.min() < top
+
+
+def transferred(content, styles, parts=(1,)):
+    """Return the content's colors after the map, as floats."""
+    matrix, offset = transfer_map(content, styles, parts)
+    return (content / 255) @ matrix.T + offset
+
+
+def test_transferred_colors_have_the_styles_mean_and_covariance():
+    content, style = mild(1, 50, 50), mild(2)
+    moved = transferred(content, [style])
+    for actual, expected in zip(moments(moved), moments(style / 255)):
+        numpy.testing.assert_allclose(actual, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_a_transfer_moves_no_color_further_than_another_map_would():
+    content, style = mild(1, 50, 50), mild(2)
+    moved = transferred(content, [style])
+    # This map leads to the same mean and covariance.
+    other = matched(content / 255, style / 255)
+    distances = [((x - content / 255) ** 2).mean() for x in (moved, other)]
+    assert distances[0] < distances[1]
+    matrix, _ = transfer_map(content, [style], [1])
+    numpy.testing.assert_allclose(matrix, matrix.T, atol=1e-12)
+    assert (numpy.linalg.eigvalsh(matrix) > 0).all()
+
+
+def test_several_styles_are_one_palette():
+    content, styles = mild(1, 50, 50), [mild(2), mild(3)]
+    # As many pixels of either: the pixels of both side by side.
+    both = numpy.concatenate(styles)
+    numpy.testing.assert_allclose(
+        transferred(content, styles, (2, 2)), transferred(content, [both])
+    )
+    numpy.testing.assert_allclose(
+        transferred(content, styles, (0, 1)), transferred(content, styles[1:])
+    )
+
+
+def test_a_transfer_stretches_no_noise():
+    # A grey ramp with two steps of noise, and a style of many colors.
+    ramp = numpy.linspace(60, 200, 40 * 40).reshape(40, 40, 1)
+    noise = numpy.random.RandomState(0).normal(0, 3, (40, 40, 3))
+    content = (ramp + noise).round().astype('uint8')
+    matrix, _ = transfer_map(content, [picture(40, 40, seed=5)], [1])
+    assert numpy.linalg.eigvalsh(matrix).max() <= 4 + 1e-9
+    # A uniform picture has no direction, and takes the style's mean.
+    uniform = numpy.full((8, 8, 3), 90, 'uint8')
+    style = mild(2)
+    numpy.testing.assert_allclose(
+        transferred(uniform, [style])[0, 0], style.mean(axis=(0, 1)) / 255
+    )
 
 
 def test_colors_need_no_mxnet(without_mxnet):
