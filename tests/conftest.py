@@ -79,6 +79,16 @@ def picture(width, height, seed=0):
     return numpy.asarray(Image.fromarray(coarse).resize((width, height)))
 
 
+def engraving(width, height):
+    """Return black and white lines 9.3 pixels apart, (height, width, 3).
+
+    A tenth of the size is too small for such lines, and grey.
+    """
+    x, y = numpy.meshgrid(numpy.arange(width), numpy.arange(height))
+    lines = numpy.sin(2 * numpy.pi * (x + 1.7 * y) / (9.3 * 2)) > 0
+    return numpy.repeat((255 * lines[..., None]).astype('uint8'), 3, axis=2)
+
+
 @pytest.fixture(scope='session')
 def pictures(tmp_path_factory):
     """The paths of a content picture, 60x40, and a style picture, 50x50."""

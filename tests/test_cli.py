@@ -75,7 +75,7 @@ def test_every_setting_has_its_option(run, tmp_path):
         *('--lr-decay', '0.5', '--style-repeats', '3', '--pooling', 'avg'),
         *('--style-loss', 'w2', '--tv-norm', 'l2', '--style-scale', '0.5'),
         *('--style-blend', '2', '--color', 'match', '--feather', '0.1'),
-        *('--no-tileable', '--no-guard'),
+        *('--no-tileable', '--no-guard', '--no-antialias'),
         *('--stop-at', '1e-3', '--stop-after', '90', '--time-limit', '600'),
         *('--original-size',),
     )
@@ -100,6 +100,7 @@ def test_every_setting_has_its_option(run, tmp_path):
         'tv_norm': 'l2',
         'style_blend': [2],
         'style_scale': 0.5,
+        'antialias': False,
         'color': 'match',
         'feather': 0.1,
         'tileable': False,

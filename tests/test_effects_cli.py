@@ -127,6 +127,7 @@ def test_two_styles_are_the_keywords(run, called, options, keywords):
         (['--tv-norm', 'l2'], {'tv_norm': 'l2'}),
         (['--tileable'], {'tileable': True}),
         (['--style-scale', '0.5'], {'style_scale': 0.5}),
+        (['--antialias'], {'antialias': True}),
         (
             ['--content-layers', 'conv4_1:0.5,conv5_1'],
             {'content_layers': ('conv4_1:0.5', 'conv5_1')},

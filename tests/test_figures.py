@@ -5,7 +5,7 @@ import math
 
 import numpy
 import pytest
-from conftest import picture
+from conftest import engraving, picture
 from PIL import Image
 
 from gluon_style import Result, Settings, cli
@@ -19,6 +19,8 @@ from gluon_style.figures.editions import (
 )
 from gluon_style.figures.optimizers import first_at, optimizers
 from gluon_style.figures.recipe import (
+    FAST,
+    SINGLE,
     Check,
     FigureRuns,
     RunSpec,
@@ -278,6 +280,21 @@ def test_distances_of_pictures(weights_file):
     relative = comparison.content_distance(resized, 'conv2_1')
     expected /= (Y**2).mean()
     assert relative == pytest.approx(expected, rel=0.05)
+
+
+def test_targets_are_antialiased_as_the_runs_are(weights_file):
+    content, style = picture(48, 32), engraving(480, 320)
+    comparison = Comparison(weights_file, 'cpu', content, style)
+    small = Image.fromarray(style).resize((48, 32), Image.Resampling.LANCZOS)
+    assert (comparison.target('style', content) == small).all()
+    (Y,), (Y_hat,) = (
+        comparison.features(img, ['conv1_2'], shape)
+        for img, shape in ((style, (48, 32)), (numpy.array(small), None))
+    )
+    assert (Y == Y_hat).all()
+    # A figure whose runs differ from its targets would compare two things.
+    for settings in (SINGLE, FAST.settings):
+        assert settings.antialias
 
 
 def optimizer_checks(*totals):

@@ -3,7 +3,7 @@ import struct
 
 import numpy
 import pytest
-from conftest import picture
+from conftest import engraving, picture
 from mxnet import image, np
 from PIL import Image, ImageCms, ImageFile
 
@@ -12,6 +12,7 @@ from gluon_style.chapter.images import (
     RGB_STD,
     postprocess,
     preprocess,
+    preprocess_antialiased,
     read_image,
 )
 
@@ -30,6 +31,24 @@ def test_preprocess_resizes_as_the_chapter_does():
     expected = (resized - RGB_MEAN.asnumpy()) / RGB_STD.asnumpy()
     X = preprocess(img, (20, 10)).asnumpy()
     numpy.testing.assert_allclose(X[0].transpose(1, 2, 0), expected, atol=1e-5)
+
+
+def test_preprocess_resizes_no_picture_of_its_size():
+    img = numpy.random.RandomState(0).randint(0, 256, (30, 40, 3), 'uint8')
+    expected = (img / 255 - RGB_MEAN.asnumpy()) / RGB_STD.asnumpy()
+    X = preprocess(np.array(img, dtype='uint8'), (40, 30)).asnumpy()
+    numpy.testing.assert_allclose(X[0].transpose(1, 2, 0), expected, atol=1e-6)
+
+
+def test_antialiased_pixels_are_those_of_all_the_picture():
+    img = engraving(1500, 1000)
+    small = Image.fromarray(img).resize((150, 100), Image.Resampling.LANCZOS)
+    expected = preprocess(np.array(small, dtype='uint8'), (150, 100))
+    for given in (img, np.array(img, dtype='uint8')):
+        X = preprocess_antialiased(given, (150, 100))
+        assert (X.asnumpy() == expected.asnumpy()).all()
+    stripes = preprocess(np.array(img, dtype='uint8'), (150, 100))
+    assert float(stripes.std()) > 5 * float(expected.std())
 
 
 def test_postprocess_undoes_preprocess_and_clips():

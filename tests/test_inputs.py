@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from conftest import picture
+from conftest import engraving, picture
 from mxnet import cpu, np
 from PIL import Image
 
@@ -12,6 +12,7 @@ from gluon_style import Settings
 from gluon_style.chapter.images import preprocess, read_image
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.gatys.inputs import Inputs
+from gluon_style.pictures.resize import resized
 from gluon_style.records.record import PictureId
 
 CONTENT, STYLE = picture(60, 40, seed=1), picture(50, 50, seed=2)
@@ -60,6 +61,43 @@ def test_style_is_squashed_or_keeps_its_proportions():
     assert shape(style_scale=0.5) == (24, 24)
     # The deepest style layer needs 16 pixels.
     assert shape(style_scale=0.1) == (16, 16)
+
+
+def test_pictures_are_antialiased_at_every_scale(tmp_path):
+    img = engraving(1500, 1000)
+    Image.fromarray(img).save(tmp_path / 'lines.png')
+    path = str(tmp_path / 'lines.png')
+    made = inputs(img, [CONTENT, img], antialias=True)
+    for shape in ((150, 100), (100, 67)):
+        expected = pixels(resized(img, shape), shape)
+        for X in (
+            made.content(shape),
+            made.styles(shape)[1],
+            made.start(shape),
+            inputs(antialias=True, init=path).start(shape),
+            inputs(styles=img, antialias=True, init='style').start(shape),
+            # A second time, as for the start of a finer scale.
+            made.start_picture(shape),
+        ):
+            assert (X.asnumpy() == expected).all()
+        # The chapter's way gives stripes.
+        stripes = inputs(img).content(shape).asnumpy()
+        assert (stripes == pixels(img, shape)).all()
+        assert stripes.std() > 5 * expected.std()
+    (X,) = inputs(styles=img, antialias=True, style_scale=0.5).styles(SHAPE)
+    assert (X.asnumpy() == pixels(resized(img, (24, 16)), (24, 16))).all()
+
+
+def test_a_small_mask_is_antialiased():
+    mask = numpy.zeros((4, 6), 'bool')
+    mask[:, :3] = True
+    stairs, slope = (
+        inputs(mask=mask, feather=0, antialias=antialias).mask(SHAPE)
+        for antialias in (False, True)
+    )
+    assert set(stairs[0]) == {0, 1}
+    assert (slope[:, :20] == 1).all() and (slope[:, 28:] == 0).all()
+    assert numpy.allclose(numpy.diff(slope[:, 20:28]), -1 / 8, atol=1 / 255)
 
 
 def test_several_styles_keep_their_order():

@@ -17,6 +17,7 @@ from gluon_style import (
 )
 from gluon_style.methods.gatys.config import read_config, read_settings
 from gluon_style.methods.gatys.presets import PRESETS
+from gluon_style.pictures.read import read_picture
 from gluon_style.records.result import read_record
 
 TINY = {
@@ -34,6 +35,7 @@ KINDS = {
     'noise': {'init': 'blend:0.5', 'seed': 3, 'bounded': True},
     'original size': {'original_size': True, 'size': 48},
     'lbfgs': {'optimizer': 'lbfgs', 'stop_after': 5},
+    'antialiased': {'antialias': True},
 }
 
 
@@ -160,6 +162,26 @@ def test_a_record_of_version_0_1_0_is_repeated(settings, beside, tmp_path):
     record, history = read_record(path)
     assert (record, history) == (result.record, result.history)
     assert (repeated(path).image == result.image).all()
+
+
+def test_a_setting_younger_than_a_record_is_as_it_was_then(
+    command, settings, beside, tmp_path
+):
+    result = stylize(*beside, settings)
+    result.save(tmp_path / 'out.png')
+    path = tmp_path / 'out.json'
+    table = json.loads(path.read_text())
+    assert table['settings'].pop('antialias') is False
+    path.write_text(json.dumps(table))
+    # The default preset, which other configs change, is antialiased.
+    assert PRESETS['fast'].antialias
+    assert read_settings(path).antialias is False
+    assert (repeated(path).image == result.image).all()
+    again = tmp_path / 'again.png'
+    code, _, err = command('run', '--config', path, '-o', again, '--quiet')
+    assert code == 0, err
+    assert (read_picture(again) == result.image).all()
+    assert read_record(again.with_suffix('.json'))[0] == result.record
 
 
 def test_settings_are_a_preset_a_path_or_settings(settings, tmp_path):

@@ -5,7 +5,12 @@ import numpy
 import pytest
 
 from gluon_style.errors import GluonStyleError
-from gluon_style.methods.gatys.presets import PRESETS, preset
+from gluon_style.methods.gatys.presets import (
+    PRESETS,
+    preset,
+    reconstruction,
+    texturing,
+)
 from gluon_style.methods.gatys.settings import Settings, Stage
 
 FIRST = {'scale': 0.25, 'epochs': 5, 'lr': 0.01, 'lr_decay_epoch': 2}
@@ -36,6 +41,14 @@ def test_older_editions_are_presets():
     assert older.image_shape(3000, 2000) == (900, 600)
     assert (older.style_weight, older.style_repeats) == (1e3, 1)
     assert (older.epochs, older.first.epochs) == (300, 500)
+
+
+def test_all_but_the_chapter_antialiases():
+    chapters = {name for name in PRESETS if not PRESETS[name].antialias}
+    assert chapters == {'chapter', 'chapter-v0.17', 'chapter-v0.7'}
+    for name, settings in PRESETS.items():
+        for derived in (texturing(name), reconstruction(name)):
+            assert derived.antialias == settings.antialias
 
 
 def test_a_record_gives_the_settings_back():

@@ -9,6 +9,8 @@ import numpy
 
 from gluon_style.layers import STYLE_LAYERS
 from gluon_style.methods.gatys.settings import Settings
+from gluon_style.pictures.read import read_picture
+from gluon_style.pictures.resize import resized
 
 # The deepest layer that a recipe compares.
 _DEEPEST = 'conv5_2'
@@ -19,19 +21,18 @@ class Comparison:
 
     All pictures are arrays (height, width, 3) of uint8. The one that they
     are compared with is their target, 'content' or 'style', which is resized
-    to their shape.
+    to their shape, antialiased as in the runs.
     """
 
     def __init__(
         self, weights: str, device: str, content: Any, style: Any
     ) -> None:
         from gluon_style.chapter.devices import get_device
-        from gluon_style.chapter.images import read_image
         from gluon_style.chapter.vgg import build_net
 
         self._targets: dict[str, Any] = {
-            'content': read_image(content),
-            'style': read_image(style),
+            'content': read_picture(content),
+            'style': read_picture(style),
         }
         self._device = get_device(device)
         self.net = build_net(
@@ -40,12 +41,7 @@ class Comparison:
 
     def target(self, name: str, img: numpy.ndarray) -> numpy.ndarray:
         """Return the content or the style picture in the shape of ``img``."""
-        from gluon_style.chapter.images import postprocess, preprocess
-        from gluon_style.pictures.read import as_bytes
-
-        image_shape = img.shape[1], img.shape[0]
-        target = preprocess(self._targets[name], image_shape)
-        return as_bytes(postprocess(target))
+        return resized(self._targets[name], (img.shape[1], img.shape[0]))
 
     def target_distance(self, layer: str, settings: Settings) -> float:
         """Return the content loss of the style picture at a layer.
@@ -126,11 +122,11 @@ class Comparison:
 
     def _features(self, img, layers, image_shape=None):
         """Return the features as arrays of MXNet."""
-        from gluon_style.chapter.images import preprocess, read_image
+        from gluon_style.chapter.images import preprocess_antialiased
         from gluon_style.chapter.vgg import extract_features
 
         image_shape = image_shape or (img.shape[1], img.shape[0])
-        X = preprocess(read_image(img), image_shape).copyto(self._device)
+        X = preprocess_antialiased(img, image_shape).copyto(self._device)
         return extract_features(self.net, X, layers, [])[0]
 
 

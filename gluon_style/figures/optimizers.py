@@ -15,7 +15,7 @@ from gluon_style.records.result import Result
 # None is bounded, because Adam is not: in a picture of 100 pixels, bounds
 # keep L-BFGS above the end of Adam for good.
 _SETTINGS = {
-    'adam': Settings(),
+    'adam': Settings(antialias=True),
     'l-bfgs': SINGLE.changed({'bounded': False}),
     'l-bfgs-scales': PRESETS['fast'].changed({'bounded': False}),
 }
@@ -29,8 +29,9 @@ _LABELS = {
 def optimizers(runs: FigureRuns) -> tuple[Figure, list[Check]]:
     """Draw the total loss of Adam and of L-BFGS, over epochs and seconds.
 
-    The same objective, from the content picture: Adam with the chapter's
-    learning rate, L-BFGS at one scale, and coarse to fine, as ``fast`` does.
+    The same objective and pictures, from the content picture: Adam with the
+    chapter's learning rate, L-BFGS at one scale, and coarse to fine, as
+    ``fast`` does.
     """
     results = {
         name: runs.result(name, RunSpec(settings, (225, 500), (96, 50)))

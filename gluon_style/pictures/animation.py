@@ -18,6 +18,7 @@ from PIL import Image
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import replacing
 from gluon_style.pictures import Array, gif, mp4
+from gluon_style.pictures.resize import resized
 
 _WRITERS = {'.gif': gif.write_gif, '.mp4': mp4.write_mp4}
 _LONGEST_SIDES = {'.gif': gif.LONGEST_SIDE, '.mp4': mp4.LONGEST_SIDE}
@@ -95,9 +96,7 @@ class Animation:
 
     def _compressed(self, img: Array) -> bytes:
         """Return a frame in the final size as a JPEG file."""
-        picture = Image.fromarray(numpy.ascontiguousarray(img))
-        if picture.size != self._shape:
-            picture = picture.resize(self._shape, Image.Resampling.LANCZOS)
+        picture = Image.fromarray(resized(img, self._shape))
         file = io.BytesIO()
         picture.save(file, 'JPEG', quality=95, subsampling=0)
         return file.getvalue()

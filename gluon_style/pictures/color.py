@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy
-from PIL import Image
 
 from gluon_style.pictures import Array
 from gluon_style.pictures.read import as_bytes
+from gluon_style.pictures.resize import resized
 
 # The least eigenvalue of the colors' covariance, for channels from 0 to 1, and
 # its least part of the largest eigenvalue. In a direction with less variance
@@ -130,10 +130,7 @@ def keep_color(image: Array, content_img: Array) -> Array:
     from skimage.color import rgb2yiq, yiq2rgb
 
     height, width = image.shape[:2]
-    content = Image.fromarray(numpy.ascontiguousarray(content_img))
-    if content.size != (width, height):
-        content = content.resize((width, height), Image.Resampling.LANCZOS)
-    yiq = rgb2yiq(_as_floats(numpy.asarray(content)))
+    yiq = rgb2yiq(_as_floats(resized(content_img, (width, height))))
     yiq[..., 0] = rgb2yiq(_as_floats(image))[..., 0]
     rgb = yiq2rgb(yiq)
     if image.dtype == 'uint8':

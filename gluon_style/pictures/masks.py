@@ -13,6 +13,7 @@ from PIL import Image, ImageFilter
 from gluon_style.errors import GluonStyleError
 from gluon_style.pictures import Array
 from gluon_style.pictures.read import as_bytes, as_numpy, read_picture
+from gluon_style.pictures.resize import resized
 
 logger = logging.getLogger(__name__)
 
@@ -55,19 +56,26 @@ def read_mask(source: Any) -> Array:
 
 
 def feathered(
-    mask: Array, image_shape: tuple[int, int], feather: float
+    mask: Array,
+    image_shape: tuple[int, int],
+    feather: float,
+    antialias: bool = True,
 ) -> Array:
     """Return a mask of the size ``image_shape`` with soft edges.
 
     The mask and the result are arrays (height, width) from 0 to 1;
     ``image_shape`` is (width, height). ``feather`` is the width of an edge
-    as a part of the longest side.
+    as a part of the longest side. Without ``antialias`` a mask that is
+    smaller than that has stairs for edges.
     """
-    small = Image.fromarray(mask.astype('float32'))
-    small = numpy.asarray(small.resize(image_shape, Image.Resampling.BOX))
+    if antialias:
+        whole = resized(mask, image_shape)
+    else:
+        img = Image.fromarray(mask.astype('float32'))
+        whole = numpy.asarray(img.resize(image_shape, Image.Resampling.BOX))
     # The edge of a Gaussian goes from 2 to 98 % within four deviations.
     radius = feather * max(image_shape) / 4
-    blurred = Image.fromarray((255 * small).round().astype('uint8'))
+    blurred = Image.fromarray((255 * whole).round().astype('uint8'))
     blurred = blurred.filter(ImageFilter.GaussianBlur(radius))
     return numpy.asarray(blurred) / 255
 

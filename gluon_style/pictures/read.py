@@ -1,7 +1,6 @@
 """Read a picture from a file, a Pillow image or an array, as a person sees it.
 
-Other rooms also find here how to resize a picture and how to make bytes of
-it.
+Other rooms also find here how to make bytes of a picture.
 """
 
 from __future__ import annotations
@@ -215,25 +214,6 @@ def _to_srgb(img: Image.Image) -> Image.Image:
             )
     # A needless copy of a large picture would take memory.
     return img if img.mode == 'RGB' else img.convert('RGB')
-
-
-def resized(img: Any, width: int, height: int) -> Array:
-    """Return a picture, uint8 or floats from 0 to 1, of another size."""
-
-    def lanczos(array):
-        resample = Image.Resampling.LANCZOS
-        return numpy.array(
-            Image.fromarray(array).resize((width, height), resample)
-        )
-
-    img = numpy.ascontiguousarray(as_numpy(img))
-    if img.dtype == 'uint8':
-        return lanczos(img)
-    channels = [
-        lanczos(numpy.ascontiguousarray(img[..., i])) for i in range(3)
-    ]
-    # Lanczos overshoots at edges.
-    return numpy.stack(channels, axis=-1).clip(0, 1)
 
 
 def as_bytes(img: Any) -> Array:

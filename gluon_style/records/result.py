@@ -15,7 +15,8 @@ from PIL import Image
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import replacing
 from gluon_style.files.reading import read_json
-from gluon_style.pictures.read import as_bytes, read_picture, resized
+from gluon_style.pictures.read import as_bytes, read_picture
+from gluon_style.pictures.resize import resized
 from gluon_style.pictures.write import (
     TIFF_SUFFIXES,
     check_output,
@@ -55,9 +56,9 @@ class Result:
         """
         record = self.record.resized(width, height)
         if self.pixels is None:
-            image = resized(self.image, width, height)
+            image = resized(self.image, (width, height))
             return replace(self, image=image, record=record)
-        pixels = resized(self.pixels, width, height)
+        pixels = resized(self.pixels, (width, height))
         return replace(
             self, image=as_bytes(pixels), record=record, pixels=pixels
         )

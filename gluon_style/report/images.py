@@ -6,10 +6,10 @@ import base64
 import io
 from pathlib import Path
 
-import numpy
 from PIL import Image
 
 from gluon_style.pictures import Array
+from gluon_style.pictures.resize import resized
 
 # The files that browsers show as they are.
 _TYPES = {'.jpeg': 'jpeg', '.jpg': 'jpeg', '.png': 'png', '.webp': 'webp'}
@@ -30,9 +30,7 @@ def jpeg_address(picture: Array, image_shape: tuple[int, int]) -> str:
 
     ``picture`` is an array (height, width, 3) of uint8.
     """
-    img = Image.fromarray(numpy.ascontiguousarray(picture))
-    # The gap makes a photograph of many megapixels cheap to shrink.
-    img = img.resize(image_shape, Image.Resampling.LANCZOS, reducing_gap=3)
+    img = Image.fromarray(resized(picture, image_shape))
     file = io.BytesIO()
     img.save(file, format='JPEG', quality=90, optimize=True)
     return _address('jpeg', file.getvalue())

@@ -15,6 +15,7 @@ from PIL import Image
 from skimage import data
 
 from gluon_style import stylize
+from gluon_style.pictures.resize import resized
 from gluon_style.samples import PAINTING
 
 SIZE = 240
@@ -47,10 +48,11 @@ def read(source):
 
 def fitted(img, width=SIZE, height=2 * SIZE // 3):
     """Return a picture, whole, in the middle of a white field."""
-    img = Image.fromarray(img)
-    img.thumbnail((width, height))
+    part = min(width / img.shape[1], height / img.shape[0])
+    shape = [round(part * side) for side in img.shape[1::-1]]
     field = Image.new('RGB', (width, height), 'white')
-    field.paste(img, ((width - img.size[0]) // 2, (height - img.size[1]) // 2))
+    place = (width - shape[0]) // 2, (height - shape[1]) // 2
+    field.paste(Image.fromarray(resized(img, shape)), place)
     return field
 
 

@@ -18,7 +18,13 @@ from gluon_style.methods.gatys.settings import Settings, Stage
 # edition's objective, with a tenth of the style loss plotted. Edition 0.7 has
 # the weight 1e3, adds the list up once, and has two stages.
 _FAST = Settings(
-    epochs=160, lr=0.1, optimizer='lbfgs', bounded=True, guard=True, scales=3
+    epochs=160,
+    lr=0.1,
+    antialias=True,
+    optimizer='lbfgs',
+    bounded=True,
+    guard=True,
+    scales=3,
 )
 DEFAULT_PRESET = 'fast'
 PRESETS = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import os
 import platform
@@ -63,19 +62,17 @@ def repeated(
 
 
 def _settings(record: Record) -> dict[str, Any]:
-    """Return the settings with what 'auto' and time decided then."""
+    """Return all settings, with what 'auto' and time decided then.
+
+    A setting that is younger than the record has its own default, not that
+    of a preset: so the run did without it.
+    """
     changes = {'tile': record.tile or 'off', 'device': _device(record.device)}
     if record.stopped is not None:
         changes.update(stop_after=record.epochs, time_limit=None)
     settings = Settings().changed({**record.settings, **changes})
     weights = _same_weights(settings.weights, record)
-    # All of them: an old record lacks the settings that came later, and
-    # their values then were the chapter's.
-    names = [field.name for field in dataclasses.fields(settings)]
-    return {
-        **{name: getattr(settings, name) for name in names},
-        'weights': weights,
-    }
+    return {**vars(settings), 'weights': weights}
 
 
 def _device(context: str) -> str:

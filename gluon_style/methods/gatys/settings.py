@@ -210,6 +210,14 @@ class Settings(Validated):
         WITH_STYLE,
         group=LOOK,
     )
+    # gluon_style.pictures.resize; the chapter's own way is ``preprocess``.
+    antialias: bool = setting(
+        False,
+        Switch(),
+        'let all pixels of a large picture count; the chapter takes four '
+        'for each new one',
+        group=LOOK,
+    )
     # Gatys et al. 2016: gluon_style.pictures.color.
     color: str = setting(
         'style',

@@ -13,7 +13,8 @@ from gluon_style.methods.fields import Integer
 from gluon_style.methods.observers.observer import Observer, Picture, Plan
 from gluon_style.pictures import Array
 from gluon_style.pictures.animation import Animation
-from gluon_style.pictures.read import as_bytes, resized
+from gluon_style.pictures.read import as_bytes
+from gluon_style.pictures.resize import resized
 from gluon_style.pictures.write import check_output, save_image
 from gluon_style.records.record import Epoch
 from gluon_style.records.result import Result
@@ -127,7 +128,7 @@ class SaveSteps(Observer):
     def _write(self, path: Path, pixels: Array) -> None:
         require_ours(path, self._force)
         if self._shape is not None:
-            pixels = resized(pixels, *self._shape)
+            pixels = resized(pixels, self._shape)
         save_image(pixels, path)
 
 
