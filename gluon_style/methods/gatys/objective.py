@@ -9,12 +9,12 @@ a region of the picture: see ``regions``.
 """
 
 from mxnet import autograd, np, npx
-from mxnet.gluon import nn
 
 from gluon_style._mxnet import numpy_mode
 from gluon_style.chapter.vgg import check_depth, network_of
 from gluon_style.layers import num_poolings
 from gluon_style.methods.gatys.regions import Region, regions
+from gluon_style.methods.gatys.segments import segments
 from gluon_style.methods.gatys.settings import Settings
 from gluon_style.methods.gatys.style_losses import STYLE_LOSSES, Moments
 from gluon_style.methods.gatys.tiles import (
@@ -41,8 +41,9 @@ class Objective:
 
     ``settings`` are ``Settings``, by default the chapter's; further keywords
     change single ones. The objective uses their layers, the weights of the
-    losses, ``style_loss``, ``style_blend``, ``style_repeats``, ``tv_norm``
-    and ``tileable``, which makes opposite edges of the picture neighbors.
+    losses, ``style_loss``, ``style_blend``, ``style_repeats``, ``tv_norm``,
+    ``border``, and ``tileable``, which makes opposite edges of the picture
+    neighbors.
 
     A ``mask``, a NumPy array (height, width) of 0 to 1, puts the first style
     where it is 1 and the second, or no style, where it is 0. The style loss
@@ -92,7 +93,7 @@ class Objective:
         self._tv_norm = settings.tv_norm
         loss = STYLE_LOSSES[settings.style_loss]
         self._needs_mean = loss.needs_mean
-        self._segments = _segments(net, indices)
+        self._segments = segments(net, indices, settings.border)
         self._contents_Y, self._regions = {}, []
         if content_X is not None:
             self._contents_Y = self._content_features(content_X)
@@ -274,23 +275,6 @@ def total_variation(X, norm, wraps=False):
         below = X[:, :, 1:, :] - X[:, :, :-1, :]
         beside = X[:, :, :, 1:] - X[:, :, :, :-1]
     return 0.5 * (cost(below).mean() + cost(beside).mean())
-
-
-def _segments(net, indices):
-    """Return blocks that lead from each layer to the next, by their indices.
-
-    Hybridizing them saves Python's time and some memory. A static allocation
-    was measured, too: it saves no time and takes more memory.
-    """
-    segments, begin = [], 0
-    for index in indices:
-        segment = nn.HybridSequential()
-        for i in range(begin, index + 1):
-            segment.add(net[i])
-        segment.hybridize()
-        segments.append(segment)
-        begin = index + 1
-    return segments
 
 
 def _product(Y, Z):

@@ -178,6 +178,14 @@ class Settings(Validated):
         'maxima, or averages, rescaled',
         group=LOSSES,
     )
+    # Zeros, as in VGG's training, are a gray frame around the picture. Their
+    # traces are a rim a few pixels wide.
+    border: str = setting(
+        'zero',
+        Choice('zero', 'replicate'),
+        'what is beyond the edges: zeros, or the outermost features again',
+        group=LOSSES,
+    )
     # Formulae and papers: gluon_style.methods.gatys.style_losses.
     style_loss: str = setting(
         'gram',
