@@ -3,7 +3,8 @@
 Import it before the listing. It changes MXNet and d2l for the whole process:
 
 * MXNet 1.9.1 gets two features of MXNet 2.x that the listing uses.
-* ``vgg19(pretrained=True)`` finds its weights as ``load_weights`` does.
+* ``vgg19(pretrained=True)`` finds its weights as ``load_weights`` does, and
+  so does ``vgg16``.
 * d2l 0.17.0 gets what it lacks: a function, and one of an older IPython.
 
 d2l also sets MXNet's NumPy mode, as the listing does.
@@ -15,6 +16,7 @@ from mxnet.gluon.model_zoo import vision
 
 from gluon_style._mxnet import reset_device
 from gluon_style.chapter.vgg import pretrained_vgg
+from gluon_style.layers import NETWORKS
 from gluon_style.weights import load_weights
 
 
@@ -30,19 +32,22 @@ def _register_assigned_parameters():
     nn.Block.__setattr__ = __setattr__
 
 
-def _find_weights_of_vgg19():
-    make_vgg19 = vision.vgg19
+def _find_weights_of(network):
+    """Make the model zoo's function of this name load our weights."""
+    make_vgg = getattr(vision, network)
 
-    def vgg19(pretrained=False, ctx=None, device=None, root=None, **kwargs):
-        """Return VGG-19; pretrained weights come from ``load_weights``."""
+    def vgg(pretrained=False, ctx=None, device=None, root=None, **kwargs):
+        """Return a VGG; pretrained weights come from ``load_weights``."""
         device = device or ctx
         if pretrained:
-            return pretrained_vgg(load_weights(), device, **kwargs)
+            weights = load_weights(network=network)
+            return pretrained_vgg(weights, device, **kwargs)
         if device is not None:
             kwargs['ctx'] = device
-        return make_vgg19(**kwargs)
+        return make_vgg(**kwargs)
 
-    vision.vgg19 = vgg19
+    vgg.__name__ = network
+    setattr(vision, network, vgg)
 
 
 def _complete_old_d2l():
@@ -61,5 +66,6 @@ def _complete_old_d2l():
 if not hasattr(nn.Block, 'reset_ctx'):
     nn.Block.reset_ctx = reset_device
     _register_assigned_parameters()
-_find_weights_of_vgg19()
+for _network in NETWORKS:
+    _find_weights_of(_network)
 _complete_old_d2l()

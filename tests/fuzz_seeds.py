@@ -6,6 +6,7 @@ is right, and lets the reader's errors out.
 """
 
 import json
+import pickle
 from dataclasses import asdict
 
 import numpy
@@ -111,6 +112,11 @@ def make_weights(folder):
         'block1_conv1_b': bias,
     }
     torch_writer.save(folder / 'quantized.bin', quantized, legacy=True)
+    kernel = weight.transpose(2, 3, 1, 0)
+    flax = {'VGG16_0': {'Conv_0': {'kernel': kernel, 'bias': bias}}}
+    for protocol in (3, 4):
+        pickled = pickle.dumps({**flax, 'a': {'b': arrays}}, protocol)
+        (folder / f'flax{protocol}.ckpt').write_bytes(pickled)
     for options in ({}, {'compression': 'gzip', 'shuffle': True}):
         with h5py.File(folder / f'keras{len(options)}.h5', 'w') as file:
             group = file.create_group('block1_conv1/block1_conv1')

@@ -36,14 +36,15 @@ SHELL = shutil.which('sh')
 
 @pytest.fixture
 def pip(tmp_path, monkeypatch):
-    """A stand-in for pip, a source of weights in the cache, a folder."""
+    """A stand-in for pip, two sources of weights in the cache, a folder."""
     home = tmp_path / 'home'
     monkeypatch.setenv('MXNET_HOME', str(home))
     digest = f'sha256:{hashlib.sha256(b"weights").hexdigest()}'
-    source = dataclasses.replace(SOURCES['oxford'], digest=digest)
-    monkeypatch.setitem(SOURCES, 'oxford', source)
-    source.path.parent.mkdir(parents=True)
-    source.path.write_bytes(b'weights')
+    for name in ('torchvision', 'oxford'):
+        source = dataclasses.replace(SOURCES[name], digest=digest)
+        monkeypatch.setitem(SOURCES, name, source)
+        source.path.parent.mkdir(parents=True, exist_ok=True)
+        source.path.write_bytes(b'weights')
     work = tmp_path / 'work'
     work.mkdir()
     monkeypatch.chdir(work)
@@ -98,7 +99,9 @@ def test_pip_is_asked_for_what_is_installed_here(pip):
 def test_bundle_has_all_and_says_so(pip, capsys):
     assert cli.main(['bundle', 'a stick']) == 0
     out, err = capsys.readouterr()
-    assert f'{pip.work}/a stick: 3 wheels, the weights oxford' in out
+    assert (
+        f'{pip.work}/a stick: 3 wheels, the weights torchvision,oxford' in out
+    )
     assert [line.split()[1] for line in err.splitlines()] == [
         'collecting',
         'copying',
@@ -116,6 +119,7 @@ def test_bundle_has_all_and_says_so(pip, capsys):
         'pictures/painting.jpg',
         'pictures/photograph.png',
         'requirements.txt',
+        f'weights/{SOURCES["torchvision"].file}',
         f'weights/{SOURCES["oxford"].file}',
         *(f'wheels/{name}' for name in WHEELS),
     ]
@@ -125,6 +129,8 @@ def test_bundle_has_all_and_says_so(pip, capsys):
     text = (stick / 'README.txt').read_text()
     assert f'with Python {VERSION},' in text
     assert 'license: CC BY 4.0, Visual Geometry Group' in text
+    assert 'license: BSD-3-Clause, Soumith Chintala' in text
+    assert 'Left out' not in text
     assert '@' not in (stick / 'install.sh').read_text().replace('"$@"', '')
     with Image.open(stick / 'pictures' / 'photograph.png') as picture:
         assert (numpy.asarray(picture) == samples.photograph()).all()
@@ -136,6 +142,31 @@ def umask():
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+@pytest.mark.parametrize(
+    'names, sentence',
+    [
+        (
+            'torchvision',
+            "weights of VGG-19, which the chapter's preset and notebooks "
+            'need: give --weights torchvision,oxford for them',
+        ),
+        (
+            'oxford',
+            'weights for the default picture, which is another one with '
+            'oxford: give --weights torchvision,oxford for them',
+        ),
+    ],
+)
+def test_bundle_says_what_it_leaves_out(pip, capsys, names, sentence):
+    assert cli.main(['bundle', 'stick', '--weights', names]) == 0
+    out, err = capsys.readouterr()
+    assert f'the weights {names},' in out
+    assert f'gluon-style: the folder leaves out {sentence}\n' in err
+    text = Path('stick', 'README.txt').read_text()
+    assert f'          Left out: {sentence}\n' in text
+    assert os.listdir('stick/weights') == [SOURCES[names].file]
 
 
 def test_sums_are_those_of_all_files(pip):
@@ -265,7 +296,7 @@ def test_an_almost_full_disk_is_noticed_first(pip, monkeypatch, capsys):
     monkeypatch.setattr(shutil, 'disk_usage', lambda folder: usage)
     assert cli.main(['bundle', 'stick']) == 2
     err = capsys.readouterr().err
-    assert 'has 400 MB free: at least 530 MB are needed' in err
+    assert 'has 400 MB free: at least 589 MB are needed' in err
     assert not hasattr(pip, 'command')
 
 
@@ -376,9 +407,10 @@ def run(command, **kwargs):
     return subprocess.CompletedProcess(command, 0, '', '')
 
 bundle.subprocess = types.SimpleNamespace(run=run)
-bundle.SOURCES['oxford'] = dataclasses.replace(
-    bundle.SOURCES['oxford'], digest='%s'
-)
+for name in bundle.DEFAULT_WEIGHTS:
+    bundle.SOURCES[name] = dataclasses.replace(
+        bundle.SOURCES[name], digest='%s'
+    )
 print(bundle.make_bundle('stick').folder.name)"""
     assert without_mxnet(code % SOURCES['oxford'].digest) == 'stick'
     assert 'notebooks/neural_style.ipynb' in files('stick')
@@ -536,7 +568,8 @@ def test_a_class_without_a_network(tmp_path, alone, capsys):
     assert versions.items() <= here.items()
 
     out = alone(SHELL, stick / 'install.sh')
-    assert 'Copying the weights' in out and 'A class can start.' in out
+    assert 'Copying the weights oxford-8bit' in out
+    assert 'A class can start.' in out
     environment = alone.work / 'gluon-style-env'
     assert f'"{environment}/bin/jupyter" lab "{environment}/notebooks"' in out
     # Once more: the code is repaired, and changed pictures stay.

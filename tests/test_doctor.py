@@ -187,20 +187,49 @@ def test_weights_missing_broken_and_intact(monkeypatch, tmp_path):
     monkeypatch.setenv('MXNET_HOME', str(tmp_path))
     (found,) = doctor.examine_weights()
     assert found.level == PROBLEM
-    assert found.mend == 'gluon-style weights fetch oxford'
+    assert found.mend == 'gluon-style weights fetch'
     SOURCES['zoo'].path.parent.mkdir()
     SOURCES['zoo'].path.write_bytes(b'broken')
     broken, none = doctor.examine_weights()
     assert (broken.level, none.level) == (ADVICE, PROBLEM)
     assert broken.mend == 'gluon-style weights fetch zoo'
+    keep_in_cache(monkeypatch, 'oxford', 'torchvision')
+    broken, *intact = doctor.examine_weights()
+    assert [finding.text for finding in intact] == [
+        'weights oxford in the cache, verified',
+        'weights torchvision in the cache, verified',
+    ]
+    assert levels([broken, *intact]) == [ADVICE, GOOD, GOOD]
+
+
+def keep_in_cache(monkeypatch, *names):
+    """Have the cache hold the weights of these names, intact."""
     monkeypatch.setattr(
         importlib.import_module('gluon_style.weights.sources'),
         'is_intact',
-        lambda source: source.name == 'oxford',
+        lambda source: source.name in names,
     )
-    broken, intact = doctor.examine_weights()
-    assert intact.text == 'weights oxford in the cache, verified'
-    assert (broken.level, intact.level) == (ADVICE, GOOD)
+
+
+@pytest.mark.parametrize(
+    'names, mend',
+    [
+        (['torchvision'], 'gluon-style weights fetch oxford'),
+        (['zoo-vgg16', 'torchvision'], 'gluon-style weights fetch oxford'),
+        (['oxford'], 'gluon-style weights fetch torchvision'),
+        (['oxford', 'oxford-8bit'], 'gluon-style weights fetch torchvision'),
+    ],
+)
+def test_weights_for_one_kind_of_run_only_are_advised_on(
+    monkeypatch, tmp_path, names, mend
+):
+    monkeypatch.setenv('MXNET_HOME', str(tmp_path))
+    keep_in_cache(monkeypatch, *names)
+    *intact, advice = doctor.examine_weights()
+    assert levels([*intact, advice]) == [GOOD] * len(names) + [ADVICE]
+    assert advice.mend == mend
+    keep_in_cache(monkeypatch, 'zoo')
+    assert levels(doctor.examine_weights()) == [GOOD]
 
 
 def test_mxnet_loads():
@@ -294,8 +323,8 @@ def test_speed(monkeypatch, weights_file):
     monkeypatch.setattr(
         importlib.import_module('gluon_style.chapter.vgg'),
         'build_net',
-        lambda device, build=build_net: build(
-            weights=weights_file, device=device
+        lambda *layers, weights, build=build_net, **options: build(
+            *layers, weights=weights_file, **options
         ),
     )
     (found,) = doctor.examine_speed()
@@ -325,7 +354,7 @@ def test_the_command_tells_whether_a_class_can_start(
     assert cli.main(['doctor']) == 1
     out = capsys.readouterr().out
     assert 'PROBLEM  no weights in the cache' in out
-    assert '-> gluon-style weights fetch oxford' in out
+    assert '-> gluon-style weights fetch\n' in out
     assert out.endswith('cannot start before each PROBLEM is mended.\n')
     assert 'min for a picture' not in out
 

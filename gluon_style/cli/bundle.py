@@ -20,9 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--weights',
-        default='oxford',
-        metavar='NAME',
-        help='oxford (default), oxford-8bit or zoo',
+        default='torchvision,oxford',
+        metavar='NAMES',
+        help='names of sources, with commas. By default torchvision,oxford: '
+        "for a run without options, and for the chapter's preset and "
+        'notebooks; oxford-8bit is smaller, and zoo alone serves both',
     )
     parser.add_argument(
         '--project',
@@ -35,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
     """Make the bundle and say how to use it."""
     from gluon_style.classroom.bundle import make_bundle
 
-    bundle = make_bundle(args.folder, args.weights, args.project)
+    weights = args.weights.split(',')
+    bundle = make_bundle(args.folder, weights, args.project)
     print(
         f'{bundle.folder}: {bundle.wheels} wheels, the weights '
         f'{args.weights}, {bundle.size / 1e6:.0f} MB in all; copy it, and '

@@ -13,6 +13,7 @@ from gluon_style.cli.outputs import Outputs
 from gluon_style.cli.request import Request
 from gluon_style.cli.signals import Interrupted, interrupting
 from gluon_style.errors import GluonStyleError, NonFiniteLossError
+from gluon_style.layers import NETWORKS
 from gluon_style.methods.observers import (
     Animate,
     Observer,
@@ -150,13 +151,13 @@ def _resuming(args: argparse.Namespace, folder: Path) -> str:
 
 def _summary(result: Result, output: Path) -> str:
     last, record = result.history[-1], result.record
-    losses = record.losses
+    losses, network = record.losses, NETWORKS[record.settings['network']]
     return (
         f'{output}: {record.width}x{record.height} pixels, {last.epoch} '
         f'epochs in {last.seconds:.0f} s, content {losses.content:.2f}, '
         f'style {losses.style:.2f}, TV {losses.tv:.2f}, total '
         f'{losses.total:.2f} at {losses.scale[0]}x{losses.scale[1]}, weights '
-        f'{record.weights.source}'
+        f'{record.weights.source} of {network.title}'
     )
 
 

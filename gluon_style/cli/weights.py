@@ -7,8 +7,10 @@ from pathlib import Path
 
 from gluon_style.cli.options import add_force
 from gluon_style.errors import GluonStyleError
+from gluon_style.layers import NETWORKS
+from gluon_style.methods.gatys.presets import DEFAULT_PRESET, preset
 
-HELP = 'list, fetch, verify or convert weights of VGG-19'
+HELP = 'list, fetch, verify or convert weights of the networks'
 DESCRIPTION = None
 
 
@@ -20,8 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     action = actions.add_parser('list', help='list the sources')
     action.set_defaults(action=list_sources, parser=action)
-    action = actions.add_parser('fetch', help='fetch a source to the cache')
-    action.add_argument('name', nargs='?', default='oxford')
+    action = actions.add_parser(
+        'fetch',
+        help='fetch sources to the cache; without a name, what a run without '
+        'options takes',
+    )
+    action.add_argument('names', nargs='*', metavar='NAME')
     action.set_defaults(action=fetch, parser=action)
     action = actions.add_parser(
         'verify', help='check sources in the cache, or a file of weights'
@@ -56,6 +62,7 @@ def list_sources(args: argparse.Namespace) -> int:
         if source.path.exists():
             state = 'in the cache' if is_intact(source) else 'BROKEN'
         print(f'{source.name}: {state} ({source.path})')
+        print(f'  network  {NETWORKS[source.network].title}')
         print(f'  from     {source.origin}')
         print(f'  license  {source.license}')
         print(f'  bytes    at most {source.size}')
@@ -66,10 +73,19 @@ def list_sources(args: argparse.Namespace) -> int:
 
 
 def fetch(args: argparse.Namespace) -> int:
-    """Fetch a source and print its path."""
+    """Fetch sources, or what a run without options takes; print the paths."""
     from gluon_style.weights import sources
+    from gluon_style.weights.choice import find_weights
 
-    print(sources.fetch(args.name))
+    sources.require_sources(args.names)
+    for name in args.names:
+        print(sources.fetch(name))
+    if not args.names:
+        settings = preset(DEFAULT_PRESET)
+        found = find_weights(
+            settings.weights, settings.network, settings.named_layers
+        )
+        print(found.path)
     return 0
 
 
@@ -100,7 +116,7 @@ def _is_good(name: str) -> tuple[bool, str | Path]:
             f'{", ".join(SOURCES)}, or a file that exists'
         )
     # A file that does not load raises an error of its own.
-    return True, load_weights(name).path
+    return True, load_weights(name, network='auto').path
 
 
 def convert(args: argparse.Namespace) -> int:
@@ -114,7 +130,10 @@ def convert(args: argparse.Namespace) -> int:
             f'{args.output!r} exists: give another name, or --force to '
             'overwrite it'
         )
-    weights = load_weights(args.weights)
-    write_layers(args.output, weights.layers)
-    print(f'{args.output}: the weights {weights.source}, for this package')
+    weights = load_weights(args.weights, network='auto')
+    write_layers(args.output, weights.layers, weights.network)
+    print(
+        f'{args.output}: the weights {weights.source} of '
+        f'{NETWORKS[weights.network].title}, for this package'
+    )
     return 0

