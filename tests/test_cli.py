@@ -76,6 +76,7 @@ def test_every_setting_has_its_option(run, tmp_path):
         *('--style-loss', 'w2', '--tv-norm', 'l2', '--style-scale', '0.5'),
         *('--style-blend', '2', '--color', 'match', '--feather', '0.1'),
         *('--no-tileable', '--no-guard', '--no-antialias'),
+        *('--border', 'zero'),
         *('--stop-at', '1e-3', '--stop-after', '90', '--time-limit', '600'),
         *('--original-size',),
     )
@@ -96,6 +97,7 @@ def test_every_setting_has_its_option(run, tmp_path):
         'style_layers': ['conv1_1', 'conv2_1'],
         'style_repeats': 3,
         'pooling': 'avg',
+        'border': 'zero',
         'style_loss': 'w2',
         'tv_norm': 'l2',
         'style_blend': [2],
@@ -188,6 +190,7 @@ def test_same_command_same_bytes(run, tmp_path):
         (['--init', 'blank'], "picture 'blank' is not a file"),
         (['--init', 'blend:9'], 'the part of noise must be from 0 to 1'),
         (['--pooling', 'min'], "pooling is 'min': it must be max or avg"),
+        (['--border', 'wrap'], "border is 'wrap': it must be zero or repl"),
         (['--style-blend', '1:2'], 'style_blend is 1:2 and the number of'),
         (['--style-blend', '1:x'], "--style-blend: 'x' is not a number"),
         (['--style-layers', 'conv1_1:-1'], "has the weight '-1': it must be"),

@@ -29,6 +29,7 @@ VALUES = {
     'style_layers': ('conv1_1:0.5,conv2_1', {'conv1_1': 0.5, 'conv2_1': 1}),
     'style_repeats': ('2', 2),
     'pooling': ('avg', 'avg'),
+    'border': ('replicate', 'replicate'),
     'style_loss': ('w2', 'w2'),
     'tv_norm': ('l2', 'l2'),
     'style_blend': ('2:1', (2, 1)),

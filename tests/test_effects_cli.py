@@ -122,6 +122,7 @@ def test_two_styles_are_the_keywords(run, called, options, keywords):
     'options, keywords',
     [
         (['--pooling', 'avg'], {'pooling': 'avg'}),
+        (['--border', 'replicate'], {'border': 'replicate'}),
         (['--style-loss', 'w2'], {'style_loss': 'w2'}),
         (['--style-loss', 'meanvar'], {'style_loss': 'meanvar'}),
         (['--tv-norm', 'l2'], {'tv_norm': 'l2'}),

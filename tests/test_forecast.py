@@ -144,7 +144,9 @@ print(peak / memory_needed(settings.size, settings, tile))
         '"size": [320, 320], "tile": "off"',
         '"size": [512, 384], "tile": "off", "optimizer": "lbfgs", '
         '"bounded": true',
+        '"size": [320, 320], "tile": "off", "border": "replicate"',
         '"size": [288, 192], "tile": 96',
+        '"size": [288, 192], "tile": 96, "border": "replicate"',
         '"size": [256, 256], "tile": "off", "tileable": true',
         '"size": [160, 160], "tile": "off", "style_scale": 5',
     ],

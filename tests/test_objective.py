@@ -17,6 +17,7 @@ from gluon_style.layers import (
     num_poolings,
 )
 from gluon_style.methods.gatys.objective import Objective
+from gluon_style.methods.gatys.segments import segments
 from gluon_style.methods.gatys.tiles import spans
 from gluon_style.weights.formats import write_layers
 
@@ -26,8 +27,12 @@ NAMES = ('conv1_1', 'conv1_2', 'conv2_1', 'conv2_2')
 WEIGHTS = {'content_weight': 2, 'style_weight': 300, 'tv_weight': 5}
 
 
-def convolve(X, weight, bias):
-    padded = numpy.pad(X, ((0, 0), (1, 1), (1, 1)))
+# The oracle's name of what is beyond the edges.
+PADDING = {'zero': 'constant', 'replicate': 'edge'}
+
+
+def convolve(X, weight, bias, border):
+    padded = numpy.pad(X, ((0, 0), (1, 1), (1, 1)), PADDING[border])
     return numpy.stack(
         [
             sum(
@@ -47,12 +52,13 @@ def pool(X):
     return X.max(axis=(2, 4))
 
 
-def oracle_features(layers, X):
+def oracle_features(layers, X, border):
     features = {}
     for name in NAMES:
         if name == 'conv2_1':
             X = pool(X)
-        X = convolve(X, *(a.astype('float64') for a in layers[name]))
+        weight, bias = (a.astype('float64') for a in layers[name])
+        X = convolve(X, weight, bias, border)
         features[name] = X
         X = numpy.maximum(X, 0)
     return features
@@ -63,10 +69,11 @@ def oracle_gram(Y):
     return Y @ Y.T / Y.size
 
 
-def oracle_loss(layers, X, content_X, style_X):
-    features = oracle_features(layers, X)
-    content = oracle_features(layers, content_X)
-    style = oracle_features(layers, style_X)
+def oracle_loss(layers, X, content_X, style_X, border='zero'):
+    features, content, style = (
+        oracle_features(layers, each, border)
+        for each in (X, content_X, style_X)
+    )
     loss = 5 * 0.5 * abs(numpy.diff(X, axis=1)).mean()
     loss += 5 * 0.5 * abs(numpy.diff(X, axis=2)).mean()
     for name in CONTENT:
@@ -101,22 +108,42 @@ def test_loss_and_gradient_are_the_oracles(case):
         *_, l = compute_loss(X, *features, contents_Y, grams, **WEIGHTS)
     l.backward()
 
-    pixels = [
-        a.asnumpy()[0].astype('float64') for a in (X, content_X, style_X)
-    ]
-    expected = oracle_loss(layers, *pixels)
-    assert float(l) == pytest.approx(expected, rel=1e-5)
+    check_oracle(float(l), X.grad, layers, (X, content_X, style_X), 'zero')
+
+
+def check_oracle(loss, gradient, layers, images, border):
+    """Compare a loss and its gradient with the oracle's, which has slopes."""
+    X, *targets = (a.asnumpy()[0].astype('float64') for a in images)
+    expected = oracle_loss(layers, X, *targets, border)
+    assert loss == pytest.approx(expected, rel=1e-5)
 
     rng = numpy.random.RandomState(0)
     for _ in range(2):
-        direction = 1e-5 * rng.normal(size=pixels[0].shape)
+        direction = 1e-5 * rng.normal(size=X.shape)
         slope = sum(
-            sign
-            * oracle_loss(layers, pixels[0] + sign * direction, *pixels[1:])
+            sign * oracle_loss(layers, X + sign * direction, *targets, border)
             for sign in (1, -1)
         )
-        change = 2 * (X.grad.asnumpy()[0] * direction).sum()
+        change = 2 * (gradient.asnumpy()[0] * direction).sum()
         assert change == pytest.approx(slope, rel=1e-3)
+
+
+@pytest.mark.parametrize('border', ['zero', 'replicate'])
+def test_loss_and_gradient_with_a_border_are_the_oracles(case, border):
+    layers, net, (X, content_X, style_X) = case
+    objective = Objective(
+        net,
+        content_X,
+        style_X,
+        content_layers=CONTENT,
+        style_layers=STYLE,
+        border=border,
+        **WEIGHTS,
+    )
+    X = X.copy()
+    X.attach_grad('add')
+    loss = sum(float(part) for part in objective(X))
+    check_oracle(loss, X.grad, layers, (X, content_X, style_X), border)
 
 
 LAYERS = {
@@ -192,6 +219,39 @@ def test_the_chapters_layers_in_tiles(weights_file):
     assert losses == pytest.approx(expected, rel=1e-5)
     usual = abs(expected_gradient).mean()
     assert abs(gradient - expected_gradient).max() < 1e-4 * usual
+
+
+@pytest.mark.parametrize('pooling', ['max', 'avg'])
+@pytest.mark.parametrize('masked', [False, True])
+def test_a_replicated_border_in_tiles(weights_file, pooling, masked):
+    net = build_net(**LAYERS, weights=weights_file, pooling=pooling)
+    images, options = pictures(155, 107), {'border': 'replicate'}
+    if masked:
+        options['mask'] = half(155, 107)
+    expected, expected_gradient = fast_loss(net, *images, **options)
+    losses, gradient = fast_loss(net, *images, tile=32, **options)
+    assert losses == pytest.approx(expected, rel=1e-5)
+    usual = abs(expected_gradient).mean()
+    assert abs(gradient - expected_gradient).max() < 1e-4 * usual
+
+
+@pytest.mark.parametrize('border', ['zero', 'replicate'])
+@pytest.mark.parametrize('pooling', ['max', 'avg'])
+def test_a_plain_picture_has_plain_features(weights_file, border, pooling):
+    net = build_net(weights=weights_file, pooling=pooling)
+    colors = np.array([0.5, -1, 2]).reshape(1, 3, 1, 1)
+    # At conv5_1 it has 3x1 positions: only zeros tell them apart.
+    Y = colors * np.ones((1, 3, 50, 31))
+    deepest = VGG19.index('conv5_1')
+    blocks = segments(net, [VGG19.index('conv1_1'), deepest], border)
+    for block in blocks:
+        Y = block(Y)
+        spread = float((Y.max(axis=(2, 3)) - Y.min(axis=(2, 3))).max())
+        if border == 'zero':
+            assert spread > 0.1 * float(abs(Y).max())
+        else:
+            assert spread < 1e-5 * float(abs(Y).max())
+    assert Y.shape == (1, 512, 3, 1)
 
 
 def test_each_loss_alone_has_its_gradient(deep):

@@ -59,6 +59,8 @@ def memory_needed(image_shape, settings, tile=None):
     # Each feature map is held once, and a style layer's once more for its
     # gradient. The backward pass has four arrays of the largest kind.
     per_pixel = sum(features.values()) + style_features + 4 * largest
+    if settings.border == 'replicate':
+        per_pixel += _padded_floats(network, features)
     peak = _PEAK_WHOLE if visible >= whole else _PEAK_TILED
     floats = peak * visible * per_pixel
     if settings.style_scale is not None and tile is None:
@@ -68,6 +70,20 @@ def memory_needed(image_shape, settings, tile=None):
         floats = max(floats, _PEAK_WHOLE * style_pixels * per_pixel)
     arrays = 3 * _pixel_arrays(settings) + content_features
     return FIXED_BYTES + int(4 * (floats + whole * arrays))
+
+
+def _padded_floats(network, features):
+    """Return how many floats of a pixel the convolutions' inputs have.
+
+    With a border, each one is a copy. ``features`` are the floats by layer.
+    """
+    names = list(features)
+    inputs = [
+        features[before]
+        for before, layer in zip(names, names[1:])
+        if layer in network.conv_shapes
+    ]
+    return 3 + sum(inputs)
 
 
 def _pixel_arrays(settings):
@@ -182,6 +198,7 @@ def _seconds_of_an_epoch(net, settings, device):
         content_layers=settings.content_layers,
         style_layers=settings.style_layers,
         style_loss=settings.style_loss,
+        border=settings.border,
     )
     for _ in range(2):
         # The first epoch prepares, the second one counts.

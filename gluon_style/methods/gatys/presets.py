@@ -25,6 +25,7 @@ _FAST = Settings(
     bounded=True,
     guard=True,
     scales=3,
+    border='replicate',
 )
 DEFAULT_PRESET = 'fast'
 PRESETS = {
