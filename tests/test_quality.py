@@ -350,8 +350,9 @@ class Copier(programs.Program):
 
     def command(self, strength, pair, size, output):
         code = (
-            'import shutil, sys; shutil.copy(*sys.argv[1:3]);'
-            'open(sys.argv[3], "a").write("."); sys.exit(" ".join(sys.argv[4:]) or 0)'
+            'import shutil, sys; _, source, target, count, *fails = sys.argv;'
+            'shutil.copy(source, target); open(count, "a").write(".");'
+            'sys.exit(" ".join(fails) or 0)'
         )
         count = str(results.FOLDER / 'count')
         fails = ['broken'] if strength > 1 else []

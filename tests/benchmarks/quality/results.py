@@ -15,6 +15,8 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tqdm.auto import tqdm
+
 from gluon_style.files.reading import file_digest
 
 from .downloads import FOLDER
@@ -126,14 +128,12 @@ def make_all(tasks, jobs=1, again=False):
     failures = []
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         futures = [pool.submit(make, task, threads, again) for task in tasks]
-        for done, future in enumerate(futures):
+        for future in tqdm(futures, 'pictures', mininterval=2):
             try:
                 future.result()
             except FailedError as error:
                 failures.append(str(error))
                 print(error, file=sys.stderr, flush=True)
-            print(f'\r{done + 1} of {len(tasks)}', end='', file=sys.stderr)
-    print(file=sys.stderr)
     return failures
 
 
@@ -181,4 +181,6 @@ def judge_all(tasks, jobs=1):
     context = multiprocessing.get_context('spawn')
     chunk = max(1, len(tasks) // (4 * jobs))
     with concurrent.futures.ProcessPoolExecutor(jobs, context) as pool:
-        return [r for r in pool.map(judge, tasks, chunksize=chunk) if r]
+        found = pool.map(judge, tasks, chunksize=chunk)
+        bar = tqdm(found, 'judged', len(tasks), mininterval=2)
+        return [result for result in bar if result]
