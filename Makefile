@@ -16,7 +16,8 @@ $(shell rm -f .venv/ready)
 endif
 endif
 
-.PHONY: demo test test-long test-slow coverage fuzz bench pairs control lint clean
+.PHONY: demo test test-long test-slow coverage fuzz bench quality pairs control \
+    lint clean
 
 demo: .venv/ready
 	$(BIN)/gluon-style demo --plot demo.svg
@@ -52,6 +53,14 @@ bench: .venv/ready
 	    Image.fromarray(photograph()).save('$(CONTENT)')"
 	$(BIN)/python tests/benchmarks/bench.py '$(CONTENT)' '$(STYLE)' \
 	    --command 'make bench CONTENT=$(notdir $(CONTENT)) STYLE=$(notdir $(STYLE))'
+
+# Programs beside each other: content kept, style taken. Takes hours, and goes
+# on where it was interrupted. QUALITY='--programs quick any-style' measures
+# less; QUALITY=--help tells of all options.
+QUALITY ?=
+
+quality: .venv/ready
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.quality $(QUALITY)
 
 pairs: .venv/ready
 	$(BIN)/python tests/benchmarks/pairs.py notebooks/images/pairs.jpg

@@ -557,9 +557,8 @@ def canonical(pin):
 @pytest.mark.long
 def test_a_class_without_a_network(tmp_path, alone, capsys):
     stick = tmp_path / 'a stick'
-    command = ['bundle', str(stick), '--weights', 'oxford-8bit']
-    assert cli.main(command) == 0, capsys.readouterr().err
-    assert 'the weights oxford-8bit' in capsys.readouterr().out
+    assert cli.main(['bundle', str(stick)]) == 0, capsys.readouterr().err
+    assert 'the weights torchvision,oxford' in capsys.readouterr().out
     before = files(stick)
 
     pins = (stick / 'requirements.txt').read_text().splitlines()
@@ -568,7 +567,8 @@ def test_a_class_without_a_network(tmp_path, alone, capsys):
     assert versions.items() <= here.items()
 
     out = alone(SHELL, stick / 'install.sh')
-    assert 'Copying the weights oxford-8bit' in out
+    for name in bundle.DEFAULT_WEIGHTS:
+        assert f'Copying the weights {name} to ' in out
     assert 'A class can start.' in out
     environment = alone.work / 'gluon-style-env'
     assert f'"{environment}/bin/jupyter" lab "{environment}/notebooks"' in out
@@ -580,7 +580,9 @@ def test_a_class_without_a_network(tmp_path, alone, capsys):
     photograph = environment / 'pictures' / 'photograph.png'
     painting = photograph.with_name('painting.jpg')
     shutil.copyfile(painting, photograph)
-    assert 'already.' in alone(SHELL, stick / 'install.sh')
+    out = alone(SHELL, stick / 'install.sh')
+    for name in bundle.DEFAULT_WEIGHTS:
+        assert f'The weights {name} are at ' in out
     assert photograph.read_bytes() == painting.read_bytes()
     assert module.read_text() == code
     assert module.with_name('install.sh').is_file()
@@ -589,14 +591,22 @@ def test_a_class_without_a_network(tmp_path, alone, capsys):
 
     scripts = environment / 'bin'
     out = alone(scripts / 'gluon-style', 'doctor')
-    assert 'weights oxford-8bit in the cache, verified' in out
+    for name in bundle.DEFAULT_WEIGHTS:
+        assert f'weights {name} in the cache, verified' in out
+    assert 'weights fetch' not in out
     assert f'mxnet {metadata.version("mxnet")}\n' in out
     options = ['-o', 'out.png', '--size', '60x40', '--epochs', '2']
-    alone(scripts / 'gluon-style', 'run', photograph, painting, *options)
+    run = [scripts / 'gluon-style', 'run', photograph, painting, *options]
+    for network, weights in (
+        ('auto', 'torchvision of VGG-16'),
+        ('vgg19', 'oxford of VGG-19'),
+    ):
+        out = alone(*run, '--network', network)
+        assert out.endswith(f'weights {weights}\n')
     with Image.open(alone.work / 'out.png') as picture:
         assert picture.size == (60, 40)
 
     notebook = environment / 'notebooks' / 'neural_style.ipynb'
     options = ['--execute', '--to', 'notebook', '--output', 'executed']
     alone(scripts / 'jupyter', 'nbconvert', *options, notebook)
-    assert 'oxford-8bit' in (notebook.parent / 'executed.ipynb').read_text()
+    assert 'oxford' in (notebook.parent / 'executed.ipynb').read_text()

@@ -74,7 +74,10 @@ def _power(
 
 
 def transfer_map(
-    content_img: Array, style_imgs: Sequence[Array], parts: Sequence[float]
+    content_img: Array,
+    style_imgs: Sequence[Array],
+    parts: Sequence[float],
+    amount: float = 1.0,
 ) -> tuple[Array, Array]:
     """Return the linear map that gives a content picture a style's colors.
 
@@ -83,7 +86,8 @@ def transfer_map(
     colors least (Pitie & Kokaram 2007, 'The Linear Monge-Kantorovitch Linear
     Colour Mapping for Example-Based Colour Transfer'). So blue stays as blue
     as the style lets it. Several styles count with their ``parts``. Where the
-    content hardly varies, the map stretches by at most ``_MOST_GAIN``.
+    content hardly varies, the map stretches by at most ``_MOST_GAIN``. Each
+    color goes the part ``amount`` of its way, from 0 to 1.
     """
     mean, covariance = _moments(_as_floats(content_img))
     style_mean, style_covariance = _blended_moments(style_imgs, parts)
@@ -92,7 +96,8 @@ def transfer_map(
     matrix = inverse @ _power(middle, 0.5, least=0) @ inverse
     gains, axes = numpy.linalg.eigh(matrix)
     matrix = (axes * gains.clip(0, _MOST_GAIN)) @ axes.T
-    return matrix, style_mean - matrix @ mean
+    offset = style_mean - matrix @ mean
+    return amount * matrix + (1 - amount) * numpy.eye(3), amount * offset
 
 
 def _blended_moments(

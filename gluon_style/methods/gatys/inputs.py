@@ -1,19 +1,26 @@
 """The pictures of a run: read once, and prepared at any size."""
 
+import math
 from pathlib import Path
 
 import numpy
 from mxnet import np
 
 from gluon_style.chapter.images import (
+    display_bounds,
     postprocess,
     preprocess,
     read_image,
 )
 from gluon_style.errors import GluonStyleError
-from gluon_style.layers import least_side
+from gluon_style.layers import RGB_MEAN, RGB_STD, least_side
 from gluon_style.methods.gatys.kinds import INITS, Blend, noise_part
-from gluon_style.pictures.color import keep_color, match_color, match_histogram
+from gluon_style.pictures.color import (
+    keep_color,
+    match_color,
+    match_histogram,
+    transfer_map,
+)
 from gluon_style.pictures.masks import feathered, read_mask, warn_of_mask
 from gluon_style.pictures.resize import resized
 from gluon_style.records.record import PictureId
@@ -67,6 +74,7 @@ class Inputs:
         self._mask = None
         if mask is not None:
             mask = self._read_mask(mask)
+        self._color_maps = self._find_color_maps()
         # This comes last, so that reading has refused a broken picture.
         self.pictures = _picture_ids(content, styles, settings, mask)
 
@@ -80,6 +88,32 @@ class Inputs:
             style_img.asnumpy(), self.content_img.asnumpy()
         )
         return np.array(recolored, dtype='uint8')
+
+    def _find_color_maps(self):
+        """Return the map of the content's colors to each region's style."""
+        settings = self._settings
+        contents, styles = self.content_img is not None, self._style_imgs
+        if settings.color != 'transfer' or not contents or not styles:
+            return []
+        image_shape = self.image_shape()
+        content_img = self._sample(self.content_img, image_shape)
+        style_imgs = [
+            self._sample(img, self._style_shape(img, image_shape))
+            for img in styles
+        ]
+        regions = [(style_imgs, settings.style_blend or [1] * len(styles))]
+        if self._mask is not None:
+            regions = [([img], [1]) for img in style_imgs]
+        return [
+            transfer_map(content_img, imgs, parts, settings.color_amount)
+            for imgs, parts in regions
+        ]
+
+    def _sample(self, img, image_shape):
+        """Return about a megapixel of a picture as the run takes it."""
+        img = postprocess(self._preprocessed(img, image_shape)).asnumpy()
+        apart = max(1, round(math.sqrt(img.size / 3e6)))
+        return img[::apart, ::apart]
 
     def _read_mask(self, mask):
         """Read the mask; return its path, or the picture that it is."""
@@ -109,7 +143,22 @@ class Inputs:
         """Return the content picture, or None."""
         if self.content_img is None:
             return None
-        return self._preprocessed(self.content_img, image_shape)
+        X = self._preprocessed(self.content_img, image_shape)
+        return self._in_style_colors(X) if self._color_maps else X
+
+    def _in_style_colors(self, X):
+        """Return preprocessed pixels with their colors moved to the styles'.
+
+        With a mask, each style's colors go where the style goes.
+        """
+        moved = [recolored(X, *color_map) for color_map in self._color_maps]
+        mask = self.mask(X.shape[:1:-1])
+        if mask is None:
+            return moved[0]
+        mask = np.array(mask, dtype='float32', ctx=X.ctx)
+        # Without a second style the content keeps its colors there.
+        first, second = [*moved, X][:2]
+        return mask * first + (1 - mask) * second
 
     def styles(self, image_shape):
         """Return a list of the style pictures, or None."""
@@ -189,6 +238,24 @@ class Inputs:
         return preprocess(img, image_shape).copyto(self.device)
 
 
+def recolored(X, matrix, offset):
+    """Return preprocessed pixels with their colors mapped, and clipped.
+
+    ``X`` is (1, 3, height, width). ``matrix``, (3, 3), and ``offset``, (3,),
+    are for colors from 0 to 1. What cannot be displayed is clipped.
+    """
+    mean, std = (numpy.array(values) for values in (RGB_MEAN, RGB_STD))
+    offset = (matrix @ mean + offset - mean) / std
+    matrix = matrix * std / std[:, None]
+    matrix, offset = (
+        np.array(values, dtype='float32', ctx=X.ctx)
+        for values in (matrix, offset[:, None])
+    )
+    moved = (np.dot(matrix, X.reshape(3, -1)) + offset).reshape(X.shape)
+    black, white = display_bounds(X.ctx)
+    return np.minimum(np.maximum(moved, black), white)
+
+
 def _check_count(styles, settings, mask):
     """Raise GluonStyleError for a number of styles that does not suit."""
     count, blend = len(styles or []), settings.style_blend
@@ -231,7 +298,10 @@ def _check_init(content, styles, settings):
 def _check_color(content, styles, settings):
     """Raise GluonStyleError if ``color`` needs a picture that is absent."""
     color = settings.color
-    if color != 'style' and content is None:
+    if color in ('style', 'transfer'):
+        # Where one of the pictures is absent, a transfer has nothing to do.
+        return
+    if content is None:
         raise GluonStyleError(
             f'color is {color!r} and there is no content picture to take '
             'colors from: choose style'

@@ -16,6 +16,7 @@ from gluon_style.layers import num_poolings
 from gluon_style.methods.gatys.regions import Region, regions
 from gluon_style.methods.gatys.segments import segments
 from gluon_style.methods.gatys.settings import Settings
+from gluon_style.methods.gatys.strength import LEAST_DISTANCE, weight_ratio
 from gluon_style.methods.gatys.style_losses import STYLE_LOSSES, Moments
 from gluon_style.methods.gatys.tiles import (
     cut,
@@ -102,6 +103,27 @@ class Objective:
             self._regions = regions(
                 targets, loss, settings.style_blend, mask, styles[0].ctx
             )
+        if settings.strength is not None and self._contents_Y and styles:
+            self._style_weight = self._weight_of(settings.strength, content_X)
+
+    def _weight_of(self, strength, content_X):
+        """Return the style weight that a strength means: see ``strength``."""
+        energy = sum(
+            weight * np.square(Y - Y.mean(axis=(2, 3), keepdims=True)).mean()
+            for weight, Y in zip(
+                self._content_layers.values(), self._contents_Y.values()
+            )
+        )
+        tiles = self._tiles(content_X, self._wraps)
+        moments = self._moments(content_X, tiles, self._regions)
+        distance, _ = self._style(moments)
+        nothing = {
+            layer: [each.zero() for each in of_regions]
+            for layer, of_regions in moments.items()
+        }
+        farthest, _ = self._style(nothing)
+        distance = max(float(distance), LEAST_DISTANCE * float(farthest))
+        return weight_ratio(strength) * float(energy) / max(distance, 1e-12)
 
     @numpy_mode()
     def __call__(self, X):
@@ -114,7 +136,8 @@ class Objective:
         tiles = self._tiles(X, self._wraps)
         # The features of a picture in one tile serve both passes.
         features = self._record(X, tiles[0]) if len(tiles) == 1 else None
-        style, slopes = self._style(X, tiles, features)
+        moments = self._moments(X, tiles, self._regions, features)
+        style, slopes = self._style(moments)
         X.grad[:] = 0
         content = 0
         for tile in tiles:
@@ -185,9 +208,8 @@ class Objective:
             moments[i].append(Moments(product / n, mean))
         return moments
 
-    def _style(self, X, tiles, features):
+    def _style(self, moments):
         """Return the style loss, and ``Slopes`` by layer: one a region."""
-        moments = self._moments(X, tiles, self._regions, features)
         style, slopes = 0, {i: [] for i in self._style_layers}
         for i, weight in self._style_layers.items():
             for region, region_moments in zip(self._regions, moments[i]):

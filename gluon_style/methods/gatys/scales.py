@@ -31,6 +31,7 @@ from gluon_style.methods.gatys.adam import adam
 from gluon_style.methods.gatys.lbfgs import lbfgs
 from gluon_style.methods.gatys.objective import Objective
 from gluon_style.methods.gatys.recovery import State
+from gluon_style.methods.gatys.strength import weaker
 
 GROWTH = 1.5
 # A smaller picture keeps nothing of the content, and its features at conv5_1,
@@ -82,7 +83,7 @@ def plan(settings, image_shape):
             replace(
                 settings,
                 epochs=coarse_epochs(settings.epochs),
-                content_weight=settings.content_weight * COARSE_CONTENT,
+                **_coarse_weights(settings),
             ),
         )
         for shape in coarser
@@ -94,6 +95,13 @@ def plan(settings, image_shape):
         settings.require_shape(shape)
         steps = [(shape, replace(settings, first=None, **stage))]
     return [*steps, (last, settings)]
+
+
+def _coarse_weights(settings):
+    """Return changes that give the content more weight at coarse scales."""
+    if settings.strength is not None:
+        return {'strength': weaker(settings.strength, COARSE_CONTENT)}
+    return {'content_weight': settings.content_weight * COARSE_CONTENT}
 
 
 def coarse_to_fine(

@@ -33,6 +33,7 @@ from gluon_style.methods.fields import (
     setting,
     unfit,
 )
+from gluon_style.methods.gatys import strength as strengths
 from gluon_style.methods.gatys.kinds import (
     INITS,
     Blend,
@@ -58,6 +59,8 @@ STEPS, MACHINE = 'optimization', 'machine'
 # without checkpoints, 31.6 with one every 40 epochs and 33.1 every 20. The 40
 # epochs of 'quick' end at 50.6 with none or every 40, and 55.7 every 10.
 CHECKPOINT_EVERY = {'adam': 20, 'lbfgs': 40}
+# The weights that a strength takes the place of.
+_WEIGHTS = {'content_weight': CONTENT_WEIGHT, 'style_weight': STYLE_WEIGHT}
 # MXNet holds arrays of fewer than 2**31 elements; conv1_1 has 64 channels.
 MOST_PIXELS = 2**31 // 64 - 1
 
@@ -122,6 +125,17 @@ class Settings(Validated):
         Number(LEAST_NUMBER, most=1),
         'factor of the rate at each decay',
         group=STEPS,
+    )
+    # gluon_style.methods.gatys.strength. It takes the place of the two weights
+    # below; None leaves them as they are.
+    strength: float | None = setting(
+        None,
+        Optional(Number(0, most=1)),
+        "how much of the style: 0 is the content picture in the style's "
+        'reach, 1 the style nearly alone; takes the place of the weights of '
+        'content and style',
+        WITH_BOTH,
+        group=LOOK,
     )
     content_weight: float = setting(
         CONTENT_WEIGHT,
@@ -226,12 +240,13 @@ class Settings(Validated):
         'for each new one',
         group=LOOK,
     )
-    # Gatys et al. 2016: gluon_style.pictures.color.
+    # gluon_style.pictures.color says how.
     color: str = setting(
         'style',
-        Choice('style', 'luminance', 'match', 'histogram'),
-        "whose colors: the style's; the content's, kept in the result; the "
-        "content's statistics or histogram, given to the style beforehand",
+        Choice('style', 'transfer', 'luminance', 'match', 'histogram'),
+        "whose colors: the style's, or those given to the content beforehand "
+        "as well; the content's, kept in the result, or their statistics or "
+        'histogram given to the style beforehand',
         WITH_BOTH,
         group=LOOK,
     )
@@ -327,12 +342,38 @@ class Settings(Validated):
             if (layers := getattr(self, name)) is not None:
                 layers = named_layers(name, layers, self.architecture.name)
                 object.__setattr__(self, name, layers)
+        for name, chapters in _WEIGHTS.items():
+            weight = getattr(self, name)
+            if self.strength is not None and weight != chapters:
+                raise GluonStyleError(
+                    f'strength is {self.strength:g} and {name} is '
+                    f'{weight:g}: a strength sets that weight, so leave out '
+                    'one of the two'
+                )
         if self.first is not None and self.scales > 1:
             raise GluonStyleError(
                 f'scales is {self.scales!r}: it must be 1 with a first stage'
             )
         if isinstance(self.size, tuple):
             self.require_shape(self.size)
+
+    def changed(self, changes: dict[str, Any]) -> Settings:
+        """Return these settings with some changed, given by name.
+
+        A weight of content or style takes the place of a strength that was
+        not given with it. Raises GluonStyleError for a name that is not a
+        setting.
+        """
+        if not {*changes}.isdisjoint(_WEIGHTS):
+            changes = {'strength': None, **changes}
+        return super().changed(changes)
+
+    @property
+    def color_amount(self) -> float:
+        """How far ``color='transfer'`` moves the content's colors, 0 to 1."""
+        if self.strength is None:
+            return 1.0
+        return strengths.color_amount(self.strength)
 
     @property
     def content_factors(self) -> dict[str, float]:

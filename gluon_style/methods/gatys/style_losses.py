@@ -30,6 +30,11 @@ class Moments(NamedTuple):
     second: Any
     mean: Any
 
+    def zero(self):
+        """Return the moments of features that are 0 everywhere."""
+        mean = None if self.mean is None else 0 * self.mean
+        return Moments(0 * self.second, mean)
+
 
 class Slopes(NamedTuple):
     """The derivatives of a loss with respect to each of the ``Moments``.

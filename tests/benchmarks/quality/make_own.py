@@ -1,0 +1,39 @@
+"""Make one picture with this package; takes its task as JSON.
+
+The task has ``content``, ``style``, ``output``, ``preset``, and ``changes``,
+settings that are texts as on the command line, or values.
+"""
+
+import dataclasses
+import json
+import sys
+
+from PIL import Image
+
+from gluon_style import Settings, stylize
+from gluon_style.methods.fields import kind_of
+
+
+def values(changes):
+    """Return settings with their texts parsed."""
+    kinds = {f.name: kind_of(f) for f in dataclasses.fields(Settings)}
+    return {
+        name: kinds[name].parse(value) if isinstance(value, str) else value
+        for name, value in changes.items()
+    }
+
+
+def main():
+    task = json.loads(sys.argv[1])
+    result = stylize(
+        task['content'],
+        task['style'],
+        task['preset'],
+        observers=[],
+        **values(task['changes']),
+    )
+    Image.fromarray(result.image).save(task['output'], 'PNG')
+
+
+if __name__ == '__main__':
+    main()
