@@ -1,5 +1,6 @@
 """The pictures of a run: read once, and prepared at any size."""
 
+import logging
 import math
 from pathlib import Path
 
@@ -28,6 +29,12 @@ from gluon_style.records.record import PictureId
 _ABSENT = PictureId(None, None)
 # The values of ``color`` that give a style picture the content's colors.
 _RECOLORINGS = {'match': match_color, 'histogram': match_histogram}
+
+
+# A style picture that is enlarged more than this shows it.
+MOST_ENLARGED = 2.0
+
+logger = logging.getLogger(__name__)
 
 
 class Inputs:
@@ -75,6 +82,7 @@ class Inputs:
         if mask is not None:
             mask = self._read_mask(mask)
         self._color_maps = self._find_color_maps()
+        self._warn_of_small_styles()
         # This comes last, so that reading has refused a broken picture.
         self.pictures = _picture_ids(content, styles, settings, mask)
 
@@ -108,6 +116,23 @@ class Inputs:
             transfer_map(content_img, imgs, parts, settings.color_amount)
             for imgs, parts in regions
         ]
+
+    def _warn_of_small_styles(self):
+        """Warn of style pictures that must be enlarged a lot."""
+        image_shape = self.image_shape()
+        for img in self._style_imgs:
+            height, width = img.shape[:2]
+            shape = self._style_shape(img, image_shape)
+            factor = max(shape) / max(width, height)
+            if factor > MOST_ENLARGED:
+                logger.warning(
+                    'a style picture of %dx%d pixels is enlarged %.1f times: '
+                    'the result will have soft, blurred strokes in place of '
+                    'fine ones; give a larger picture, or a style_scale of '
+                    '%.2g for smaller strokes',
+                    *(width, height, factor),
+                    (self._settings.style_scale or 1) / factor,
+                )
 
     def _sample(self, img, image_shape):
         """Return about a megapixel of a picture as the run takes it."""
