@@ -121,6 +121,7 @@ def test_two_styles_are_the_keywords(run, called, options, keywords):
 @pytest.mark.parametrize(
     'options, keywords',
     [
+        (['--strength', '0.3'], {'strength': 0.3}),
         (['--pooling', 'avg'], {'pooling': 'avg'}),
         (['--border', 'replicate'], {'border': 'replicate'}),
         (['--style-loss', 'w2'], {'style_loss': 'w2'}),
@@ -137,6 +138,7 @@ def test_two_styles_are_the_keywords(run, called, options, keywords):
             ['--style-layers', 'conv1_1:3,conv2_2'],
             {'style_layers': ('conv1_1:3', 'conv2_2')},
         ),
+        (['--color', 'transfer'], {'color': 'transfer'}),
         (['--color', 'match'], {'color': 'match'}),
         (['--color', 'histogram'], {'color': 'histogram'}),
         (['--color', 'luminance'], {'color': 'luminance'}),

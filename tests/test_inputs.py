@@ -9,8 +9,9 @@ from mxnet import cpu, np
 from PIL import Image
 
 from gluon_style import Settings
-from gluon_style.chapter.images import preprocess, read_image
+from gluon_style.chapter.images import postprocess, preprocess, read_image
 from gluon_style.errors import GluonStyleError
+from gluon_style.layers import RGB_MEAN, RGB_STD
 from gluon_style.methods.gatys.inputs import Inputs
 from gluon_style.pictures.resize import resized
 from gluon_style.records.record import PictureId
@@ -203,19 +204,74 @@ def test_a_mask_that_separates_nothing_is_a_warning(caplog):
     half = numpy.zeros((40, 60), 'bool')
     half[:20] = True
     with caplog.at_level(logging.WARNING, 'gluon_style'):
-        inputs(mask=half, size=450)
+        inputs(mask=half, size=90)
         # As the content is, and as the result is.
         inputs(mask=half, size=(48, 48))
         inputs(mask=half[:, :40], size=(48, 48))
         assert caplog.text == ''
-        inputs(mask=half | True, size=450)
-        inputs(mask=half & False, size=450)
-        inputs(mask=half[:, :56], size=450)
+        inputs(mask=half | True, size=90)
+        inputs(mask=half & False, size=90)
+        inputs(mask=half[:, :56], size=90)
     assert [entry.getMessage() for entry in caplog.records] == [
         'the mask is white everywhere, and so the first style goes everywhere',
         'the mask is black everywhere, and so the first style goes nowhere',
         'the mask is 56x40 pixels: it is stretched to the proportions of '
-        '450x300',
+        '90x60',
+    ]
+
+
+def colors(X):
+    """Return the mean of preprocessed pixels as a color, from 0 to 1."""
+    return (X.asnumpy()[0].mean(axis=(1, 2)) * RGB_STD) + RGB_MEAN
+
+
+def test_the_content_takes_the_styles_colors():
+    # Grey noise and orange noise, neither near black or white.
+    noise = numpy.random.RandomState(0).normal(0, 12, (40, 60, 3))
+    content = (noise + 120).round().astype('uint8')
+    style = (noise[:, :, ::-1] / 2 + (200, 140, 60)).round().astype('uint8')
+    expected = style.mean(axis=(0, 1)) / 255
+    whole = inputs(content, style, color='transfer')
+    for X in (whole.content(SHAPE), whole.start(SHAPE)):
+        assert colors(X) == pytest.approx(expected, abs=2e-3)
+    # Half of the way, at a quarter of the strength.
+    half = inputs(content, style, color='transfer', strength=0.25)
+    between = (expected + content.mean(axis=(0, 1)) / 255) / 2
+    assert colors(half.content(SHAPE)) == pytest.approx(between, abs=2e-3)
+    # The pictures themselves keep their colors, as those alone do.
+    assert (whole.content_img.asnumpy() == content).all()
+    for alone in (
+        inputs(content, None, color='transfer').content(SHAPE),
+        inputs(content, style).content(SHAPE),
+    ):
+        assert (alone.asnumpy() == pixels(content)).all()
+
+
+def test_each_region_takes_the_colors_of_its_style():
+    half = numpy.zeros((32, 48), 'bool')
+    half[:, :24] = True
+    # One color without structure each: every pixel becomes it.
+    styles = [numpy.full((8, 8, 3), c, 'uint8') for c in (60, 200)]
+    options = {'mask': half, 'feather': 0, 'color': 'transfer'}
+    X = inputs(CONTENT, styles, **options).content(SHAPE)
+    image = postprocess(X).asnumpy()
+    assert image[:, :24] == pytest.approx(60 / 255, abs=1e-3)
+    assert image[:, 24:] == pytest.approx(200 / 255, abs=1e-3)
+    X = inputs(CONTENT, styles[:1], **options).content(SHAPE)
+    kept = pixels(CONTENT)[..., 24:]
+    assert X.asnumpy()[..., 24:] == pytest.approx(kept, abs=1e-6)
+
+
+def test_a_style_that_is_much_too_small_is_a_warning(caplog):
+    with caplog.at_level(logging.WARNING, 'gluon_style'):
+        inputs(size=100)
+        inputs(size=400, style_scale=0.25)
+        assert caplog.text == ''
+        inputs(size=400, style_scale=1)
+    assert caplog.messages == [
+        'a style picture of 50x50 pixels is enlarged 8.0 times: the result '
+        'will have soft, blurred strokes in place of fine ones; give a larger '
+        'picture, or a style_scale of 0.12 for smaller strokes'
     ]
 
 
