@@ -17,7 +17,9 @@ from gluon_style.records.result import Result
 _SETTINGS = {
     'adam': Settings(antialias=True),
     'l-bfgs': SINGLE.changed({'bounded': False}),
-    'l-bfgs-scales': PRESETS['fast'].changed({'bounded': False}),
+    'l-bfgs-scales': PRESETS['chapter-fast'].changed(
+        {'bounded': False, 'antialias': True}
+    ),
 }
 _LABELS = {
     'adam': "Adam, the chapter's",
@@ -31,7 +33,7 @@ def optimizers(runs: FigureRuns) -> tuple[Figure, list[Check]]:
 
     The same objective and pictures, from the content picture: Adam with the
     chapter's learning rate, L-BFGS at one scale, and coarse to fine, as
-    ``fast`` does.
+    ``chapter-fast`` does.
     """
     results = {
         name: runs.result(name, RunSpec(settings, (225, 500), (96, 50)))

@@ -89,7 +89,11 @@ class RunSpec:
 # One scale of L-BFGS, for runs that all start from noise, or that have their
 # own balance of the losses, which coarser scales would shift.
 SINGLE = Settings(antialias=True, optimizer='lbfgs', bounded=True)
-FAST = RunSpec(PRESETS['fast'], full=(300, 80), quick=(64, 30))
+FAST = RunSpec(
+    PRESETS['chapter-fast'].changed({'antialias': True}),
+    full=(300, 80),
+    quick=(64, 30),
+)
 
 
 class FigureRuns:

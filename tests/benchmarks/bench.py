@@ -48,14 +48,22 @@ PROGRAMS = {
     'pastiche': ('pastiche', None, ''),
     'chapter preset, MXNet 1.9.1': ('mxnet-1.9.1', 'own.py', 'chapter'),
     'chapter preset, MXNet 2.0.0b1': ('mxnet-2.0.0b1', 'own.py', 'chapter'),
-    'fast preset, MXNet 1.9.1': ('mxnet-1.9.1', 'own.py', 'fast'),
-    'fast preset, MXNet 2.0.0b1': ('mxnet-2.0.0b1', 'own.py', 'fast'),
+    'chapter-fast preset, MXNet 1.9.1': (
+        'mxnet-1.9.1',
+        'own.py',
+        'chapter-fast',
+    ),
+    'chapter-fast preset, MXNet 2.0.0b1': (
+        'mxnet-2.0.0b1',
+        'own.py',
+        'chapter-fast',
+    ),
 }
 TORCH = [name for name in PROGRAMS if name.startswith('PyTorch')]
 BASE, CHAPTER, FAST = (
     'the chapter, MXNet 1.9.1',
     'chapter preset, MXNet 1.9.1',
-    'fast preset, MXNet 1.9.1',
+    'chapter-fast preset, MXNet 1.9.1',
 )
 
 
@@ -184,7 +192,9 @@ class Bench:
             self.python(PROGRAMS[name][0])
         for i in range(ROUNDS):
             for name in PROGRAMS:
-                changes = {'scales': 1} if name.startswith('fast') else {}
+                changes = (
+                    {'scales': 1} if name.startswith('chapter-fast') else {}
+                )
                 self.once(
                     f'steps {i} {name}',
                     lambda n=name, c=changes: self.run(n, SIZE, EPOCHS, **c),
@@ -195,7 +205,11 @@ class Bench:
         best = best_torch(self.results)
         for name in PROGRAMS:
             ours = name.endswith('1.9.1') and PROGRAMS[name][1] == 'own.py'
-            if ours or name == best or name == 'fast preset, MXNet 2.0.0b1':
+            if (
+                ours
+                or name == best
+                or name == 'chapter-fast preset, MXNet 2.0.0b1'
+            ):
                 epochs = 0 if PROGRAMS[name][1] == 'own.py' else 500
                 self.once(
                     f'curve {name}',

@@ -65,9 +65,7 @@ def main():
         content, style = map(read, sources)
         cells = [content, style]
         for preset in ('chapter', 'fast'):
-            result = stylize(
-                content, style, preset, size=SIZE, weights='oxford'
-            )
+            result = stylize(content, style, preset, size=SIZE)
             cells.append(result.image)
             losses = ' | '.join(
                 f'{getattr(result.record.losses, kind):.2f}'
