@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy
@@ -5,6 +8,7 @@ import pytest
 from conftest import random_layers
 from mxnet import np
 
+import gluon_style
 from gluon_style.chapter.images import preprocess, read_image
 from gluon_style.chapter.vgg import pretrained_vgg
 from gluon_style.layers import CONV_SHAPES
@@ -101,3 +105,33 @@ def test_a_file_of_keras_is_folded_and_scaled(tmp_path):
 
 def test_only_the_layers_asked_for_are_kept(weights_file):
     assert list(load_weights(weights_file, NAMES).layers) == list(NAMES)
+
+
+BOOK = """
+import gluon_style.book
+from mxnet.gluon.model_zoo import vision
+from gluon_style.layers import NETWORKS
+from gluon_style.weights import load_weights
+
+for name in ('vgg19', 'vgg16'):
+    net = getattr(vision, name)(pretrained=True)
+    weights = load_weights(network=name)
+    assert net.weights.network == name == weights.network
+    for layer, arrays in weights.layers.items():
+        convolution = net.features[NETWORKS[name].index(layer)]
+        parameters = (convolution.weight, convolution.bias)
+        for parameter, array in zip(parameters, arrays):
+            assert (parameter.data().asnumpy() == array).all()
+print(len(NETWORKS['vgg16'].conv_shapes))
+"""
+
+
+def test_the_books_functions_have_the_weights_of_both_networks():
+    root = str(Path(gluon_style.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, '-c', BOOK],
+        env={**os.environ, 'PYTHONPATH': root},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (0, '13\n'), done.stderr

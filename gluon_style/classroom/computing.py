@@ -108,7 +108,7 @@ def examine_memory() -> Iterator[Finding]:
 def examine_speed() -> Iterator[Finding]:
     """Yield how long the fast preset takes here; two epochs are measured."""
     from gluon_style.chapter.devices import get_device
-    from gluon_style.chapter.vgg import build_net
+    from gluon_style.chapter.vgg import build_net, network_of
     from gluon_style.methods.gatys.forecast import seconds_needed
 
     settings, device = preset('fast'), get_device()
@@ -119,7 +119,7 @@ def examine_speed() -> Iterator[Finding]:
         weights=settings.weights,
         device=device,
     )
-    settings = settings.changed({'network': net.weights.network})
+    settings = settings.changed({'network': network_of(net).name})
     seconds = seconds_needed(net, CHAPTER_SHAPE, settings, device)
     width, height = CHAPTER_SHAPE
     text = f'about {seconds / 60:.1f} min for a picture of {width}x{height}'
