@@ -45,7 +45,8 @@ def test_older_editions_are_presets():
 
 def test_all_but_the_chapter_antialiases():
     chapters = {name for name in PRESETS if not PRESETS[name].antialias}
-    assert chapters == {'chapter', 'chapter-v0.17', 'chapter-v0.7'}
+    assert chapters == {name for name in PRESETS if 'chapter' in name}
+    assert len(chapters) == 4
     for name, settings in PRESETS.items():
         for derived in (texturing(name), reconstruction(name)):
             assert derived.antialias == settings.antialias
@@ -155,7 +156,7 @@ def test_image_shape_keeps_proportions_or_takes_both_sides(size, shape):
         ({'pooling': 'min'}, "pooling is 'min': it must be max or avg"),
         ({'style_loss': 'l2'}, "style_loss is 'l2': it must be gram or "),
         ({'tv_norm': 'l0'}, "tv_norm is 'l0': it must be l1 or l2"),
-        ({'color': 'red'}, "color is 'red': it must be style or luminance"),
+        ({'color': 'red'}, "color is 'red': it must be style or transfer"),
         ({'feather': 2}, 'feather is 2: it must be a finite number from 0'),
         ({'tileable': 'x'}, "tileable is 'x': it must be True or False"),
         ({'style_scale': 0}, 'style_scale is 0: it must be a finite number'),
