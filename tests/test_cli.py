@@ -76,7 +76,7 @@ def test_every_setting_has_its_option(run, tmp_path):
         *('--style-loss', 'w2', '--tv-norm', 'l2', '--style-scale', '0.5'),
         *('--style-blend', '2', '--color', 'match', '--feather', '0.1'),
         *('--no-tileable', '--no-guard', '--no-antialias'),
-        *('--border', 'zero'),
+        *('--border', 'zero', '--network', 'vgg19'),
         *('--stop-at', '1e-3', '--stop-after', '90', '--time-limit', '600'),
         *('--original-size',),
     )
@@ -93,6 +93,8 @@ def test_every_setting_has_its_option(run, tmp_path):
         'content_weight': 2,
         'style_weight': 1e3,
         'tv_weight': 5,
+        'strength': None,
+        'network': 'vgg19',
         'content_layers': ['conv4_2', 'conv3_1'],
         'style_layers': ['conv1_1', 'conv2_1'],
         'style_repeats': 3,

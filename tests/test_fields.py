@@ -338,6 +338,7 @@ def test_meaningless_settings_are_those_of_other_commands():
 def test_a_texture_has_no_options_for_a_content_picture():
     lacking = set(meaningless(Settings, 'texture'))
     assert lacking == {
+        'strength',
         'content_weight',
         'content_layers',
         'color',
@@ -347,6 +348,7 @@ def test_a_texture_has_no_options_for_a_content_picture():
     assert not lacking & set(names(options_of(Settings, 'texture')))
     lacking = set(meaningless(Settings, 'reconstruct'))
     assert lacking == {
+        'strength',
         'style_weight',
         'style_layers',
         'style_repeats',

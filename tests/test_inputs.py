@@ -264,10 +264,10 @@ def test_each_region_takes_the_colors_of_its_style():
 
 def test_a_style_that_is_much_too_small_is_a_warning(caplog):
     with caplog.at_level(logging.WARNING, 'gluon_style'):
-        inputs(size=100)
-        inputs(size=400, style_scale=0.25)
+        inputs(size=100).warn_of_small_styles()
+        inputs(size=400, style_scale=0.25).warn_of_small_styles()
         assert caplog.text == ''
-        inputs(size=400, style_scale=1)
+        inputs(size=400, style_scale=1).warn_of_small_styles()
     assert caplog.messages == [
         'a style picture of 50x50 pixels is enlarged 8.0 times: the result '
         'will have soft, blurred strokes in place of fine ones; give a larger '

@@ -133,7 +133,8 @@ def test_help_tells_the_commands_own_defaults(command):
     assert 'variation loss (fast: 2)' in reconstruct
     assert '(fast: content)' in run
     assert '(fast: noise)' in texture and '(fast: noise)' in reconstruct
-    assert 'conv4_2:0.5 (fast: conv4_2)' in reconstruct
+    assert "the network's own (fast: conv4_2)" in reconstruct
+    assert "the network's own (fast: auto)" in run
 
 
 def test_several_styles_are_blended(make):
@@ -156,6 +157,7 @@ def test_a_mask_keeps_the_style_to_a_region(make, tmp_path):
     Image.fromarray(mask).save('mask.png')
     options = ['--quiet', '--content-weight', '0', '--tv-weight', '0']
     options += ['--feather', '0', '--style-layers', 'conv1_1,conv2_1']
+    options += ['--style-scale', '0.5', '--color', 'style']
     run = ['run', 'content.png', 'style.png', '-o', 'out.png', *options]
     assert make(*run, '--mask', 'mask.png', size='200x24') == (0, '')
     start = ['run', 'content.png', 'style.png', '-o', 'start.png', *options]

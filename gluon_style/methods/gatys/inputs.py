@@ -82,7 +82,6 @@ class Inputs:
         if mask is not None:
             mask = self._read_mask(mask)
         self._color_maps = self._find_color_maps()
-        self._warn_of_small_styles()
         # This comes last, so that reading has refused a broken picture.
         self.pictures = _picture_ids(content, styles, settings, mask)
 
@@ -117,7 +116,7 @@ class Inputs:
             for imgs, parts in regions
         ]
 
-    def _warn_of_small_styles(self):
+    def warn_of_small_styles(self):
         """Warn of style pictures that must be enlarged a lot."""
         image_shape = self.image_shape()
         for img in self._style_imgs:

@@ -70,11 +70,17 @@ def preset(name: str) -> Settings:
 
 # With one loss less, the chapter's weight of the total variation would blur.
 # Without total variation noise stays that the poolings do not see.
-_TEXTURE = {'init': 'noise', 'content_weight': 0, 'tv_weight': 5}
+_TEXTURE = {
+    'init': 'noise',
+    'content_weight': 0,
+    'tv_weight': 5,
+    'color': 'style',
+}
 _RECONSTRUCTION = {
     'init': 'noise',
     'style_weight': 0,
     'tv_weight': 2,
+    'color': 'style',
     # A coarser picture has other features than the picture that is wanted.
     'scales': 1,
 }

@@ -155,6 +155,7 @@ class _Run:
         self.every = observers.epochs_between(default)
         self.checkpoint = observers.only(Checkpoint)
         observers.begin(self._plan())
+        self.inputs.warn_of_small_styles()
         # This loads the network, before the log's clock starts.
         self.weights = self._weights()
         self.log = self._log()
