@@ -23,6 +23,7 @@ from .downloads import FOLDER
 from .measures import Judge, Look, Measures, default_eyes
 from .pairs import pair, read
 from .programs import Program, prepare, process_environment
+from .styles import STYLES
 
 
 @dataclass(frozen=True)
@@ -137,9 +138,14 @@ def make_all(tasks, jobs=1, again=False):
     return failures
 
 
-@functools.lru_cache(maxsize=16)
-def _look(path):
+@functools.lru_cache(maxsize=2)
+def _content(path):
     return Look(read(path), default_eyes())
+
+
+@functools.lru_cache(maxsize=len(STYLES))
+def _style(path):
+    return Look(read(path), default_eyes(), maps=False)
 
 
 @functools.cache
@@ -157,7 +163,7 @@ def judge(task):
     notes, picture = task.notes, file_digest(task.path)
     if notes.get('judged') != [picture, _rules()]:
         names = pair(task.pair, task.size)
-        judges = Judge(_look(names.content), _look(names.style))
+        judges = Judge(_content(names.content), _style(names.style))
         measures = asdict(judges(read(task.path)))
         task.note(measures=measures, judged=[picture, _rules()])
         notes = task.notes
