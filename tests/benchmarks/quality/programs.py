@@ -170,13 +170,12 @@ def prepare(programs):
             environment(program.name)
 
 
+def thread_limits(threads):
+    """Return the environment variables that limit a program's threads."""
+    names = 'OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'
+    return dict.fromkeys(names, str(threads))
+
+
 def process_environment(threads):
     """Return the environment variables for a program of some threads."""
-    count = str(threads)
-    return {
-        **os.environ,
-        'PYTHONPATH': str(ROOT),
-        'OMP_NUM_THREADS': count,
-        'OPENBLAS_NUM_THREADS': count,
-        'MKL_NUM_THREADS': count,
-    }
+    return {**os.environ, 'PYTHONPATH': str(ROOT), **thread_limits(threads)}
