@@ -8,6 +8,7 @@ import numpy
 import pytest
 from benchmarks.quality import (
     __main__ as quality,
+    make_own,
     measures,
     pairs,
     programs,
@@ -330,6 +331,22 @@ def test_a_variant_changes_settings_of_a_preset():
         'preset': 'quick',
         'changes': {'pooling': 'avg', 'style_weight': 2e3, 'size': 200},
     }
+
+
+def test_a_strength_is_the_knob_where_there_is_one():
+    variants = ['x=strength=0.6,pooling=avg', 'y=strength=0.6,style_weight=9']
+    one, other = programs.chosen([], variants)
+    assert (one.knob, one.default) == ('strength', 0.6)
+    assert other.knob == 'style weight'
+    pair = pairs.Pair('cat-mosaic', 'a.png', 'b.png')
+    task = task_of(one.command(0.3, pair, 200, 'c.png'))
+    assert task['changes'] == {'pooling': 'avg', 'strength': 0.3, 'size': 200}
+
+
+def test_texts_become_values_of_settings():
+    changes = {'antialias': 'True', 'scales': '2', 'strength': 0.3}
+    expected = {'antialias': True, 'scales': 2, 'strength': 0.3}
+    assert make_own.values(changes) == expected
 
 
 @pytest.mark.parametrize(

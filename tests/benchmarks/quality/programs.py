@@ -23,7 +23,8 @@ ENVIRONMENTS = {
 }
 # What is multiplied by the strength where a program has no better knob.
 STYLE_WEIGHT_FACTORS = 0.01, 0.03, 0.1, 0.3, 1.0
-# These decide between content and style, as the package's strength does.
+STRENGTHS = 0.1, 0.3, 0.5, 0.7, 0.9
+# These decide between content and style in place of a strength.
 WEIGHTS = 'content_weight', 'style_weight'
 # pastiche's own default is 1000 steps: 8 minutes a picture of 320 pixels. It
 # has settled after 300.
@@ -109,7 +110,7 @@ def own(name, settings):
 
     ``settings`` maps names of settings to texts; 'preset' is the one that
     they change, 'fast' by default. The knob is the setting ``strength`` where
-    the settings have no weights of their own, and else the style weight.
+    the preset or the settings have one, and else the style weight.
     """
     settings = {'preset': 'fast', **settings}
     names = {f.name for f in dataclasses.fields(Settings)}
@@ -118,14 +119,12 @@ def own(name, settings):
         raise ValueError(
             f'{name}: {", ".join(unknown) or settings["preset"]} is unknown'
         )
-    weighted = settings['preset'].startswith('chapter') or any(
-        weight in settings for weight in WEIGHTS
-    )
-    if 'strength' in names and not weighted:
-        default = float(settings.pop('strength', 0.5))
-        strengths = (0.1, 0.3, 0.5, 0.7, 0.9)
-        return Program(name, 'strength', strengths, default, settings)
-    return Program(name, 'style weight', STYLE_WEIGHT_FACTORS, 1.0, settings)
+    strength = settings.pop('strength', PRESETS[settings['preset']].strength)
+    if strength is None or any(weight in settings for weight in WEIGHTS):
+        return Program(
+            name, 'style weight', STYLE_WEIGHT_FACTORS, 1.0, settings
+        )
+    return Program(name, 'strength', STRENGTHS, float(strength), settings)
 
 
 def chosen(names, variants=()):
@@ -171,13 +170,12 @@ def prepare(programs):
             environment(program.name)
 
 
+def thread_limits(threads):
+    """Return the environment variables that limit a program's threads."""
+    names = 'OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'
+    return dict.fromkeys(names, str(threads))
+
+
 def process_environment(threads):
     """Return the environment variables for a program of some threads."""
-    count = str(threads)
-    return {
-        **os.environ,
-        'PYTHONPATH': str(ROOT),
-        'OMP_NUM_THREADS': count,
-        'OPENBLAS_NUM_THREADS': count,
-        'MKL_NUM_THREADS': count,
-    }
+    return {**os.environ, 'PYTHONPATH': str(ROOT), **thread_limits(threads)}

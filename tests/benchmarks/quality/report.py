@@ -82,10 +82,15 @@ def comparison_table(table, reference):
                     f'{other.won} of {other.comparable}',
                 ]
             )
-    head = ['seen by', 'program', f'{reference} keeps', f'{reference} takes']
-    return markdown([*head, 'it takes there', 'pairs it wins'], rows).replace(
-        'pairs it wins', f'pairs where {reference} takes more'
-    )
+    head = [
+        'seen by',
+        'program',
+        f'{reference} keeps',
+        f'{reference} takes',
+        'the program takes there',
+        f'pairs where {reference} takes more',
+    ]
+    return markdown(head, rows)
 
 
 def _grain_is_off(measures):

@@ -22,7 +22,8 @@ from gluon_style.files.reading import file_digest
 from .downloads import FOLDER
 from .measures import Judge, Look, Measures, default_eyes
 from .pairs import pair, read
-from .programs import Program, prepare, process_environment
+from .programs import Program, prepare, process_environment, thread_limits
+from .styles import STYLES
 
 
 @dataclass(frozen=True)
@@ -119,15 +120,20 @@ def _run(command, environment):
     return status, usage, errors
 
 
+def _threads(jobs):
+    return max(1, (os.cpu_count() or 1) // jobs)
+
+
 def make_all(tasks, jobs=1, again=False):
     """Make the pictures, some side by side; return the failures' sentences."""
     prepare({task.program.name: task.program for task in tasks}.values())
     for task in tasks:
         pair(task.pair, task.size)
-    threads = max(1, (os.cpu_count() or 1) // jobs)
     failures = []
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        futures = [pool.submit(make, task, threads, again) for task in tasks]
+        futures = [
+            pool.submit(make, task, _threads(jobs), again) for task in tasks
+        ]
         for future in tqdm(futures, 'pictures', mininterval=2):
             try:
                 future.result()
@@ -137,9 +143,14 @@ def make_all(tasks, jobs=1, again=False):
     return failures
 
 
-@functools.lru_cache(maxsize=16)
-def _look(path):
+@functools.lru_cache(maxsize=2)
+def _content(path):
     return Look(read(path), default_eyes())
+
+
+@functools.lru_cache(maxsize=len(STYLES))
+def _style(path):
+    return Look(read(path), default_eyes(), maps=False)
 
 
 @functools.cache
@@ -157,7 +168,7 @@ def judge(task):
     notes, picture = task.notes, file_digest(task.path)
     if notes.get('judged') != [picture, _rules()]:
         names = pair(task.pair, task.size)
-        judges = Judge(_look(names.content), _look(names.style))
+        judges = Judge(_content(names.content), _style(names.style))
         measures = asdict(judges(read(task.path)))
         task.note(measures=measures, judged=[picture, _rules()])
         notes = task.notes
@@ -176,8 +187,8 @@ def judge_all(tasks, jobs=1):
     """Return the Results of all pictures that were made."""
     # A worker keeps the contents and styles that it has looked at.
     tasks = sorted(tasks, key=lambda task: task.pair)
-    if jobs == 1:
-        return [result for result in map(judge, tasks) if result]
+    # NumPy and MXNet read these when they are imported, in the workers.
+    os.environ.update(thread_limits(_threads(jobs)))
     context = multiprocessing.get_context('spawn')
     chunk = max(1, len(tasks) // (4 * jobs))
     with concurrent.futures.ProcessPoolExecutor(jobs, context) as pool:
