@@ -117,6 +117,7 @@ def examine_speed() -> Iterator[Finding]:
         list(settings.style_factors),
         network=settings.network,
         weights=settings.weights,
+        pooling=settings.pooling,
         device=device,
     )
     settings = settings.changed({'network': network_of(net).name})
