@@ -11,26 +11,24 @@ from PIL import Image
 from gluon_style import Result, Settings, cli
 from gluon_style.figures import RECIPES, Options, draw
 from gluon_style.figures.comparison import Comparison
-from gluon_style.figures.editions import (
-    BOOK_PICTURES,
-    PUBLISHED,
-    chapter,
-    read_reference,
-)
+from gluon_style.figures.editions import BOOK_PICTURES, PUBLISHED, chapter
+from gluon_style.figures.likeness import likeness, reduced
 from gluon_style.figures.optimizers import first_at, optimizers
 from gluon_style.figures.recipe import (
     FAST,
     SINGLE,
-    Check,
     FigureRuns,
     RunSpec,
     as_power,
-    is_falling,
 )
+from gluon_style.figures.reference import read_reference
+from gluon_style.figures.verdict import Check, is_falling
 from gluon_style.files.atomic import claim
 from gluon_style.files.ours import is_ours
 from gluon_style.methods.gatys.presets import PRESETS
 from gluon_style.methods.observers import Observer
+from gluon_style.pictures.read import read_picture
+from gluon_style.pictures.resize import resized
 from gluon_style.records.record import Epoch, PictureId, Record, WeightsId
 
 
@@ -100,7 +98,7 @@ def chapter_checks(name, result):
     return checks
 
 
-def run_of(history, pictures, settings):
+def run_of(history, pictures, settings, image=None, weights='zoo'):
     """Return a result as if it had been computed."""
     record = Record(
         method='gatys',
@@ -111,7 +109,7 @@ def run_of(history, pictures, settings):
         },
         width=30,
         height=20,
-        weights=WeightsId('zoo', None, None, None),
+        weights=WeightsId(weights, None, None, None),
         device='cpu(0)',
         tile=None,
         threads=None,
@@ -119,10 +117,18 @@ def run_of(history, pictures, settings):
         epochs=len(history),
         losses=history[-1],
     )
-    return Result(picture(30, 20), history, record)
+    image = picture(30, 20) if image is None else image
+    return Result(image, history, record)
 
 
-def published_run(name, factor=1.0, pictures=BOOK_PICTURES, **changes):
+def published_run(
+    name,
+    factor=1.0,
+    pictures=BOOK_PICTURES,
+    image=None,
+    weights='zoo',
+    **changes,
+):
     """Return a run as published, its last losses times ``factor``."""
     history = []
     for i, losses in enumerate(PUBLISHED[name]):
@@ -133,7 +139,7 @@ def published_run(name, factor=1.0, pictures=BOOK_PICTURES, **changes):
                 Epoch(epoch, image_shape, *values, sum(values), 1.0)
             )
     settings = {**PRESETS[name].to_json(), **changes}
-    return run_of(history, pictures, settings)
+    return run_of(history, pictures, settings, image, weights)
 
 
 @pytest.mark.parametrize('name', PUBLISHED)
@@ -158,9 +164,34 @@ def test_other_pictures_or_settings_are_not_compared():
     pictures = {**BOOK_PICTURES, 'style': 'another'}
     checks = chapter_checks('chapter', published_run('chapter', 1.0, pictures))
     assert checks[-1] == Check(
-        "the published losses are of the book's two pictures, 450 pixels "
-        'wide, 500 epochs',
+        "what is published is of the book's two pictures, 450 pixels wide, "
+        '500 epochs',
         None,
+    )
+
+
+@pytest.mark.parametrize(
+    'weights, factor, good',
+    [
+        ('oxford', 1.34, True),
+        ('oxford', 1.36, False),
+        ('oxford-8bit', 0.66, True),
+        ('file', 1.34, False),
+    ],
+)
+def test_the_tolerance_is_that_of_the_weights(weights, factor, good):
+    run = published_run('chapter', factor, weights=weights)
+    compared = chapter_checks('chapter', run)[1:]
+    assert [check.good for check in compared] == [good] * 3
+
+
+def test_no_fit_is_claimed_for_another_network():
+    run = published_run('chapter', weights='torchvision', network='vgg16')
+    checks = chapter_checks('chapter', run)
+    assert [check.good for check in checks] == [True, None, None, None]
+    assert checks[1].text == (
+        '10x10: content loss 8.85, published 8.85: +0% '
+        "(VGG-19's losses, not VGG-16's: no limit)"
     )
 
 
@@ -169,16 +200,22 @@ def test_a_run_that_does_not_descend_is_out():
     assert checks[0].good is False
 
 
-def test_published_curves_are_drawn_behind(tmp_path):
-    path = tmp_path / 'curves.json'
+def write_reference(folder, image=None):
+    """Write curves, and a picture beside them; return the curves' path."""
+    path = folder / 'curves.json'
     curve = {'epoch': [10, 20], 'loss': [9.5, 8.5]}
-    path.write_text(
-        json.dumps(
-            {'curves': dict.fromkeys(('content', 'style', 'tv'), curve)}
-        )
-    )
+    curves = dict.fromkeys(('content', 'style', 'tv'), curve)
+    path.write_text(json.dumps({'curves': curves}))
+    if image is not None:
+        Image.fromarray(image).save(folder / 'curves-image.png')
+    return str(path)
+
+
+def test_published_curves_are_drawn_behind(tmp_path):
+    path = write_reference(tmp_path)
     runs = {'chapter': published_run('chapter')}
-    figure, _ = chapter(GivenRuns('chapter', runs, str(path)))
+    figure, _ = chapter(GivenRuns('chapter', runs, path))
+    assert len(figure.axes) == 2
     lines = figure.axes[0].get_lines()
     assert len(lines) == 6
     for ours, theirs in zip(lines[:3], lines[3:]):
@@ -187,6 +224,103 @@ def test_published_curves_are_drawn_behind(tmp_path):
         assert theirs.get_color() == ours.get_color()
         assert theirs.get_linewidth() < ours.get_linewidth()
         assert theirs.get_zorder() < ours.get_zorder()
+
+
+def compared(folder, image, published, name='chapter', **run):
+    """Return the figure and the checks of a run beside a published one."""
+    path = write_reference(folder, published)
+    runs = {name: published_run(name, image=image, **run)}
+    figure, checks = chapter(GivenRuns(name, runs, path))
+    return figure, [c for c in checks if c.text.startswith('published ')]
+
+
+@pytest.mark.parametrize(
+    'changes, title',
+    [
+        ({}, 'this run, VGG-19 (zoo)'),
+        (
+            {'network': 'vgg16', 'weights': 'torchvision'},
+            'this run, VGG-16 (torchvision)',
+        ),
+    ],
+)
+def test_pictures_are_shown_side_by_side_at_one_size(changes, title, tmp_path):
+    image = picture(90, 60)
+    published = resized(image, (45, 30))
+    figure, checks = compared(tmp_path, image, published, **changes)
+    curves, ours, theirs = figure.axes
+    assert (theirs.get_images()[0].get_array() == published).all()
+    assert (ours.get_images()[0].get_array() == published).all()
+    assert (theirs.get_title(), ours.get_title()) == ('as published', title)
+    for ax in (theirs, ours):
+        ax.apply_aspect()
+    places = [ax.get_position() for ax in (curves, theirs, ours)]
+    assert places[0].x1 < places[1].x0 < places[1].x1 < places[2].x0
+    assert places[1].size == pytest.approx(places[2].size)
+    assert [(check.text, check.good) for check in checks] == [
+        (
+            'published picture: luminance correlation 1.000 (at least 0.88)',
+            True,
+        ),
+        (
+            'published picture: the same, blurred by 2 pixels, 1.000 (at '
+            'least 0.985)',
+            True,
+        ),
+        (
+            'published picture: root mean square difference of RGB 0.0 (at '
+            'most 50)',
+            True,
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    'weights, shift, good',
+    [
+        ('zoo', 50, True),
+        ('zoo', 51, False),
+        ('torchvision', 51, False),
+        ('oxford', 60, True),
+        ('oxford-8bit', 61, False),
+        ('file', 61, None),
+    ],
+)
+def test_limits_are_those_of_the_weights(weights, shift, good, tmp_path):
+    published = picture(30, 20) // 2
+    image = published + numpy.uint8(shift)
+    _, checks = compared(tmp_path, image, published, weights=weights)
+    assert [check.good for check in checks] == [
+        *[None if good is None else True] * 2,
+        good,
+    ]
+    _, checks = compared(tmp_path, 255 - image, published, weights=weights)
+    expected = None if good is None else False
+    assert [check.good for check in checks] == [expected] * 3
+
+
+@pytest.mark.parametrize(
+    'name, changes',
+    [
+        ('chapter', {'size': 300}),
+        ('chapter', {'pictures': {**BOOK_PICTURES, 'content': 'another'}}),
+        ('chapter-v0.7', {}),
+    ],
+)
+def test_another_run_has_no_limits(name, changes, tmp_path):
+    image = picture(30, 20)
+    _, checks = compared(tmp_path, image, 255 - image, name, **changes)
+    assert [check.good for check in checks] == [None] * 3
+    assert checks[0].text == (
+        'published picture: luminance correlation -1.000 (no limit)'
+    )
+
+
+def test_a_broken_published_picture_is_one_sentence(tmp_path):
+    path = write_reference(tmp_path)
+    (tmp_path / 'curves-image.png').write_bytes(b'no picture')
+    with pytest.raises(ValueError, match='curves-image.png.* is not in a for'):
+        read_reference(path)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +370,7 @@ def test_a_huge_reference_is_one_sentence(tmp_path, monkeypatch):
     text = json.dumps({'curves': curves})
     path.write_text(text)
     monkeypatch.setattr('gluon_style.files.reading.MOST_JSON_BYTES', len(text))
-    assert read_reference(path)['tv'] == ([1], [2.5])
+    assert read_reference(path).curves['tv'] == ([1], [2.5])
     monkeypatch.setattr(
         'gluon_style.files.reading.MOST_JSON_BYTES', len(text) - 1
     )
@@ -252,9 +386,18 @@ def test_a_huge_reference_is_one_sentence(tmp_path, monkeypatch):
 
 
 def test_the_books_own_reference_is_read(shared):
-    curves = read_reference(shared / 'reference' / 'chapter-mxnet-1e4.json')
+    folder = shared / 'reference'
+    reference = read_reference(folder / 'chapter-mxnet-1e4.json')
+    curves = reference.curves
     final = tuple(curves[name][1][-1] for name in ('content', 'style', 'tv'))
     assert final == pytest.approx(PUBLISHED['chapter'][0], abs=0.006)
+    assert reference.picture.shape == (165, 247, 3)
+    photograph = read_picture(shared / 'img' / 'rainier.jpg')
+    small = reduced(photograph, reference.picture)
+    like = likeness(small, reference.picture)
+    assert like.correlation == pytest.approx(0.955, abs=5e-4)
+    assert like.blurred == pytest.approx(0.993, abs=5e-4)
+    assert like.rms == pytest.approx(43, abs=0.5)
 
 
 def test_distances_of_pictures(weights_file):

@@ -9,6 +9,7 @@ from typing import Any
 
 from gluon_style.cli.options import add_force, add_quiet, count
 from gluon_style.errors import GluonStyleError
+from gluon_style.layers import NETWORKS
 
 HELP = 'draw a known figure from nothing and check it'
 DESCRIPTION = (
@@ -56,7 +57,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--reference',
         metavar='FILE.json',
-        help="published curves to draw behind the chapter's figure",
+        help="published curves to draw behind the chapter's figure; the "
+        'picture FILE-image.png, if there is one beside it, is shown and '
+        'compared, too',
+    )
+    parser.add_argument(
+        '--network',
+        choices=('auto', *NETWORKS),
+        help="the network of all runs (default: vgg19 for the chapter's "
+        'figures, auto for the others)',
     )
     parser.add_argument(
         '--weights',

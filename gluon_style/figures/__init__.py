@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from gluon_style.figures.editions import chapter
+from gluon_style.figures.editions import PUBLISHED_NETWORK, chapter
 from gluon_style.figures.gatys2015 import reconstructions, tradeoff
 from gluon_style.figures.gatys2016 import alpha_beta, content_layer, inits
 from gluon_style.figures.gram import gram
 from gluon_style.figures.optimizers import optimizers
-from gluon_style.figures.recipe import Check, FigureRuns, Options, Recipe
+from gluon_style.figures.recipe import FigureRuns, Options, Recipe
+from gluon_style.figures.verdict import Check
 from gluon_style.many.jobs import Observe
 from gluon_style.methods.fields import require_known
 
 RECIPES = {
-    'chapter': Recipe(chapter, "the chapter's figure, edition 1.0"),
+    'chapter': Recipe(
+        chapter, "the chapter's figure, edition 1.0", PUBLISHED_NETWORK
+    ),
     'chapter-v0.17': Recipe(
         chapter,
         'edition 0.17: the objective of 1.0, but written as ten times a list '
         'of style losses of weight 1e3; its plot has the list once, so that '
         'its style curve is a tenth',
+        PUBLISHED_NETWORK,
     ),
     'chapter-v0.7': Recipe(
         chapter,
         'edition 0.7: style weight 1e3, so a tenth of the later editions; '
         'learning rate 0.01, at 225x150 and then at 900x600 pixels',
+        PUBLISHED_NETWORK,
     ),
     'reconstructions': Recipe(
         reconstructions,
@@ -66,8 +72,11 @@ def draw(
     Raises GluonStyleError for an unknown name, and as ``stylize`` does.
     """
     require_known([name], RECIPES, 'figure')
-    runs = FigureRuns(name, folder, options or Options(), observe)
-    figure, checks = RECIPES[name].draw(runs)
+    recipe, options = RECIPES[name], options or Options()
+    network = options.network or recipe.network
+    options = replace(options, network=network)
+    runs = FigureRuns(name, folder, options, observe)
+    figure, checks = recipe.draw(runs)
     return runs.save(figure, checks), checks
 
 

@@ -7,13 +7,34 @@ from typing import Any
 
 import numpy
 
-from gluon_style.layers import STYLE_LAYERS
+from gluon_style.layers import STYLE_LAYERS, Network
 from gluon_style.methods.gatys.settings import Settings
 from gluon_style.pictures.read import read_picture
 from gluon_style.pictures.resize import resized
+from gluon_style.weights import WeightsFile
 
 # The deepest layer that a recipe compares.
 _DEEPEST = 'conv5_2'
+
+
+def deep_net(
+    network: str, weights: str | WeightsFile, device: str, pooling: str = 'max'
+) -> Any:
+    """Return a network with all the layers that a recipe names.
+
+    The arguments are those of ``build_net`` and the setting ``device``.
+    """
+    from gluon_style.chapter.devices import get_device
+    from gluon_style.chapter.vgg import build_net
+
+    return build_net(
+        [_DEEPEST],
+        [_DEEPEST],
+        network=network,
+        weights=weights,
+        device=get_device(device),
+        pooling=pooling,
+    )
 
 
 class Comparison:
@@ -25,19 +46,23 @@ class Comparison:
     """
 
     def __init__(
-        self, weights: str, device: str, content: Any, style: Any
+        self,
+        weights: str | WeightsFile,
+        device: str,
+        content: Any,
+        style: Any,
+        network: str = 'auto',
     ) -> None:
         from gluon_style.chapter.devices import get_device
-        from gluon_style.chapter.vgg import build_net
+        from gluon_style.chapter.vgg import network_of
 
         self._targets: dict[str, Any] = {
             'content': read_picture(content),
             'style': read_picture(style),
         }
         self._device = get_device(device)
-        self.net = build_net(
-            [_DEEPEST], [_DEEPEST], weights=weights, device=self._device
-        )
+        self.net = deep_net(network, weights, device)
+        self.network: Network = network_of(self.net)
 
     def target(self, name: str, img: numpy.ndarray) -> numpy.ndarray:
         """Return the content or the style picture in the shape of ``img``."""

@@ -1,8 +1,9 @@
 """Figures of Gatys, Ecker & Bethge 2015, A Neural Algorithm of Artistic Style.
 
 The paper takes averages where this network, like the chapter's, takes maxima
-(pooling), and it weighs its losses in other units. What is checked is what
-the figures are there to show.
+(pooling), and it weighs its losses in other units. Its network is VGG-19; all
+layers that are named here are in VGG-16, too. What is checked is what the
+figures are there to show.
 """
 
 from __future__ import annotations
@@ -10,17 +11,14 @@ from __future__ import annotations
 import numpy
 from matplotlib.figure import Figure
 
-from gluon_style.figures.recipe import (
-    SINGLE,
+from gluon_style.figures.recipe import SINGLE, FigureRuns, RunSpec, as_power
+from gluon_style.figures.verdict import (
     Check,
-    FigureRuns,
-    RunSpec,
-    as_power,
     check_balance,
     check_falling,
     three_decimals,
 )
-from gluon_style.layers import CONTENT_LAYERS, STYLE_LAYERS
+from gluon_style.layers import STYLE_LAYERS
 from gluon_style.many.grid import picture_grid, show_picture
 
 RECONSTRUCTED = ('conv1_2', 'conv2_2', 'conv3_2', 'conv4_2', 'conv5_2')
@@ -160,7 +158,6 @@ def _balanced(runs, layers, ratio):
     return runs.result(
         f'{layers[-1]}-{ratio:g}',
         RunSpec(_FROM_NOISE, full=(225, 150), quick=(64, 25)),
-        content_layers=CONTENT_LAYERS,
         style_layers=layers,
         content_weight=ratio * STYLE_WEIGHT,
         style_weight=_style_weight(layers),

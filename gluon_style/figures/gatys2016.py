@@ -1,7 +1,8 @@
 """Figures of Gatys et al. 2016, Image Style Transfer Using CNNs.
 
 Weights are in the chapter's units, not in the paper's, so that the ratios are
-other numbers than those under its figures.
+other numbers than those under its figures. The paper's network is VGG-19; all
+layers that are named here are in VGG-16, too.
 """
 
 from __future__ import annotations
@@ -14,16 +15,17 @@ from matplotlib.figure import Figure
 from gluon_style.figures.recipe import (
     FAST,
     SINGLE,
-    Check,
     FigureRuns,
     RunSpec,
     as_power,
+)
+from gluon_style.figures.verdict import (
+    Check,
     check_balance,
     check_falling,
     check_rising,
     three_decimals,
 )
-from gluon_style.layers import CONTENT_LAYERS
 from gluon_style.many.grid import picture_grid, show_picture
 
 RATIOS = (1e-4, 1e-3, 1e-2, 1e-1)
@@ -72,12 +74,13 @@ def _at_each_layer(runs: FigureRuns) -> list[numpy.ndarray]:
 
     Losses of two layers have different units. Each weight is such that the
     style picture, as a picture that is not the content, costs what it costs
-    at the chapter's layer with the chapter's weight.
+    at the network's own content layer with the chapter's weight.
     """
     settings = FAST.chosen(runs.options)
+    (own_layer,) = runs.network.content_layers
     costs = {
         layer: runs.comparison.target_distance(layer, settings)
-        for layer in (*_COMPARED, *CONTENT_LAYERS)
+        for layer in (*_COMPARED, own_layer)
     }
     # The smaller the picture, the more of it the style displaces: the
     # chapter's 1e4 would leave too little of the content.
@@ -88,7 +91,7 @@ def _at_each_layer(runs: FigureRuns) -> list[numpy.ndarray]:
             FAST,
             content_layers=layer,
             style_weight=style_weight,
-            content_weight=costs[CONTENT_LAYERS[0]] / costs[layer],
+            content_weight=costs[own_layer] / costs[layer],
         ).image
         for layer in _COMPARED
     ]

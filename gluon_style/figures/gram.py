@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy
 from matplotlib.figure import Figure
 
-from gluon_style.figures.recipe import FAST, Check, FigureRuns
+from gluon_style.figures.recipe import FAST, FigureRuns
+from gluon_style.figures.verdict import Check
 from gluon_style.layers import STYLE_LAYERS
 from gluon_style.many.grid import show_picture
 

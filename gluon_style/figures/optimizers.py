@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from matplotlib.figure import Figure
 
-from gluon_style.figures.recipe import SINGLE, Check, FigureRuns, RunSpec
+from gluon_style.figures.recipe import SINGLE, FigureRuns, RunSpec
+from gluon_style.figures.verdict import Check
 from gluon_style.methods.gatys.presets import PRESETS
 from gluon_style.methods.gatys.settings import Settings
 from gluon_style.records.record import Epoch, stages

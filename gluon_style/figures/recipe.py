@@ -1,45 +1,35 @@
-"""What every recipe of a figure works with: runs, checks, words."""
+"""What every recipe of a figure works with: its runs and its files."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy
 from matplotlib.figure import Figure
 
 from gluon_style import samples
 from gluon_style.chapter.plots import write_figure
-from gluon_style.figures.comparison import Comparison
+from gluon_style.figures.comparison import Comparison, deep_net
+from gluon_style.figures.verdict import Check
 from gluon_style.files.atomic import replacing
 from gluon_style.files.ours import require_ours
-from gluon_style.layers import CONTENT_LAYERS, STYLE_LAYERS
-from gluon_style.many.jobs import Job, Observe, run
+from gluon_style.layers import NETWORKS, Network, get_network
+from gluon_style.many.jobs import Job, Observe, check_job, run
 from gluon_style.methods.gatys.presets import PRESETS
 from gluon_style.methods.gatys.settings import Settings
 from gluon_style.records.record import PictureId
 from gluon_style.records.result import Result
+from gluon_style.weights import WeightsFile, find_weights
 
-
-@dataclass(frozen=True)
-class Check:
-    """A sentence about a figure, and whether it is true of this one.
-
-    ``good`` is None if there is nothing to compare with.
-    """
-
-    text: str
-    good: bool | None
-
-    def __post_init__(self) -> None:
-        if self.good is not None:
-            # JSON does not take a bool of NumPy.
-            object.__setattr__(self, 'good', bool(self.good))
+# What a figure takes unless its recipe or the user says more: the best that
+# can be had.
+DEFAULT_NETWORK = 'auto'
+_CORNER = {'ha': 'right', 'va': 'top', 'fontsize': 6, 'color': 'gray'}
 
 
 @dataclass(frozen=True)
@@ -48,8 +38,9 @@ class Options:
 
     ``content`` and ``style`` are pictures as for ``stylize``, ``size`` is
     the longest side in pixels. ``quick`` makes smaller and shorter runs.
-    ``reference`` is a file of published curves. ``force`` overwrites files
-    of other programs.
+    ``reference`` is a file of published curves, see ``read_reference``.
+    ``network`` and ``weights`` are as in the settings. ``force`` overwrites
+    files of other programs.
     """
 
     content: Any = None
@@ -57,6 +48,7 @@ class Options:
     size: int | None = None
     quick: bool = False
     reference: str | None = None
+    network: str | None = None
     weights: str = 'auto'
     device: str = 'auto'
     force: bool = False
@@ -80,6 +72,7 @@ class RunSpec:
             {
                 'size': options.size or size,
                 'epochs': epochs,
+                'network': options.network or self.settings.network,
                 'weights': options.weights,
                 'device': options.device,
             }
@@ -122,6 +115,7 @@ class FigureRuns:
         self.style = samples.PAINTING if style is None else style
         self._observe = observe
         self._results: dict[str, Result] = {}
+        self._nets: dict[str, Any] = {}
 
     def result(self, name: str, spec: RunSpec, **changes: Any) -> Result:
         """Return the result of a run, which is made unless it is finished.
@@ -130,24 +124,64 @@ class FigureRuns:
         """
         settings = spec.chosen(self.options).changed(changes)
         job = Job(name, self.content, self.style, settings)
+        folder = self.folder / self.name
+        # A mistake is an error before weights are fetched.
+        check_job(job, folder, self.options.force)
+        settings = settings.changed({'network': self.network.name})
         self._results[name] = run(
-            job,
-            self.folder / self.name,
+            replace(job, settings=settings),
+            folder,
             self._observe,
-            lambda settings: self.comparison.net,
+            self._net,
             self.options.force,
         )
         return self._results[name]
 
     @cached_property
+    def network(self) -> Network:
+        """The network of all runs, so that they can be compared."""
+        if isinstance(self._weights, WeightsFile):
+            return NETWORKS[self._weights.network]
+        return get_network(self.options.network or DEFAULT_NETWORK)
+
+    @cached_property
+    def _weights(self) -> str | WeightsFile:
+        """The weights asked for; those found, where the network is free."""
+        weights, network = self.options.weights, self.options.network
+        if (network or DEFAULT_NETWORK) != 'auto':
+            return weights
+        return find_weights(weights, 'auto')
+
+    @cached_property
     def comparison(self) -> Comparison:
         """What compares pictures with the content and the style picture."""
         return Comparison(
-            self.options.weights, self.options.device, self.content, self.style
+            self._weights,
+            self.options.device,
+            self.content,
+            self.style,
+            self.network.name,
         )
 
+    def _net(self, settings: Settings) -> Any:
+        """Return the network for a run, with all layers of any recipe."""
+        if settings.pooling == 'max':
+            return self.comparison.net
+        if settings.pooling not in self._nets:
+            self._nets[settings.pooling] = deep_net(
+                settings.network,
+                self._weights,
+                settings.device,
+                settings.pooling,
+            )
+        return self._nets[settings.pooling]
+
     def save(self, figure: Figure, checks: list[Check]) -> Path:
-        """Write the figure and its checks; return the figure's path."""
+        """Write the figure and its checks; return the figure's path.
+
+        The figure names the network and the weights in a corner.
+        """
+        figure.text(1, -0.01, self._seen_by(), **_CORNER)
         options = dict(vars(self.options))
         options.pop('force')
         options['content'] = PictureId.of(self.content).to_json()
@@ -170,56 +204,21 @@ class FigureRuns:
             beside.write_text(text)
         return self.path
 
+    def _seen_by(self) -> str:
+        sources = {r.record.weights.source for r in self._results.values()}
+        return f'{self.network.title}, weights {", ".join(sorted(sources))}'
+
 
 @dataclass(frozen=True)
 class Recipe:
-    """A figure: the function that draws it, and a line about it."""
+    """A figure: the function that draws it, a line about it, its network.
+
+    ``network`` is taken where the user chooses none.
+    """
 
     draw: Callable[[FigureRuns], tuple[Figure, list[Check]]]
     about: str
-
-
-def three_decimals(values: Iterable[float]) -> str:
-    """Return numbers as words."""
-    return ', '.join(f'{value:.3f}' for value in values)
-
-
-def is_falling(values: Sequence[float]) -> bool:
-    """Return whether each value is less than the one before."""
-    return all(a > b for a, b in zip(values, values[1:]))
-
-
-def check_falling(words: str, values: Sequence[float]) -> Check:
-    """Check that each value is less than the one before, and tell all."""
-    return Check(f'{words}: {three_decimals(values)}', is_falling(values))
-
-
-def check_rising(words: str, values: Sequence[float]) -> Check:
-    """Check that each value is more than the one before, and tell all."""
-    text = f'{words}: {three_decimals(values)}'
-    return Check(text, is_falling(values[::-1]))
-
-
-def check_balance(
-    comparison: Comparison,
-    images: Sequence[numpy.ndarray],
-    style_layers: Sequence[str] = STYLE_LAYERS,
-    name: str = '',
-) -> Iterator[Check]:
-    """Yield whether more content weight brings content and costs style.
-
-    The pictures are in the order of their content weights. ``name`` stands
-    before the sentences.
-    """
-    layer = CONTENT_LAYERS[0]
-    yield check_falling(
-        f'{name}with more content weight the content comes nearer',
-        [comparison.content_distance(img, layer) for img in images],
-    )
-    yield check_rising(
-        f'{name}and the style goes away',
-        [comparison.style_distance(img, style_layers) for img in images],
-    )
+    network: str = DEFAULT_NETWORK
 
 
 def as_power(number: float) -> str:
