@@ -10,7 +10,7 @@ from gluon_style.cli.picture_options import (
 )
 from gluon_style.methods.gatys.presets import preset
 
-HELP = 'stylize a sample photograph, in under two minutes'
+HELP = 'stylize a sample photograph, in about a minute'
 DESCRIPTION = (
     'Give a sample photograph the style of a sample painting, both part of '
     'the installation.'

@@ -16,6 +16,7 @@ from gluon_style.methods.fields import (
 )
 from gluon_style.methods.gatys.kinds import Layers
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, PRESETS
+from gluon_style.methods.gatys.settings import STRENGTH_SETS
 
 
 def argument(meaning: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -66,19 +67,24 @@ def add_settings(
         title = field.metadata['group']
         if title not in groups:
             groups[title] = parser.add_argument_group(title)
-        _add_setting(
-            groups[title], field, getattr(settings, field.name), lists
-        )
+        default = _default_words(settings, field)
+        _add_setting(groups[title], field, default, lists)
+
+
+def _default_words(settings: Any, field: Field[Any]) -> str:
+    """Return a setting's default, as the help tells it."""
+    if field.name in STRENGTH_SETS and settings.strength is not None:
+        return 'as the strength says'
+    return kind_of(field).words(getattr(settings, field.name))
 
 
 def _add_setting(
-    group: Any, field: Field[Any], default: Any, lists: bool
+    group: Any, field: Field[Any], default: str, lists: bool
 ) -> None:
     kind = kind_of(field)
     options: dict[str, Any] = {
         'default': argparse.SUPPRESS,
-        'help': f'{field.metadata["help"]} ({DEFAULT_PRESET}: '
-        f'{kind.words(default)})',
+        'help': f'{field.metadata["help"]} ({DEFAULT_PRESET}: {default})',
     }
     if isinstance(kind, Switch):
         options['action'] = argparse.BooleanOptionalAction
@@ -99,8 +105,8 @@ def add_preset(parser: Any) -> None:
     parser.add_argument(
         '--preset',
         metavar='NAME',
-        help=f'{", ".join(PRESETS)} (default: {DEFAULT_PRESET}); chapter is '
-        'exactly the chapter',
+        help=f'{", ".join(PRESETS)} (default: {DEFAULT_PRESET}); fast and '
+        'quick are for pictures, chapter is exactly the chapter',
     )
 
 

@@ -22,7 +22,7 @@ from gluon_style.methods.gatys.presets import DEFAULT_PRESET, PRESETS, preset
 HELP = 'make every combination of pictures and settings'
 DESCRIPTION = (
     'Give each CONTENT the style of each STYLE with every combination of the '
-    'settings. A setting may be a list: --style-weight 1e3,1e4. The folder '
+    'settings. A setting may be a list: --strength 0.3,0.5,0.7. The folder '
     'DIR gets the pictures, contact sheets of a preview and of the result, '
     'and manifest.jsonl. Pictures that DIR already has are not made again, so '
     'the same command goes on with an interrupted sweep.'

@@ -1,6 +1,7 @@
 """Draw the sample cat under some of the options: control.py OUT.jpg.
 
-Some minutes of two cores. notebooks/control.md shows what comes of it.
+Each picture is one of the preset 'quick', with the option above it. Some
+minutes of two cores. notebooks/control.md shows what comes of it.
 """
 
 import functools
@@ -14,37 +15,41 @@ from PIL import Image
 from gluon_style import build_net, samples, stylize, texture
 from gluon_style.cli import demo
 
-SETTINGS = demo.SETTINGS.changed({'epochs': 100})
-TILE = {'size': (192, 128), 'tileable': True, 'weights': 'oxford'}
+SETTINGS = demo.SETTINGS
+TILE = {'size': (192, 128), 'tileable': True}
 
 
 @functools.cache
 def network(pooling):
     """Return the network of several runs."""
-    return build_net(weights='oxford', pooling=pooling)
+    return build_net(network=SETTINGS.network, pooling=pooling)
 
 
 def main():
     cat, painting = samples.photograph(), samples.PAINTING
 
     def make(**changes):
-        net = network(changes.get('pooling', 'max'))
+        net = network(changes.get('pooling', SETTINGS.pooling))
         return stylize(cat, painting, SETTINGS, net=net, **changes)
 
     runs = {
+        '--strength 0.2': lambda: make(strength=0.2),
         'run': make,
+        '--strength 0.8': lambda: make(strength=0.8),
+        '--style-scale 0.5': lambda: make(style_scale=0.5),
+        '--color style': lambda: make(color='style'),
         '--color luminance': lambda: make(color='luminance'),
         '--color match': lambda: make(color='match'),
-        '--pooling avg': lambda: make(pooling='avg'),
         '--style-loss w2': lambda: make(style_loss='w2'),
-        '--style-scale 0.5': lambda: make(style_scale=0.5),
+        '--pooling max': lambda: make(pooling='max'),
+        '--border zero': lambda: make(border='zero'),
         '--mask': lambda: make(mask=around_the_face(cat)),
         'texture --tileable, 2x2': lambda: texture(painting, **TILE),
     }
-    figure = Figure(figsize=(9.6, 3.7))
-    edges = {'left': 0.005, 'right': 0.995, 'top': 0.94, 'bottom': 0.005}
+    figure = Figure(figsize=(9.6, 5.5))
+    edges = {'left': 0.005, 'right': 0.995, 'top': 0.96, 'bottom': 0.005}
     axes = figure.subplots(
-        2, 4, gridspec_kw={'wspace': 0.03, 'hspace': 0.13, **edges}
+        3, 4, gridspec_kw={'wspace': 0.03, 'hspace': 0.13, **edges}
     )
     for ax, (title, run) in zip(axes.flat, runs.items()):
         image = run().image

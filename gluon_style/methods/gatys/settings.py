@@ -60,7 +60,10 @@ STEPS, MACHINE = 'optimization', 'machine'
 # epochs of 'quick' end at 50.6 with none or every 40, and 55.7 every 10.
 CHECKPOINT_EVERY = {'adam': 20, 'lbfgs': 40}
 # The weights that a strength takes the place of.
-_WEIGHTS = {'content_weight': CONTENT_WEIGHT, 'style_weight': STYLE_WEIGHT}
+STRENGTH_SETS = {
+    'content_weight': CONTENT_WEIGHT,
+    'style_weight': STYLE_WEIGHT,
+}
 # MXNet holds arrays of fewer than 2**31 elements; conv1_1 has 64 channels.
 MOST_PIXELS = 2**31 // 64 - 1
 
@@ -131,9 +134,8 @@ class Settings(Validated):
     strength: float | None = setting(
         None,
         Optional(Number(0, most=1)),
-        "how much of the style: 0 is the content picture in the style's "
-        'reach, 1 the style nearly alone; takes the place of the weights of '
-        'content and style',
+        'how much of the style: 0 keeps the content picture, 1 keeps hardly '
+        'anything of it; takes the place of the weights of content and style',
         WITH_BOTH,
         group=LOOK,
     )
@@ -342,7 +344,7 @@ class Settings(Validated):
             if (layers := getattr(self, name)) is not None:
                 layers = named_layers(name, layers, self.architecture.name)
                 object.__setattr__(self, name, layers)
-        for name, chapters in _WEIGHTS.items():
+        for name, chapters in STRENGTH_SETS.items():
             weight = getattr(self, name)
             if self.strength is not None and weight != chapters:
                 raise GluonStyleError(
@@ -364,7 +366,7 @@ class Settings(Validated):
         not given with it. Raises GluonStyleError for a name that is not a
         setting.
         """
-        if not {*changes}.isdisjoint(_WEIGHTS):
+        if not {*changes}.isdisjoint(STRENGTH_SETS):
             changes = {'strength': None, **changes}
         return super().changed(changes)
 
