@@ -63,13 +63,23 @@ def weights_file(tmp_path_factory):
 @pytest.fixture(scope='session')
 def oxford():
     """Return the original weights, for what only they can show."""
+    return _fetched('oxford')
+
+
+@pytest.fixture(scope='session')
+def torchvision():
+    """Return VGG-16's weights, for what only they can show."""
+    return _fetched('torchvision')
+
+
+def _fetched(name):
     from gluon_style.errors import WeightsError
     from gluon_style.weights.sources import fetch
 
     try:
-        return fetch('oxford')
+        return fetch(name)
     except WeightsError as error:
-        pytest.skip(f'needs the Oxford weights: {error}')
+        pytest.skip(f'needs the weights {name}: {error}')
 
 
 def picture(width, height, seed=0):

@@ -137,7 +137,7 @@ def style_picture(name):
 
 def kept(image, content):
     """Return the correlation of two pictures' centered conv4_3 features."""
-    net = build_net(['conv4_3'], [], network='vgg16')
+    net = build_net(['conv4_3'], [], network='vgg16', weights='torchvision')
     with numpy_mode():
         features = []
         for img in (image, content):
@@ -153,13 +153,16 @@ def kept(image, content):
 @pytest.mark.long
 @pytest.mark.parametrize('size', [96, 160])
 @pytest.mark.parametrize('content, style', PAIRS)
-def test_a_greater_strength_keeps_less_of_the_content(content, style, size):
+def test_a_greater_strength_keeps_less_of_the_content(
+    torchvision, content, style, size
+):
     photograph = getattr(data, content)()
     results = [
         stylize(
             photograph,
             style_picture(style),
             network='vgg16',
+            weights='torchvision',
             size=size,
             epochs=16,
             scales=1,

@@ -96,17 +96,23 @@ def test_unknown_pooling_and_no_layers_are_mistakes(weights_file):
         build_net([], [], weights=weights_file)
 
 
-def test_average_pooling_keeps_magnitudes(oxford):
+@pytest.mark.parametrize(
+    'network, weights', [('vgg19', 'oxford'), ('vgg16', 'torchvision')]
+)
+def test_average_pooling_keeps_magnitudes(request, network, weights):
     from gluon_style import samples
     from gluon_style.chapter.images import preprocess, read_image
     from gluon_style.chapter.vgg import AVERAGE_SCALES
 
-    pools = list(AVERAGE_SCALES)[:4]
+    request.getfixturevalue(weights)
+    pools = list(AVERAGE_SCALES[network])[:4]
     for source in (samples.photograph(), samples.PAINTING):
         X = preprocess(read_image(source), (300, 200))
         sizes = []
         for pooling in ('max', 'avg'):
-            net = build_net(pools, [], weights='oxford', pooling=pooling)
+            net = build_net(
+                pools, [], network=network, weights=weights, pooling=pooling
+            )
             contents, _ = extract_features(net, X, pools, [])
             sizes.append([float((Y * Y).mean()) ** 0.5 for Y in contents])
         for most, average in zip(*sizes):
@@ -120,7 +126,7 @@ def test_average_pooling_by_hand(weights_file):
     net = build_net(['pool1'], [], weights=weights_file, pooling='avg')
     before = net[:4](X).asnumpy()
     expected = before.reshape(1, 64, 3, 2, 4, 2).mean(axis=(3, 5))
-    expected = expected * AVERAGE_SCALES['pool1']
+    expected = expected * AVERAGE_SCALES['vgg19']['pool1']
     assert numpy.allclose(net(X).asnumpy(), expected, atol=1e-5)
     frozen = net.collect_params().values()
     assert {parameter.grad_req for parameter in frozen} == {'null'}

@@ -20,14 +20,23 @@ from gluon_style.weights import find_weights, load_weights
 # Average pooling multiplies its averages by these, so that activations keep
 # the root mean square that maximum pooling gives them. tools/calibrate.py
 # measured them: the mean over two photographs and two paintings of 300x200
-# pixels. Each picture is within a tenth of the mean (pool5: a fifth). Smaller
-# pictures have more detail in a pixel, and larger ratios.
+# pixels. Each picture is within a seventh of the mean (pool5: a quarter).
+# Smaller pictures have more detail in a pixel, and larger ratios.
 AVERAGE_SCALES = {
-    'pool1': 1.18,
-    'pool2': 1.62,
-    'pool3': 1.31,
-    'pool4': 1.82,
-    'pool5': 1.79,
+    'vgg19': {
+        'pool1': 1.18,
+        'pool2': 1.62,
+        'pool3': 1.31,
+        'pool4': 1.82,
+        'pool5': 1.79,
+    },
+    'vgg16': {
+        'pool1': 1.56,
+        'pool2': 1.57,
+        'pool3': 1.72,
+        'pool4': 1.81,
+        'pool5': 1.79,
+    },
 }
 
 
@@ -71,8 +80,8 @@ def build_net(
     pretrained_net = pretrained_vgg(load_weights(found, used))
     net = nn.Sequential()
     for layer, name in zip(pretrained_net.features, names):
-        if pooling == 'avg' and name in AVERAGE_SCALES:
-            layer = _average_pooling(AVERAGE_SCALES[name])
+        if pooling == 'avg' and name.startswith('pool'):
+            layer = _average_pooling(AVERAGE_SCALES[table.name][name])
         net.add(layer)
     net.weights = pretrained_net.weights
     freeze(net)

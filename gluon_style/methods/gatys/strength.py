@@ -13,7 +13,7 @@ style distance is the style loss of the untouched content picture.
 
 # The ratio at a strength of 0.5. With it, every picture of the benchmark's
 # pairs shows its subject, and takes most of the style.
-RATIO = 50.0
+RATIO = 40.0
 # How fast the ratio grows: 1/27 of it at the strength 0.1, 27 times at 0.9.
 POWER = 1.5
 # Where the content picture resembles the style, the distance counts as at
