@@ -136,9 +136,7 @@ class Bench:
             return self._run_pastiche(size, 30, 10)
         output = WORK / f'{re.sub("[^a-z0-9]+", "-", name.lower())}.json'
         if script == 'own.py':
-            # So that all losses are of the same objective, every program has
-            # the pictures as the chapter's preprocess resizes them.
-            changes = {'size': size, 'antialias': False, **changes}
+            changes = {'size': size, **changes}
             mode = json.dumps([*self.pictures, mode, changes])
         command = [self.python(where), HERE / script, self.input(size)]
         command += [output, str(epochs), '--mode', mode]
