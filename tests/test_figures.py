@@ -2,13 +2,14 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy
 import pytest
-from conftest import engraving, picture
+from conftest import engraving, picture, random_layers
 from PIL import Image
 
-from gluon_style import Result, Settings, cli
+from gluon_style import Result, Settings, cli, stylize
 from gluon_style.figures import RECIPES, Options, draw
 from gluon_style.figures.comparison import Comparison
 from gluon_style.figures.editions import BOOK_PICTURES, PUBLISHED, chapter
@@ -25,11 +26,13 @@ from gluon_style.figures.reference import read_reference
 from gluon_style.figures.verdict import Check, is_falling
 from gluon_style.files.atomic import claim
 from gluon_style.files.ours import is_ours
+from gluon_style.layers import NETWORKS
 from gluon_style.methods.gatys.presets import PRESETS
 from gluon_style.methods.observers import Observer
 from gluon_style.pictures.read import read_picture
 from gluon_style.pictures.resize import resized
 from gluon_style.records.record import Epoch, PictureId, Record, WeightsId
+from gluon_style.weights.formats import write_layers
 
 
 @pytest.mark.long
@@ -71,6 +74,74 @@ def test_a_figure_is_not_computed_twice(pictures, weights_file, tmp_path):
     draw('chapter', tmp_path, options)
     draw('chapter', tmp_path, options, observe=observe)
     assert observed == ['chapter']
+
+
+@pytest.fixture(scope='module')
+def vgg16_file(tmp_path_factory):
+    """Random weights of VGG-16 up to conv5_2, as a file."""
+    names = list(NETWORKS['vgg16'].conv_shapes)[:12]
+    path = tmp_path_factory.mktemp('weights') / 'random.npz'
+    write_layers(path, random_layers(names), 'vgg16')
+    return str(path)
+
+
+@pytest.mark.parametrize('network', [None, 'auto', 'vgg16'])
+def test_a_figure_has_one_network(network, pictures, vgg16_file, tmp_path):
+    options = Options(
+        *pictures, size=32, quick=True, network=network, weights=vgg16_file
+    )
+    path, checks = draw('alpha-beta', tmp_path, options)
+    assert 'comes nearer, at conv4_3 of VGG-16: ' in checks[0].text
+    numbers = json.loads(path.with_suffix('.checks.json').read_text())
+    settings = [run['settings'] for run in numbers['runs'].values()]
+    assert [each['network'] for each in settings] == ['vgg16'] * 4
+
+    # Finished runs are found again, also where the network was free.
+    def observe(job):
+        raise InterruptedError
+
+    assert draw('alpha-beta', tmp_path, options, observe=observe)[1] == checks
+
+
+def test_the_weight_of_a_layer_is_that_of_the_networks_own(
+    pictures, vgg16_file, tmp_path
+):
+    options = Options(*pictures, size=32, quick=True, weights=vgg16_file)
+    path, _ = draw('content-layer', tmp_path, options)
+    runs = json.loads(path.with_suffix('.checks.json').read_text())['runs']
+    comparison = Comparison(vgg16_file, 'cpu', *pictures)
+    assert comparison.network is NETWORKS['vgg16']
+    own, *costs = (
+        comparison.target_distance(layer, Settings(size=32))
+        for layer in ('conv4_3', 'conv2_2', 'conv4_2')
+    )
+    for layer, cost in zip(('conv2_2', 'conv4_2'), costs):
+        settings = runs[layer]['settings']
+        assert settings['content_layers'] == [layer]
+        assert settings['content_weight'] == pytest.approx(own / cost)
+
+
+def test_the_chapters_figure_is_of_vgg19(pictures, vgg16_file, tmp_path):
+    options = Options(*pictures, size=32, weights=vgg16_file)
+    with pytest.raises(ValueError, match="are VGG-16's and network is vgg19"):
+        draw('chapter', tmp_path, options)
+    options = replace(options, quick=True, network='vgg16')
+    _, checks = draw('chapter', tmp_path, options)
+    assert checks[-1].good is None
+
+
+def test_a_run_has_the_pooling_of_its_settings(
+    pictures, weights_file, tmp_path
+):
+    runs = FigureRuns(
+        'figure', tmp_path, Options(*pictures, 32, weights=weights_file)
+    )
+    for pooling in ('max', 'avg'):
+        settings = Settings(pooling=pooling, weights=weights_file)
+        spec = RunSpec(settings, full=(32, 2), quick=(32, 2))
+        result = runs.result(pooling, spec)
+        alone = stylize(*pictures, settings, size=32, epochs=2)
+        assert (result.image == alone.image).all()
 
 
 def test_an_unknown_figure_is_one_sentence():
@@ -533,14 +604,24 @@ def test_a_figure_is_claimed_while_it_is_drawn(monkeypatch, tmp_path):
         pass
 
 
+def test_an_unknown_network_is_one_sentence(command):
+    code, out, err = command('figure', 'gram', '--network', 'vgg11')
+    assert (code, out) == (2, '')
+    assert err == (
+        "gluon-style figure: 'vgg11' is unknown: did you mean vgg19?\n"
+    )
+
+
 @pytest.mark.parametrize('good, code', [(True, 0), (False, 1), (None, 0)])
 def test_exit_code_says_whether_it_is_out(monkeypatch, capsys, good, code):
     def drawn(name, folder, options, observe):
         assert (name, folder, options.size) == ('gram', 'there', 64)
+        assert options.network == 'vgg16'
         return 'there/gram.png', [Check('so it is', good)]
 
     monkeypatch.setattr('gluon_style.figures.draw', drawn)
     argv = ['figure', 'gram', '-o', 'there', '--size', '64']
+    argv += ['--network', 'vgg16']
     assert cli.main(argv) == code
     word = {True: 'good', False: 'OUT ', None: 'open'}[good]
     assert capsys.readouterr().out == f'{word} so it is\nthere/gram.png\n'
@@ -554,9 +635,14 @@ def test_exit_code_says_whether_it_is_out(monkeypatch, capsys, good, code):
         (['chapter', '--reference', 'no.json'], "'no.json'"),
         (['chapter', '--size', '8'], 'size gives a picture of 8x5 pixels'),
         (['chapter', '--content', 'no.png'], "'no.png' is not a file"),
+        (['inits', '--content', 'no.png'], "'no.png' is not a file"),
     ],
 )
-def test_mistakes_are_one_sentence(argv, sentence, tmp_path, capsys):
+def test_mistakes_are_one_sentence(
+    argv, sentence, tmp_path, capsys, monkeypatch
+):
+    # Mistakes are errors before weights are fetched.
+    monkeypatch.setattr('gluon_style.figures.recipe.find_weights', None)
     assert cli.main(['figure', '-o', str(tmp_path / 'out'), *argv]) == 2
     err = capsys.readouterr().err
     assert sentence in err and err.count('\n') == 1

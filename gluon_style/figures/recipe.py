@@ -181,7 +181,7 @@ class FigureRuns:
 
         The figure names the network and the weights in a corner.
         """
-        figure.text(1, -0.01, self._seen_by(), **_CORNER)
+        figure.text(0.9, -0.01, self._seen_by(), **_CORNER)
         options = dict(vars(self.options))
         options.pop('force')
         options['content'] = PictureId.of(self.content).to_json()
