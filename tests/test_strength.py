@@ -151,25 +151,28 @@ def kept(image, content):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize('size', [96, 160])
 @pytest.mark.parametrize('content, style', PAIRS)
 def test_a_greater_strength_keeps_less_of_the_content(
-    torchvision, content, style, size
+    torchvision, content, style
 ):
     photograph = getattr(data, content)()
-    results = [
-        stylize(
-            photograph,
-            style_picture(style),
-            network='vgg16',
-            weights='torchvision',
-            size=size,
-            epochs=16,
-            scales=1,
-            strength=strength,
-        )
-        for strength in (0, 0.25, 0.5, 0.75, 1)
-    ]
-    values = [kept(result.image, photograph) for result in results]
-    assert values == sorted(values, reverse=True)
-    assert values[0] > 0.8 and values[4] < 0.6 * values[0]
+    at_half = []
+    for size in (96, 144):
+        results = [
+            stylize(
+                photograph,
+                style_picture(style),
+                network='vgg16',
+                weights='torchvision',
+                size=size,
+                epochs=24,
+                scales=1,
+                strength=strength,
+            )
+            for strength in (0.2, 0.5, 0.8)
+        ]
+        values = [kept(result.image, photograph) for result in results]
+        assert values[0] > values[1] + 0.1 > values[2] + 0.15
+        at_half.append(values[1])
+    # It means the same at both sizes.
+    assert at_half[0] == pytest.approx(at_half[1], abs=0.12)
