@@ -81,8 +81,12 @@ def _is_of_picture(record: Record, path: Path) -> bool:
 
 def _was_made_by(record: Record, job: Job) -> bool:
     """Return whether the run of a record is the one that a job describes."""
+    chosen = job.settings.to_json()
+    if job.settings.network == 'auto':
+        # As with the weights, the record names what was taken.
+        chosen['network'] = record.settings.get('network')
     return (
-        _chosen(record.settings) == _chosen(job.settings.to_json())
+        _chosen(record.settings) == _chosen(chosen)
         and record.versions.get('gluon_style') == __version__
         and all(
             role in record.pictures
