@@ -129,6 +129,7 @@ def test_bundle_has_all_and_says_so(pip, capsys):
     text = (stick / 'README.txt').read_text()
     assert f'with Python {VERSION},' in text
     assert 'license: CC BY 4.0, Visual Geometry Group' in text
+    assert 'weights   VGG-16 (torchvision): torchvision' in text
     assert 'license: BSD-3-Clause, Soumith Chintala' in text
     assert 'Left out' not in text
     assert '@' not in (stick / 'install.sh').read_text().replace('"$@"', '')

@@ -23,6 +23,7 @@ from gluon_style.classroom.project import find_project
 from gluon_style.classroom.sums import find_foreign, list_files, write_sums
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import flush_folder, require_room
+from gluon_style.layers import NETWORKS
 from gluon_style.weights.download import pip_error
 from gluon_style.weights.sources import (
     SOURCES,
@@ -54,7 +55,7 @@ wheels    gluon_style, MXNet, Jupyter and what they need, with their licenses
 notebooks to open with Jupyter
 """
 _WEIGHTS = """\
-weights   {source.name}: {source.origin}
+weights   {title} ({source.name}): {source.origin}
           license: {source.license}
 """
 _PICTURES = """\
@@ -227,7 +228,10 @@ def _write_readme_and_installer(new: Path, sources: list[Source]) -> None:
         'python': f'{major}.{minor}',
         'sources': ' '.join(source.name for source in sources),
     }
-    weights = ''.join(_WEIGHTS.format(source=source) for source in sources)
+    weights = ''.join(
+        _WEIGHTS.format(source=source, title=NETWORKS[source.network].title)
+        for source in sources
+    )
     if lacking := left_out(sources):
         weights += f'          Left out: {lacking}\n'
     readme = _README.format(weights=weights, **values)
