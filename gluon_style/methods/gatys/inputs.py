@@ -1,5 +1,6 @@
 """The pictures of a run: read once, and prepared at any size."""
 
+import functools
 import logging
 import math
 from pathlib import Path
@@ -81,7 +82,6 @@ class Inputs:
         self._mask = None
         if mask is not None:
             mask = self._read_mask(mask)
-        self._color_maps = self._find_color_maps()
         # This comes last, so that reading has refused a broken picture.
         self.pictures = _picture_ids(content, styles, settings, mask)
 
@@ -96,8 +96,9 @@ class Inputs:
         )
         return np.array(recolored, dtype='uint8')
 
-    def _find_color_maps(self):
-        """Return the map of the content's colors to each region's style."""
+    @functools.cached_property
+    def _color_maps(self):
+        """The map of the content's colors to each region's style."""
         settings = self._settings
         contents, styles = self.content_img is not None, self._style_imgs
         if settings.color != 'transfer' or not contents or not styles:
@@ -134,10 +135,11 @@ class Inputs:
                 )
 
     def _sample(self, img, image_shape):
-        """Return about a megapixel of a picture as the run takes it."""
-        img = postprocess(self._preprocessed(img, image_shape)).asnumpy()
-        apart = max(1, round(math.sqrt(img.size / 3e6)))
-        return img[::apart, ::apart]
+        """Return a picture as the run takes it, of a megapixel at most."""
+        width, height = image_shape
+        part = min(1, math.sqrt(1e6 / (width * height)))
+        image_shape = max(1, round(part * width)), max(1, round(part * height))
+        return postprocess(self._preprocessed(img, image_shape)).asnumpy()
 
     def _read_mask(self, mask):
         """Read the mask; return its path, or the picture that it is."""
