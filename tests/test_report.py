@@ -109,8 +109,9 @@ def test_all_that_made_a_result_is_in_the_page(folder, pictures):
         'Weights oxford abababababab Device cpu(0), threads: 2',
         'Versions gluon_style 0.1.0, mxnet 1.9.1',
         'All settings and hashes size 60\u00d740 epochs 2 lr 0.9',
-        'style weight 10000 tv weight 10 content layers conv4_4 style layers '
-        'conv1_1, conv2_1, conv3_1, conv4_1, conv5_1 style repeats 1',
+        'style weight 10000 tv weight 10 network vgg19 content layers auto',
+        'style layers conv1_1, conv2_1, conv3_1, conv4_1, conv5_1 style '
+        'repeats 1',
         'bounded no guard no scales 1 first none tile auto stop at none',
         f'hash of content {PictureId.of(pictures[0]).sha256} hash of',
         f'hash of weights {"ab" * 32}',

@@ -56,12 +56,12 @@ class Layers(Kind):
     metavar = 'A,B'
 
     def __init__(self, own: bool = False) -> None:
-        # Where None, or the word auto, means the network's own layers.
+        # Where the word auto means the network's own layers.
         self.own = own
 
-    def check(self, name: str, value: Any) -> tuple[str, ...] | None:
-        if self.own and value in (None, 'auto', ('auto',), ['auto']):
-            return None
+    def check(self, name: str, value: Any) -> tuple[str, ...] | str:
+        if self.own and value in ('auto', ('auto',), ['auto']):
+            return 'auto'
         if isinstance(value, (str, int)):
             value = (value,)
         if isinstance(value, dict):
@@ -80,7 +80,7 @@ class Layers(Kind):
         return tuple(part.strip() for part in text.split(',') if part.strip())
 
     def words(self, value: Any) -> str:
-        return 'auto' if value is None else ','.join(value)
+        return value if isinstance(value, str) else ','.join(value)
 
 
 class Blend(Kind):

@@ -165,10 +165,10 @@ class Settings(Validated):
         group=LOSSES,
     )
     # Names or indices, kept as names. A name may have the layer's weight in
-    # the sum: 'conv4_1:0.5', or as a dictionary {'conv4_1': 0.5}. None means
+    # the sum: 'conv4_1:0.5', or as a dictionary {'conv4_1': 0.5}. 'auto' is
     # the network's own, conv4_4 of VGG-19 and conv4_3 of VGG-16.
-    content_layers: tuple[str, ...] | None = setting(
-        None,
+    content_layers: tuple[str, ...] | str = setting(
+        'auto',
         Layers(own=True),
         f"{_LAYERS}; auto: the network's own",
         WITH_CONTENT,
@@ -341,7 +341,7 @@ class Settings(Validated):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ('content_layers', 'style_layers'):
-            if (layers := getattr(self, name)) is not None:
+            if (layers := getattr(self, name)) != 'auto':
                 layers = named_layers(name, layers, self.architecture.name)
                 object.__setattr__(self, name, layers)
         for name, chapters in STRENGTH_SETS.items():
@@ -380,7 +380,9 @@ class Settings(Validated):
     @property
     def content_factors(self) -> dict[str, float]:
         """The weight of each content layer in the sum, by its name."""
-        layers = self.content_layers or self.architecture.content_layers
+        layers = self.content_layers
+        if isinstance(layers, str):
+            layers = self.architecture.content_layers
         return dict(map(split_weight, layers))
 
     @property
@@ -397,7 +399,9 @@ class Settings(Validated):
     @property
     def named_layers(self) -> list[str]:
         """The names of the layers that the user gave."""
-        layers = [*(self.content_layers or ()), *self.style_layers]
+        layers = [*self.content_layers, *self.style_layers]
+        if self.content_layers == 'auto':
+            layers = self.style_layers
         return [split_weight(layer)[0] for layer in layers]
 
     @property
