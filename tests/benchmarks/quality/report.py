@@ -16,6 +16,7 @@ from .styles import STYLES
 GRAIN_TOLERANCE = 0.1
 _CELL, _TEXT = 200, 14
 _RED, _GRAY = '#c02020', '#606060'
+_MOST_NAMES = 8
 _COLUMNS = [f.name for f in dataclasses.fields(Measures)]
 
 
@@ -201,8 +202,12 @@ def write(table, folder, reference, size):
         draw_curves(table, folder / 'curves.svg')
         text += (
             f'At each strength, means of {len(curve_pairs)} pairs '
-            f'({", ".join(curve_pairs)}), {size} pixels:\n\n'
-            f'{strengths_table(table)}\n'
+            f'({", ".join(curve_pairs[:_MOST_NAMES])}'
+            f'{", ..." * (len(curve_pairs) > _MOST_NAMES)}), {size} pixels:'
+            f'\n\n{strengths_table(table)}\n'
+        )
+    if curve_pairs and len(table.programs) > 1:
+        text += (
             f'At the content that {reference} keeps at its default:\n\n'
             f'{comparison_table(table, reference)}\n'
         )
