@@ -60,6 +60,8 @@ def defaults_table(table):
     pairs = table.default_pairs()
     rows = []
     for name in table.programs:
+        if not table.at_default(name):
+            continue
         results = [table.at_default(name)[pair] for pair in pairs]
         lost = sum(r.measures.kept < RECOGNIZED for r in results)
         grainy = sum(_grain_is_off(r.measures) for r in results)
@@ -206,7 +208,8 @@ def write(table, folder, reference, size):
             f'{", ..." * (len(curve_pairs) > _MOST_NAMES)}), {size} pixels:'
             f'\n\n{strengths_table(table)}\n'
         )
-    if curve_pairs and len(table.programs) > 1:
+    compared = curve_pairs and len(table.programs) > 1
+    if compared and set(curve_pairs) <= set(table.at_default(reference)):
         text += (
             f'At the content that {reference} keeps at its default:\n\n'
             f'{comparison_table(table, reference)}\n'
