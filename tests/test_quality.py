@@ -282,6 +282,19 @@ def test_the_report_names_what_needs_a_look(tmp_path, monkeypatch):
         assert sheet.size == (3 * 200, 2 * 214)
 
 
+def test_a_report_without_defaults_compares_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(pairs, 'FOLDER', tmp_path / 'cache')
+    table = made_table()
+    table.at('ours', 1.0).clear()
+    for pair in list(table.at('peer', 1.0)):
+        table.at('peer', 1.0).pop(pair)
+    text = report.write(table, tmp_path / 'report', 'ours', 60)
+    assert 'At each strength, means of 2 pairs' in text
+    assert '| ours | strength 0.5 | 0.650 |' in text
+    assert 'At the defaults' not in text
+    assert 'keeps at its default' not in text
+
+
 def test_the_short_pairs_have_every_content_and_style():
     contents, styles = zip(*(name.split('-') for name in pairs.SHORT))
     assert sorted(contents) == sorted(pairs.CONTENTS)

