@@ -51,7 +51,7 @@ TOLERANCE = 0.2
 _TOLERANCES = {'oxford': 0.35, 'oxford-8bit': 0.35}
 # The edition whose picture ``LIMITS`` are for.
 _EDITION = 'chapter'
-_QUICK_EPOCHS = 60
+_QUICK_EPOCHS = 90
 
 
 def chapter(runs: FigureRuns) -> tuple[Figure, list[Check]]:
