@@ -8,11 +8,12 @@ units of the two losses that a picture can have at most, more or less:
     weight = ratio * content energy / style distance
 
 The content energy is the content loss of a picture without any structure, the
-style distance is the style loss of the untouched content picture.
+style distance is the style loss of the content picture before the run.
 """
 
-# The ratio at a strength of 0.5. With it, every picture of the benchmark's
-# pairs shows its subject, and takes most of the style.
+# The ratio at a strength of 0.5. With it, the first pairs of the quality
+# benchmark keep 0.25 to 0.44 of the content's features and take 0.3 to 0.7 of
+# the style; from about 0.23 on, a subject is recognized at a glance.
 RATIO = 40.0
 # How fast the ratio grows: 1/27 of it at the strength 0.1, 27 times at 0.9.
 POWER = 1.5
