@@ -25,7 +25,7 @@ RUNS = {
     'adam': '--preset chapter --size 48x32 --epochs 120 --lr 0.2 '
     '--lr-decay-epoch 50 --checkpoint-every 7',
     'lbfgs': '--preset fast --size 132x128 --scales 2 --epochs 24 '
-    '--checkpoint-every 5',
+    '--checkpoint-every 5 --style-scale 0.5',
 }
 
 
