@@ -63,7 +63,8 @@ quality: .venv/ready
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.quality $(QUALITY)
 
 pairs: .venv/ready
-	$(BIN)/python tests/benchmarks/pairs.py notebooks/images/pairs.jpg
+	mkdir -p build
+	$(BIN)/python tests/benchmarks/pairs.py build/pairs.jpg
 
 control: .venv/ready
 	$(BIN)/python tests/benchmarks/control.py notebooks/images/control.jpg
