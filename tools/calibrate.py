@@ -191,15 +191,14 @@ def distances(net, X, filters):
     return found
 
 
-def find_average_scales(X, weights):
+def find_average_scales(X):
     """Return the factor of the averages at each pooling, as {name: float}.
 
-    ``X`` are preprocessed pictures, ``weights`` what ``load_weights``
-    returns. The factor is the root mean square after the maxima of a net of
-    maxima, over that after the averages of a net of averages whose earlier
-    poolings are scaled already.
+    ``X`` are preprocessed pictures. The factor is the root mean square after
+    the maxima of a net of maxima, over that after the averages of a net of
+    averages whose earlier poolings are scaled already.
     """
-    net = _frozen(weights)
+    net = _frozen(load_weights('oxford'))
     averaging = nn.AvgPool2D(pool_size=2, strides=2)
     maxima, averages, scales = list(X), list(X), {}
     for name, layer in zip(network_of(net).layer_names, net.features):
@@ -237,11 +236,8 @@ def main():
         change = abs(found / in_use - 1).max()
         print(f'{layer}: median {numpy.median(found):.6f}, {change:.1%} off')
     X = [preprocess_antialiased(p, IMAGE_SHAPE) for p in pictures.values()]
-    for source, network in (('oxford', 'vgg19'), ('torchvision', 'vgg16')):
-        weights = load_weights(source, network=network)
-        for name, scale in find_average_scales(X, weights).items():
-            in_use = AVERAGE_SCALES[network][name]
-            print(f'{network} {name}: {scale:.2f}, in use {in_use:.2f}')
+    for name, scale in find_average_scales(X).items():
+        print(f'{name}: {scale:.2f}, in use {AVERAGE_SCALES[name]:.2f}')
 
 
 if __name__ == '__main__':

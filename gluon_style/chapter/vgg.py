@@ -27,8 +27,8 @@ AVERAGE_SCALES = {
         'pool1': 1.18,
         'pool2': 1.62,
         'pool3': 1.31,
-        'pool4': 1.76,
-        'pool5': 1.85,
+        'pool4': 1.82,
+        'pool5': 1.79,
     },
     'vgg16': {
         'pool1': 1.56,
