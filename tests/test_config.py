@@ -13,7 +13,6 @@ from gluon_style import Settings, samples
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.gatys.config import read_config
 from gluon_style.records.record import PictureId
-from gluon_style.weights.scaling import oxford_scaling
 
 
 def write(path, text):
@@ -111,11 +110,7 @@ def record(tmp_path):
         'settings': Settings(epochs=7, weights='auto').to_json(),
         'width': 300,
         'height': 200,
-        'weights': {
-            'source': 'oxford-8bit',
-            'sha256': 'x',
-            'scaling': oxford_scaling(),
-        },
+        'weights': {'source': 'oxford-8bit', 'sha256': 'x'},
         'tile': None,
         'device': 'cpu(0)',
         'versions': {},
@@ -225,27 +220,6 @@ def test_another_number_of_threads_is_said(record, caplog, monkeypatch):
         assert caplog.text == ''
         read_config(record(threads='16'))
     assert 'the run to be repeated had threads 16, here 2: ' in caplog.text
-
-
-@pytest.mark.parametrize(
-    'weights, then',
-    [
-        # Older records do not say: each layer had one factor then.
-        ({'source': 'oxford'}, 'layer by layer'),
-        ({'source': 'oxford', 'scaling': 'by \x1b[31m'}, 'by \\x1b[31m'),
-        ({'source': 'zoo'}, None),
-    ],
-)
-def test_other_factors_of_oxfords_filters_are_said(
-    record, caplog, weights, then
-):
-    with caplog.at_level(logging.WARNING, 'gluon_style'):
-        read_config(record(weights={**weights, 'sha256': 'x'}))
-    expected = (
-        f"the run to be repeated had Oxford's weights scaled {then}, here "
-        f'they are scaled {oxford_scaling()}: the picture will differ'
-    )
-    assert caplog.messages == ([expected] if then else [])
 
 
 def test_a_record_tells_which_command_made_it(record):
