@@ -174,3 +174,16 @@ def test_pictures_that_are_not_wanted_are_not_made(
     assert len(made) == 3
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ['out-00002.png', 'out-00004.png']
+
+
+def test_a_given_net_has_the_network_and_the_pooling_of_the_run(weights_file):
+    net = build_net(weights=weights_file)
+    img = picture(32, 32)
+    options = {'net': net, 'size': 32, 'epochs': 1}
+    # The preset 'quick' takes averages.
+    with pytest.raises(GluonStyleError, match="pooling is 'avg' and net has"):
+        stylize(img, img, 'quick', **options)
+    with pytest.raises(GluonStyleError, match="network is 'vgg16' and net is"):
+        stylize(img, img, 'chapter', network='vgg16', **options)
+    result = stylize(img, img, 'quick', pooling='max', **options)
+    assert result.record.settings['network'] == 'vgg19'

@@ -48,7 +48,7 @@ from gluon_style.chapter.vgg import (
 from gluon_style.layers import (
     CONTENT_LAYERS,
     CONV_SHAPES,
-    LAYER_NAMES,
+    NETWORKS,
     STYLE_LAYERS,
 )
 from gluon_style.weights import (
@@ -90,6 +90,7 @@ def measure_rms(images):
     layers, _ = read_layers(fetch('oxford'), names)
     weights = Weights(
         source='oxford',
+        network='vgg19',
         path='',
         sha256='',
         reason='',
@@ -105,20 +106,22 @@ def measure_rms(images):
     return {layer: numpy.mean(values) for layer, values in rms.items()}
 
 
-def find_average_scales(images):
+def find_average_scales(images, weights):
     """Return the factor of the averages at each pooling, as {name: float}.
 
-    ``images`` are as for ``measure_rms``. The factor is the root mean square
+    ``images`` are as for ``measure_rms``, ``weights`` what ``load_weights``
+    returns. The factor is the root mean square
     after the maxima of a net of maxima, over that after the averages of a net
     of averages whose earlier poolings are scaled already.
     """
     # Only after gluon_style, which prepares NumPy for MXNet.
     from mxnet.gluon import nn
 
-    features = pretrained_vgg(load_weights('oxford')).features
+    features = pretrained_vgg(weights).features
+    names = NETWORKS[weights.network].layer_names
     averaging = nn.AvgPool2D(pool_size=2, strides=2)
     maxima, averages, scales = list(images), list(images), {}
-    for layer, name in zip(features, LAYER_NAMES):
+    for layer, name in zip(features, names):
         maxima = [layer(X) for X in maxima]
         if not name.startswith('pool'):
             averages = [layer(X) for X in averages]
@@ -160,10 +163,13 @@ def main():
     args = parser.parse_args()
     pictures = [read_image(path) for path in (args.content, args.style)]
     images = [preprocess(p, IMAGE_SHAPE) for p in pictures]
-    for scales, in_use in (
-        (find_scales(images), OXFORD_SCALES),
-        (find_average_scales(images), AVERAGE_SCALES),
-    ):
+    found = [(find_scales(images), OXFORD_SCALES)]
+    for source, network in (('oxford', 'vgg19'), ('torchvision', 'vgg16')):
+        scales = find_average_scales(
+            images, load_weights(source, network=network)
+        )
+        found.append((scales, AVERAGE_SCALES[network]))
+    for scales, in_use in found:
         for layer, scale in scales.items():
             print(f'{layer}: {scale:.6f}, in use {in_use[layer]:.6f}')
 

@@ -83,7 +83,7 @@ def build_net(
         if pooling == 'avg' and name.startswith('pool'):
             layer = _average_pooling(AVERAGE_SCALES[table.name][name])
         net.add(layer)
-    net.weights = pretrained_net.weights
+    net.weights, net.pooling = pretrained_net.weights, pooling
     freeze(net)
     if device is not None:
         reset_device(net, device)

@@ -46,9 +46,6 @@ PUBLISHED = {
 }
 PUBLISHED_NETWORK = 'vgg19'
 TOLERANCE = 0.2
-# Oxford's weights are scaled for the published picture first, and for the
-# losses as far as that allows.
-_TOLERANCES = {'oxford': 0.35, 'oxford-8bit': 0.35}
 # The edition whose picture ``LIMITS`` are for.
 _EDITION = 'chapter'
 _QUICK_EPOCHS = 90
@@ -122,8 +119,7 @@ def _judged(difference: float, record: Record) -> tuple[str, bool | None]:
     if network != PUBLISHED_NETWORK:
         ours, theirs = NETWORKS[network], NETWORKS[PUBLISHED_NETWORK]
         return f"{theirs.title}'s losses, not {ours.title}'s: no limit", None
-    tolerance = _TOLERANCES.get(record.weights.source, TOLERANCE)
-    return f'tolerance {tolerance:.0%}', abs(difference) <= tolerance
+    return f'tolerance {TOLERANCE:.0%}', abs(difference) <= TOLERANCE
 
 
 def _is_as_published(name: str, record: Record) -> bool:

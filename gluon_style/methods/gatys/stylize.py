@@ -171,6 +171,14 @@ class _Run:
                     f'a net of build_net(network={network!r})'
                 )
             network = given.name
+            pooling = self._given_net.pooling
+            if settings.pooling != pooling:
+                raise GluonStyleError(
+                    f'pooling is {settings.pooling!r} and net has '
+                    f'{pooling!r}: give a net of '
+                    f'build_net(pooling={settings.pooling!r}), '
+                    f'or pooling={pooling!r}'
+                )
         elif network == 'auto':
             self._chosen_weights = find_weights(
                 settings.weights, network, settings.named_layers
