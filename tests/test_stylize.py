@@ -15,6 +15,7 @@ from gluon_style import (
     build_net,
     stylize,
 )
+from gluon_style.errors import GluonStyleError
 from gluon_style.methods.gatys.inputs import Inputs
 from gluon_style.methods.observers import SaveSteps
 from gluon_style.records.record import PictureId
