@@ -408,6 +408,15 @@ def test_a_picture_is_made_once(tmp_path, monkeypatch, capsys):
     assert (tmp_path / 'count').read_text() == '...'
 
 
+def test_a_preset_that_was_tuned_makes_its_pictures_anew(monkeypatch):
+    [before] = programs.chosen(['quick'])
+    identity = before.identity
+    assert programs.chosen(['quick'])[0].identity == identity
+    tuned = programs.PRESETS['quick'].changed({'epochs': 41})
+    monkeypatch.setitem(programs.PRESETS, 'quick', tuned)
+    assert programs.chosen(['quick'])[0].identity != identity
+
+
 def test_a_failure_is_told_and_the_others_are_made(tmp_path, monkeypatch):
     monkeypatch.setattr(pairs, 'FOLDER', tmp_path)
     monkeypatch.setattr(results, 'FOLDER', tmp_path)

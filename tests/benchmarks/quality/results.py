@@ -77,7 +77,7 @@ def make(task, threads=1, again=False):
 
     Raises FailedError if the program fails.
     """
-    settings = dict(task.program.settings)
+    settings = task.program.identity
     known = task.notes.get('settings') == settings and task.path.is_file()
     if known and not again:
         return
