@@ -16,11 +16,9 @@ from gluon_style.records.result import Result
 # None is bounded, because Adam is not: in a picture of 100 pixels, bounds
 # keep L-BFGS above the end of Adam for good.
 _SETTINGS = {
-    'adam': Settings(antialias=True),
-    'l-bfgs': SINGLE.changed({'bounded': False}),
-    'l-bfgs-scales': PRESETS['chapter-fast'].changed(
-        {'bounded': False, 'antialias': True}
-    ),
+    'adam': Settings(),
+    'l-bfgs': SINGLE.changed({'bounded': False, 'antialias': False}),
+    'l-bfgs-scales': PRESETS['chapter-fast'].changed({'bounded': False}),
 }
 _LABELS = {
     'adam': "Adam, the chapter's",
