@@ -328,6 +328,67 @@ def without_padding(convolution):
     return block.share_parameters(convolution.collect_params())
 
 
+def legacy_block(compute, convolutions):
+    """Return a hybridized block that computes with MXNet's older operators.
+
+    ``compute`` is called with the module of the operators, the features and
+    a list of the weights and biases of the ``convolutions``, in order, and
+    returns features. All of them are older arrays, or symbols of them. The
+    block takes and returns NumPy's arrays. It shares the parameters.
+    """
+    from mxnet import __version__
+
+    is_first = __version__.startswith('1.')
+    make = _legacy_block_1 if is_first else _legacy_block_2
+    block = make(compute, convolutions)
+    block.hybridize()
+    return block
+
+
+def _legacy_block_1(compute, convolutions):
+    from mxnet.gluon import HybridBlock, ParameterDict
+
+    class LegacyBlock(HybridBlock):
+        def __init__(self):
+            shared = ParameterDict()
+            for convolution in convolutions:
+                shared.update(convolution.params)
+            super().__init__(prefix='', params=shared)
+            for k, name in enumerate(shared):
+                setattr(self, f'parameter{k}', self.params.get(name))
+
+        def hybrid_forward(self, F, X, **arrays):
+            arrays = [
+                arrays[f'parameter{k}'].as_nd_ndarray()
+                for k in range(len(arrays))
+            ]
+            return compute(F, X.as_nd_ndarray(), arrays).as_np_ndarray()
+
+    return LegacyBlock()
+
+
+def _legacy_block_2(compute, convolutions):
+    from mxnet import nd
+    from mxnet.gluon import HybridBlock
+
+    class LegacyBlock(HybridBlock):
+        def __init__(self):
+            super().__init__()
+            for k, convolution in enumerate(convolutions):
+                setattr(self, f'weight{k}', convolution.weight)
+                setattr(self, f'bias{k}', convolution.bias)
+
+        def forward(self, X):
+            arrays = [
+                getattr(self, f'{name}{k}').data().as_nd_ndarray()
+                for k in range(len(convolutions))
+                for name in ('weight', 'bias')
+            ]
+            return compute(nd, X.as_nd_ndarray(), arrays).as_np_ndarray()
+
+    return LegacyBlock()
+
+
 def get_moments(trainer):
     """Return Adam's two moments of a trainer's one parameter, as NumPy's.
 

@@ -93,6 +93,7 @@ def build_net(
 def _average_pooling(scale):
     """Return a layer that averages 2x2 positions, times ``scale``."""
     layer = nn.HybridSequential()
+    layer.scale = scale
     layer.add(
         nn.AvgPool2D(pool_size=2, strides=2),
         # MXNet 1.9.1 passes its array module first, MXNet 2.x does not.

@@ -199,6 +199,8 @@ def _seconds_of_an_epoch(net, settings, device):
         style_layers=settings.style_layers,
         style_loss=settings.style_loss,
         border=settings.border,
+        pooling=settings.pooling,
+        precision=settings.precision,
     )
     for _ in range(2):
         # The first epoch prepares, the second one counts.

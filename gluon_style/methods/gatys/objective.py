@@ -13,6 +13,7 @@ from mxnet import autograd, np, npx
 from gluon_style._mxnet import numpy_mode
 from gluon_style.chapter.vgg import check_depth, network_of
 from gluon_style.layers import num_poolings
+from gluon_style.methods.gatys.precision import choose_precision
 from gluon_style.methods.gatys.regions import Region, regions
 from gluon_style.methods.gatys.segments import segments
 from gluon_style.methods.gatys.settings import Settings
@@ -94,7 +95,8 @@ class Objective:
         self._tv_norm = settings.tv_norm
         loss = STYLE_LOSSES[settings.style_loss]
         self._needs_mean = loss.needs_mean
-        self._segments = segments(net, indices, settings.border)
+        precision = choose_precision(settings, net[0].weight.list_ctx()[0])
+        self._segments = segments(net, indices, settings.border, precision)
         self._contents_Y, self._regions = {}, []
         if content_X is not None:
             self._contents_Y = self._content_features(content_X)

@@ -39,6 +39,7 @@ _FAST = replace(
     antialias=True,
     pooling='avg',
     border='replicate',
+    precision='auto',
 )
 DEFAULT_PRESET = 'fast'
 PRESETS = {

@@ -284,6 +284,14 @@ class Settings(Validated):
     device: str = setting(
         'auto', Text('DEVICE'), 'auto, cpu, gpu or gpu:1', group=MACHINE
     )
+    # gluon_style.methods.gatys.precision. Pixels, sums over positions, losses
+    # and the optimizer are in float32 with either.
+    precision: str = setting(
+        'float32',
+        Choice('auto', 'float32', 'bfloat16'),
+        "the network's arithmetic; auto: bfloat16 where the processor has it",
+        group=MACHINE,
+    )
     # An epoch of L-BFGS is one evaluation of the loss. ``lr``,
     # ``lr_decay_epoch`` and ``lr_decay`` are Adam's.
     optimizer: str = setting(

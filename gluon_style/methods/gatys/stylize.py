@@ -26,6 +26,7 @@ from gluon_style.methods.gatys.checkpoint import Checkpoint, identity
 from gluon_style.methods.gatys.config import read_settings
 from gluon_style.methods.gatys.forecast import choose_tile, forecast
 from gluon_style.methods.gatys.inputs import Inputs
+from gluon_style.methods.gatys.precision import choose_precision
 from gluon_style.methods.gatys.presets import (
     DEFAULT_PRESET,
     RECONSTRUCTED_LAYER,
@@ -145,6 +146,9 @@ class _Run:
         self.device = get_device(settings.device)
         self.inputs = Inputs(content, style, settings, self.device, mask)
         self._chosen_weights = settings.weights
+        settings = settings.changed(
+            {'precision': choose_precision(settings, self.device)}
+        )
         self.settings = settings = self._with_network(settings)
         self.image_shape = self.inputs.image_shape()
         self.output_shape = self.inputs.original_shape() or self.image_shape
