@@ -76,7 +76,7 @@ def test_every_setting_has_its_option(run, tmp_path):
         *('--style-loss', 'w2', '--tv-norm', 'l2', '--style-scale', '0.5'),
         *('--style-blend', '2', '--color', 'match', '--feather', '0.1'),
         *('--no-tileable', '--no-guard', '--no-antialias'),
-        *('--border', 'zero', '--network', 'vgg19'),
+        *('--border', 'zero', '--network', 'vgg19', '--precision', 'float32'),
         *('--stop-at', '1e-3', '--stop-after', '90', '--time-limit', '600'),
         *('--original-size',),
     )
@@ -100,6 +100,7 @@ def test_every_setting_has_its_option(run, tmp_path):
         'style_repeats': 3,
         'pooling': 'avg',
         'border': 'zero',
+        'precision': 'float32',
         'style_loss': 'w2',
         'tv_norm': 'l2',
         'style_blend': [2],

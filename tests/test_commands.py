@@ -32,6 +32,7 @@ VALUES = {
     'network': ('vgg16', 'vgg16'),
     'pooling': ('max', 'max'),
     'border': ('zero', 'zero'),
+    'precision': ('float32', 'float32'),
     'style_loss': ('w2', 'w2'),
     'tv_norm': ('l2', 'l2'),
     'style_blend': ('2:1', (2, 1)),

@@ -9,6 +9,7 @@ from conftest import picture
 from PIL import Image
 
 from gluon_style import stylize
+from gluon_style.methods.gatys.precision import has_bfloat16
 from gluon_style.pictures.read import read_picture
 
 SIZE = (32, 24)
@@ -124,6 +125,12 @@ def test_two_styles_are_the_keywords(run, called, options, keywords):
         (['--strength', '0.3'], {'strength': 0.3}),
         (['--pooling', 'avg'], {'pooling': 'avg'}),
         (['--border', 'replicate'], {'border': 'replicate'}),
+        pytest.param(
+            *(['--precision', 'bfloat16'], {'precision': 'bfloat16'}),
+            marks=pytest.mark.skipif(
+                not has_bfloat16(), reason='the processor has no bfloat16'
+            ),
+        ),
         (['--style-loss', 'w2'], {'style_loss': 'w2'}),
         (['--style-loss', 'meanvar'], {'style_loss': 'meanvar'}),
         (['--tv-norm', 'l2'], {'tv_norm': 'l2'}),

@@ -9,6 +9,8 @@ from mxnet import cpu
 from gluon_style import Settings, read_image, samples, stylize
 from gluon_style.chapter.images import preprocess_antialiased
 from gluon_style.chapter.vgg import build_net
+from gluon_style.classroom.computing import examine_precision
+from gluon_style.classroom.findings import GOOD
 from gluon_style.methods.gatys import precision
 from gluon_style.methods.gatys.objective import Objective
 from gluon_style.methods.gatys.precision import (
@@ -52,6 +54,14 @@ def processor(tmp_path, monkeypatch):
 def test_the_processor_says_what_it_has(processor, info, expected):
     processor(info)
     assert has_bfloat16() is expected
+
+
+@pytest.mark.parametrize('has', [True, False])
+def test_the_doctor_says_what_the_processor_has(processor, has):
+    processor('flags : avx512_bf16\n' if has else 'flags : avx2\n')
+    (finding,) = examine_precision()
+    assert finding.level == GOOD
+    assert ('not in bfloat16' in finding.text) is not has
 
 
 class Gpu:
@@ -126,8 +136,8 @@ def test_a_record_says_which_and_repeats_elsewhere(
     assert largest <= (3 if chosen == 'bfloat16' else 0)
 
 
-SHAPE = (120, 80)
-HALF = numpy.repeat(numpy.eye(1, 2), 60, axis=1).repeat(80, axis=0)
+SHAPE = (128, 80)
+HALF = numpy.repeat(numpy.eye(1, 2), 64, axis=1).repeat(80, axis=0)
 
 
 @pytest.fixture(scope='module')

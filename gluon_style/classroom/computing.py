@@ -85,6 +85,19 @@ def examine_gpu() -> Iterator[Finding]:
         yield Finding('no GPU: the CPU computes')
 
 
+def examine_precision() -> Iterator[Finding]:
+    """Yield whether the processor computes in bfloat16."""
+    from gluon_style.methods.gatys.precision import has_bfloat16
+
+    if has_bfloat16():
+        yield Finding('the processor computes in bfloat16, and in float32')
+    else:
+        yield Finding(
+            'the processor computes in float32, not in bfloat16, which takes '
+            'two thirds of the time'
+        )
+
+
 def examine_memory() -> Iterator[Finding]:
     """Yield whether a picture of the chapter's size fits into memory."""
     from gluon_style.chapter.devices import get_device

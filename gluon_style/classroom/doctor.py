@@ -17,6 +17,7 @@ from gluon_style.classroom.computing import (
     examine_gpu,
     examine_memory,
     examine_mxnet,
+    examine_precision,
     examine_speed,
 )
 from gluon_style.classroom.findings import ADVICE, GOOD, PROBLEM, Finding
@@ -38,6 +39,7 @@ def examine() -> Iterator[Finding]:
     yield from mxnet
     if all(finding.level == GOOD for finding in mxnet):
         yield from _safely(examine_gpu)
+        yield from _safely(examine_precision)
         yield from _safely(examine_memory)
         if cached:
             yield from _safely(examine_speed)
