@@ -169,12 +169,9 @@ def cosine(a, b):
     'changes',
     [
         {},
-        {'border': 'zero'},
-        {'tile': 32},
-        {'tileable': True},
-        {'style_loss': 'w2'},
-        {'style_loss': 'meanvar', 'tv_norm': 'l2'},
-        {'mask': HALF},
+        {'border': 'zero', 'tileable': True},
+        {'style_loss': 'w2', 'tile': 32},
+        {'style_loss': 'meanvar', 'tv_norm': 'l2', 'mask': HALF},
         # Without conv1_1; and a segment that ends with averages.
         {'style_layers': 'conv3_1', 'content_layers': 'conv4_2'},
         {'style_layers': 'pool2', 'content_layers': 'relu3_3'},
