@@ -2,6 +2,7 @@
 
 import io
 import logging
+import re
 import sys
 import time
 from types import SimpleNamespace
@@ -344,7 +345,13 @@ def shown_by(progress, capsys):
     return lines
 
 
-def test_progress_is_by_pixels_times_epochs(capsys):
+@pytest.fixture
+def terminal(monkeypatch):
+    """Have standard error be a terminal."""
+    monkeypatch.setattr(type(sys.stderr), 'isatty', lambda stream: True)
+
+
+def test_progress_is_by_pixels_times_epochs(capsys, terminal):
     lines = shown_by(Progress('cat.png'), capsys)
     # 200 pixels of 3400, then 800 more each.
     percents = [round(100 * (200 + 800 * i) / 3400) for i in range(5)]
@@ -356,6 +363,64 @@ def test_progress_is_by_pixels_times_epochs(capsys):
 
 def test_quiet_progress_prints_nothing(capsys):
     assert shown_by(Progress(quiet=True), capsys) == [''] * 5
+
+
+def test_progress_in_a_pipe_is_a_line_every_ten_per_cent(capsys):
+    progress, history = Progress(), []
+    progress.begin(plan([((40, 20), 200)]))
+    for epoch in range(1, 201):
+        history.append(entry(epoch, (40, 20)))
+        progress.epoch(history, None)
+    progress.close()
+    lines = capsys.readouterr().err.splitlines()
+    losses = 'content 1.00, style 2.50, TV 0.25'
+    pattern = r'40x20 (\d+)/200 (\d+)%, 00:0\d left, ' + losses
+    shown = [re.fullmatch(pattern, line).groups() for line in lines]
+    percents = range(10, 101, 10)
+    assert shown == [(f'{2 * p}', f'{p}') for p in percents]
+
+
+@pytest.mark.parametrize('stream', [None, io.StringIO()])
+def test_progress_of_a_service_is_not_shown(monkeypatch, stream):
+    if stream is not None:
+        stream.close()
+    progress = Progress()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, 'stderr', stream)
+        progress.begin(plan())
+        progress.epoch([entry(1, (20, 10))], None)
+        progress.close()
+
+
+def test_the_time_left_is_first_the_forecasts(capsys, terminal):
+    progress, calls = Progress(), []
+
+    def measure():
+        calls.append(1)
+        return forecast(2400.0)
+
+    # 100 epochs of 540000 pixels, a big run.
+    steps = [((900, 600), 100)]
+    progress.begin(plan(steps, measure))
+    history = [entry(1, (900, 600))]
+    for epoch in (2, 3):
+        time.sleep(0.12)
+        progress.epoch(history, None)
+        history.append(entry(epoch, (900, 600)))
+    lines = capsys.readouterr().err.split('\r')
+    # 99 and 98 hundredths of 40 minutes.
+    assert '| 00:00<39:36, ' in lines[-2] and '| 00:00<39:12, ' in lines[-1]
+    # Ten epochs in 0.24 seconds are the machine's own measure.
+    history += [entry(epoch, (900, 600)) for epoch in range(4, 11)]
+    time.sleep(0.12)
+    progress.epoch(history, None)
+    assert '| 00:00<00:02, ' in capsys.readouterr().err.split('\r')[-1]
+    assert calls == [1]
+
+
+def test_the_time_of_a_short_run_waits_for_the_second_step(capsys, terminal):
+    lines = shown_by(Progress(), capsys)
+    assert '<?, ' in lines[0] and '<00:0' in lines[1]
 
 
 def test_progress_of_a_run_that_never_began_is_closed():

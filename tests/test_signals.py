@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, at known moments of a run."""
+"""Ctrl-C, SIGTERM and SIGHUP, at known moments of a run."""
 
 import os
 import shlex
@@ -54,6 +54,16 @@ def test_handlers_are_put_back(context):
     assert [signal.getsignal(number) for number in numbers] == before
 
 
+def test_nohup_goes_on():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with interrupting():
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_another_thread_runs_the_command_without_signals(command):
     answers = []
     thread = threading.Thread(
@@ -87,7 +97,8 @@ def words(pictures, weights_file, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    'number, code', [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+    'number, code',
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
 )
 def test_a_signal_before_the_first_step_writes_nothing(
     command, words, tmp_path, during_run, number, code

@@ -6,7 +6,8 @@ once the arguments make sense, so that help and mistakes are answered at once.
 
 from __future__ import annotations
 
-import io
+import argparse
+import errno
 import logging
 import sys
 import warnings
@@ -17,6 +18,7 @@ from gluon_style._mxnet import explained
 from gluon_style.cli.messages import BAD_INPUT, NOT_FINITE, complain, sentence
 from gluon_style.cli.parser import parse_arguments
 from gluon_style.cli.signals import Interrupted, interrupting
+from gluon_style.cli.streams import unfailing
 from gluon_style.errors import GluonStyleError, NonFiniteLossError
 
 
@@ -26,12 +28,23 @@ def main(argv: list[str] | None = None) -> int:
     It is 0, 2 for a mistake, 3 for a loss that is not finite, and 128 plus
     the signal's number where one ended the command; ``figure`` and
     ``doctor`` return 1 for what they found wrong. A bug shows its traceback
-    and makes Python exit with 1.
+    and makes Python exit with 1. No command fails because it cannot print,
+    unless what it prints is its result.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A file's name may have characters that the terminal does not write.
-        sys.stdout.reconfigure(errors='backslashreplace')
-    args = parse_arguments(sys.argv[1:] if argv is None else argv)
+    with unfailing() as out:
+        args = parse_arguments(sys.argv[1:] if argv is None else argv)
+        code = _run(args)
+        out.flush()
+        lost = out.error
+        if args.prints_result and code == 0 and lost is not None:
+            # A reader who has enough, such as ``head``, closes the pipe.
+            if lost.errno != errno.EPIPE:
+                complain(sentence(lost))
+                return BAD_INPUT
+        return code
+
+
+def _run(args: argparse.Namespace) -> int:
     try:
         with interrupting(), _log_to_stderr(args.quiet), explained():
             return args.run(args)

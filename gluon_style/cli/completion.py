@@ -18,6 +18,7 @@ _PATHS = ('FILE', 'OUT', 'DIR', 'FOLDER', 'CONTENT', 'STYLE')
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the shell's name."""
+    parser.set_defaults(prints_result=True)
     parser.add_argument('shell', choices=('bash', 'zsh'), metavar='bash|zsh')
 
 

@@ -13,7 +13,7 @@ DESCRIPTION = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add nothing; the log stays quiet, for the findings say it all."""
-    parser.set_defaults(quiet=True)
+    parser.set_defaults(quiet=True, prints_result=True)
 
 
 def run(args: argparse.Namespace) -> int:

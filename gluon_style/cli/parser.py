@@ -77,6 +77,7 @@ def make_parser() -> Parser:
         run=None,
         quiet=False,
         kept='nothing was written',
+        prints_result=False,
         styles_may_follow=False,
     )
     # argparse makes the column of names as wide as the metavar, which keeps

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the command ends with one sentence."""
+"""Ctrl-C, SIGTERM and SIGHUP: the command ends with one sentence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -35,11 +35,17 @@ def interrupting(
     """Have the signals that end a program call ``handler``.
 
     By default it raises Interrupted. Python takes signals in its main thread
-    only; elsewhere nothing changes.
+    only; elsewhere nothing changes. ``nohup`` has SIGHUP ignored, and so it
+    stays.
     """
     before = {}
     if threading.current_thread() is threading.main_thread():
-        before = {n: signal.signal(n, handler) for n in SIGNALS}
+        before = {
+            number: signal.signal(number, handler)
+            for number in SIGNALS
+            if number != signal.SIGHUP
+            or signal.getsignal(number) != signal.SIG_IGN
+        }
     try:
         yield
     finally:

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='ACTION', parser_class=type(parser)
     )
     action = actions.add_parser('list', help='list the sources')
-    action.set_defaults(action=list_sources, parser=action)
+    action.set_defaults(action=list_sources, parser=action, prints_result=True)
     action = actions.add_parser(
         'fetch',
         help='fetch sources to the cache; without a name, what a run without '

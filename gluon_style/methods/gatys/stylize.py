@@ -205,6 +205,7 @@ class _Run:
         )
 
     def _plan(self):
+        @functools.cache
         def measure():
             return forecast(
                 self.net,

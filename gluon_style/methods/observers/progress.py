@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,46 +22,49 @@ from gluon_style.records.record import Epoch
 
 logger = logging.getLogger(__name__)
 
+# Pixels times epochs of a run that takes minutes on two cores.
+_BIG_RUN = 2e7
+
 
 class Progress(Observer):
     """Show a run's progress, by pixels times epochs, and its losses.
 
-    It is a bar of ``tqdm.auto``, so a notebook shows its own kind of bar.
-    ``name`` stands before it. With ``quiet`` nothing is shown.
+    It is a bar of ``tqdm.auto``, so a notebook shows its own kind of bar. In
+    a pipe or a file it is a line every ten per cent. ``name`` stands before
+    it. With ``quiet``, or without a standard error, nothing is shown.
     """
 
     def __init__(self, name: str = '', quiet: bool = False) -> None:
         self._name, self._quiet = name, quiet
-        self._bar: Any = None
+        self._display: _Bar | _Lines | None = None
         self._steps: list[tuple[tuple[int, int], int]] = []
+        self._left = _Left(0, None)
 
     def begin(self, plan: Plan) -> None:
-        from tqdm.auto import tqdm
-
         self._steps = plan.steps
-        self._bar = tqdm(
-            total=sum(w * h * epochs for (w, h), epochs in plan.steps),
-            desc=self._name,
-            disable=self._quiet,
-            # No empty bar stands before an error's sentence.
-            delay=1e-3,
-            bar_format='{desc} {percentage:.0f}%|{bar}| '
-            '{elapsed}<{remaining}{postfix}',
-        )
+        total = sum(w * h * epochs for (w, h), epochs in plan.steps)
+        stream = sys.stderr
+        # A service may have no standard error.
+        if not (self._quiet or stream is None or stream.closed):
+            drawn = _in_notebook() or stream.isatty()
+            self._display = (_Bar if drawn else _Lines)(total, self._name)
+            seconds = plan.forecast().seconds if _is_big(plan) else None
+            self._left = _Left(total, seconds)
 
     def epoch(self, history: list[Epoch], picture: Picture) -> None:
+        if self._display is None:
+            return
         last = history[-1]
         width, height = last.scale
         before, epoch, epochs = self._place(history)
-        self._bar.set_description_str(
-            f'{self._name} {width}x{height} {epoch}/{epochs}', refresh=False
-        )
-        self._bar.set_postfix_str(
+        work = before + width * height * epoch
+        self._display.show(
+            work,
+            f'{self._name} {width}x{height} {epoch}/{epochs}',
+            self._left.text(work),
             f'content {last.content:.2f}, style {last.style:.2f}, '
             f'TV {last.tv:.2f}',
-            refresh=False,
         )
-        self._bar.update(before + width * height * epoch - self._bar.n)
 
     def _place(self, history: list[Epoch]) -> tuple[int, int, int]:
         """Return the work before this scale, its epoch and its epochs."""
@@ -77,8 +82,80 @@ class Progress(Observer):
         return before, epoch, epochs
 
     def close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
+        if self._display is not None:
+            self._display.close()
+
+
+class _Left:
+    """The time that is left of ``total`` pixels times epochs.
+
+    ``seconds`` are the forecast of the whole, or None.
+    """
+
+    def __init__(self, total: int, seconds: float | None) -> None:
+        self._total, self._forecast = total, seconds
+        self._first: tuple[int, float] | None = None
+
+    def text(self, work: int) -> str:
+        """Return the time after so much work, or '?'."""
+        from tqdm import tqdm
+
+        now = time.perf_counter()
+        # The first step prepares, and a resumed run begins in the middle.
+        first, began = self._first = self._first or (work, now)
+        left = self._total - work
+        if self._forecast is not None and work - first < self._total / 20:
+            return tqdm.format_interval(self._forecast * left / self._total)
+        if work == first:
+            return '?'
+        return tqdm.format_interval((now - began) / (work - first) * left)
+
+
+class _Bar:
+    """A bar, for a person who watches."""
+
+    def __init__(self, total: int, name: str) -> None:
+        from tqdm.auto import tqdm
+
+        self._bar: Any = tqdm(
+            total=total,
+            desc=name,
+            # No empty bar stands before an error's sentence.
+            delay=1e-3,
+            bar_format=self._format('?'),
+        )
+
+    def _format(self, left: str) -> str:
+        # tqdm's own time would come from the first step, which prepares.
+        form = '{desc} {percentage:.0f}%|{bar}| {elapsed}<LEFT{postfix}'
+        return form.replace('LEFT', left)
+
+    def show(self, work: int, place: str, left: str, losses: str) -> None:
+        self._bar.bar_format = self._format(left)
+        self._bar.set_description_str(place, refresh=False)
+        self._bar.set_postfix_str(losses, refresh=False)
+        self._bar.update(work - self._bar.n)
+
+    def close(self) -> None:
+        self._bar.close()
+
+
+class _Lines:
+    """A line for every ten per cent, for a pipe or a file."""
+
+    def __init__(self, total: int, name: str) -> None:
+        self._total, self._shown = total, 0
+
+    def show(self, work: int, place: str, left: str, losses: str) -> None:
+        tenth = 10 * work // self._total
+        if tenth > self._shown:
+            self._shown = tenth
+            percent = 100 * work // self._total
+            line = f'{place} {percent}%, {left} left, {losses}'
+            print(line.strip(), file=sys.stderr)
+
+    def close(self) -> None:
+        pass
 
 
 class Patience(Observer):
@@ -87,28 +164,22 @@ class Patience(Observer):
     A short run is not measured.
     """
 
-    # Pixels times epochs of a run that takes minutes on two cores.
-    BIG_RUN = 2e7
-
     def __init__(self, seconds: float = PATIENCE) -> None:
         self.seconds = Number(0, math.inf).check('patience', seconds)
 
     def begin(self, plan: Plan) -> None:
         """Measure and log where the run is long."""
-        width, height = plan.image_shape
-        epochs = plan.steps[-1][1]
-        part = min(1, self.seconds / PATIENCE)
-        if width * height * epochs > self.BIG_RUN * part:
-            self._log(plan, plan.forecast(), epochs)
+        if _is_big(plan, min(1, self.seconds / PATIENCE)):
+            self._log(plan, plan.forecast())
 
-    def _log(self, plan: Plan, forecast: Forecast, epochs: int) -> None:
+    def _log(self, plan: Plan, forecast: Forecast) -> None:
         logger.info(
             '%dx%d pixels%s: about %.1f min for %d epochs, and %.1f GB of '
             'the %.1f GB free',
             *plan.image_shape,
             f' in tiles of {plan.tile}' if plan.tile else '',
             forecast.seconds / 60,
-            epochs,
+            plan.steps[-1][1],
             forecast.memory / 1e9,
             forecast.free / 1e9,
         )
@@ -121,6 +192,12 @@ class Patience(Observer):
                 *smaller,
                 forecast.seconds / 60 * part,
             )
+
+
+def _is_big(plan: Plan, part: float = 1) -> bool:
+    """Return whether a run has so large a part of a big run's last scale."""
+    width, height = plan.image_shape
+    return width * height * plan.steps[-1][1] > _BIG_RUN * part
 
 
 def with_defaults(observers: Iterable[Observer] | None) -> Observers:
@@ -138,8 +215,6 @@ def with_defaults(observers: Iterable[Observer] | None) -> Observers:
 
 
 def _in_notebook() -> bool:
-    import sys
-
     # A notebook has loaded IPython, whose import takes long elsewhere.
     ipython = sys.modules.get('IPython')
     return ipython is not None and hasattr(ipython.get_ipython(), 'kernel')
