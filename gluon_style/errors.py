@@ -10,7 +10,8 @@ GluonStyleError (a ValueError)
     │                         (an ArithmeticError too)
     └── DivergedError         it still did after the step was halved
 
-A missing or unreadable file is an OSError. Every other exception is a bug.
+A missing or unreadable file is an OSError. Ctrl-C is a KeyboardInterrupt:
+InterruptedRun once there is a result. Every other exception is a bug.
 """
 
 from __future__ import annotations
@@ -73,3 +74,14 @@ class DivergedError(NonFiniteLossError):
             'halved three times: try a much smaller lr, smaller weights of '
             'the losses or the optimizer lbfgs'
         )
+
+
+class InterruptedRun(KeyboardInterrupt):
+    """Ctrl-C ended a run; ``result`` is the best ``Result`` so far."""
+
+    def __init__(self, result: Any) -> None:
+        super().__init__(
+            f'after {len(result.history)} epochs: the best picture so far is '
+            "this exception's result"
+        )
+        self.result = result

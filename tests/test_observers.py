@@ -553,11 +553,20 @@ def test_steps_have_the_outputs_size(run, tmp_path):
         assert saved.size == (60, 40)
 
 
+class Foreign(Observer):
+    """Another program, which writes files once a run has begun."""
+
+    def __init__(self, *paths):
+        self.paths = paths
+
+    def begin(self, plan):
+        for path in self.paths:
+            path.write_bytes(b'of somebody')
+
+
 def test_steps_that_cannot_be_saved_are_one_warning(run, tmp_path, caplog):
     others = [step_path(tmp_path / 'out.png', epoch) for epoch in (1, 2)]
-    for path in others:
-        path.write_bytes(b'of somebody')
-    run(SaveSteps(tmp_path / 'out.png', every=1))
+    run(SaveSteps(tmp_path / 'out.png', every=1), Foreign(*others))
     (warning,) = caplog.messages
     assert 'epoch 1 ' in warning and 'out-00001.png' in warning
     assert [path.read_bytes() for path in others] == [b'of somebody'] * 2

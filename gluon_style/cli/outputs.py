@@ -6,9 +6,6 @@ Another program's files are overwritten only with ``--force``.
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,11 +13,16 @@ from pathlib import Path
 
 from gluon_style.cli.messages import sentence
 from gluon_style.errors import GluonStyleError
-from gluon_style.files.atomic import claim, require_room
-from gluon_style.files.ours import is_ours, require_ours
-from gluon_style.methods.observers import Animate, Observer, Plan, is_step
-from gluon_style.pictures.write import SUFFIXES, check_output
-from gluon_style.records.result import Result
+from gluon_style.files.atomic import claim
+from gluon_style.files.ours import require_ours, require_output
+from gluon_style.methods.observers import (
+    Animate,
+    Observer,
+    Plan,
+    require_steps,
+)
+from gluon_style.pictures.write import check_output
+from gluon_style.records.result import Result, require_result_files
 
 
 @dataclass(eq=False)
@@ -85,36 +87,11 @@ class Outputs(Observer):
             check_animation(self.animation)
         taken = [*map(Path, inputs), self.checkpoint]
         for path in self._written:
-            _check_path(path, taken, self.force)
+            require_output(path, taken, self.force)
             taken.append(path)
         if self.save_every is not None:
-            self._check_steps(taken)
-        if not self.force:
-            self._check_record()
-
-    def _check_steps(self, taken: list[Path]) -> None:
-        """Check the names that pictures of every so many epochs have."""
-        folder = self.picture.resolve().parent
-        for path in map(Path.resolve, taken):
-            if path.parent == folder and is_step(path, self.picture):
-                raise GluonStyleError(
-                    f'{path.name!r} has the name of a picture that '
-                    '--save-every writes: give the output another name'
-                )
-        for path in sorted(self.picture.parent.iterdir()):
-            if is_step(path, self.picture):
-                require_ours(path, self.force)
-
-    def _check_record(self) -> None:
-        """Raise an error where another picture has the record's name."""
-        for suffix in SUFFIXES:
-            other = self.picture.with_suffix(suffix)
-            if other not in self._written and is_ours(other):
-                raise GluonStyleError(
-                    f'the record of {str(other)!r} has the name of the one to '
-                    'be written: give the output another name, or --force to '
-                    'overwrite it'
-                )
+            require_steps(self.picture, taken, self.force)
+        require_result_files(self.picture, self.force)
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
@@ -139,25 +116,7 @@ class Outputs(Observer):
         return problems
 
     def _save(self, result: Result) -> None:
-        """Save a result, if need be elsewhere, so that it is not lost."""
-        try:
-            # Another program may have written there since the run began.
-            for path in (self.picture, self.record):
-                require_ours(path, self.force)
-            result.save(self.picture)
-        except (OSError, GluonStyleError) as error:
-            folder = tempfile.mkdtemp(prefix='gluon_style-')
-            rescued = Path(folder, self.picture.name)
-            try:
-                result.save(rescued)
-            except OSError:
-                shutil.rmtree(folder)
-                raise error from None
-            reason = getattr(error, 'strerror', None) or error
-            raise GluonStyleError(
-                f'output {str(self.picture)!r} was not written ({reason}): '
-                f'the picture is in {str(rescued)!r} instead'
-            ) from None
+        result.save(self.picture, force=self.force)
 
     def _draw(self, result: Result) -> None:
         if self.plot is not None:
@@ -169,23 +128,3 @@ class Outputs(Observer):
     def _animate(self, result: Result) -> None:
         if self.animate is not None:
             self.animate.save()
-
-
-def _check_path(path: Path, others: list[Path], force: bool) -> None:
-    folder = path.parent
-    if not folder.is_dir():
-        raise GluonStyleError(
-            f'output folder {str(folder)!r} does not exist: make it first'
-        )
-    if path.is_dir() or not os.access(folder, os.W_OK):
-        raise GluonStyleError(
-            f'output {str(path)!r} cannot be written: name a file in a '
-            'folder you may write to'
-        )
-    if path.resolve() in [other.resolve() for other in others]:
-        raise GluonStyleError(
-            f'output {str(path)!r} is also another file of this run: '
-            'give it a name of its own'
-        )
-    require_room(folder)
-    require_ours(path, force)

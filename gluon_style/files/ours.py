@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from gluon_style.errors import GluonStyleError
+from gluon_style.files.atomic import require_room
 from gluon_style.files.reading import parse_json, read_bounded, read_json
 
 # Every file of this package has a mark in its first or last megabyte. People
@@ -32,6 +34,37 @@ def require_ours(path: str | os.PathLike[str], force: bool = False) -> None:
             f'{str(path)!r} exists and was not written by this program: give '
             'another name, or --force to overwrite it'
         )
+
+
+def require_output(
+    path: str | os.PathLike[str],
+    others: Iterable[str | os.PathLike[str]] = (),
+    force: bool = False,
+) -> None:
+    """Raise GluonStyleError unless a run can write ``path`` at its end.
+
+    Its folder must exist and have room. ``path`` must not be one of the
+    ``others`` that the run reads or writes, nor, unless ``force`` is true,
+    another program's file.
+    """
+    path = Path(path)
+    folder = path.parent
+    if not folder.is_dir():
+        raise GluonStyleError(
+            f'output folder {str(folder)!r} does not exist: make it first'
+        )
+    if path.is_dir() or not os.access(folder, os.W_OK):
+        raise GluonStyleError(
+            f'output {str(path)!r} cannot be written: name a file in a '
+            'folder you may write to'
+        )
+    if path.resolve() in [Path(other).resolve() for other in others]:
+        raise GluonStyleError(
+            f'output {str(path)!r} is also another file of this run: '
+            'give it a name of its own'
+        )
+    require_room(folder)
+    require_ours(path, force)
 
 
 def is_ours(path: str | os.PathLike[str]) -> bool:

@@ -9,13 +9,12 @@ from typing import Any
 
 from gluon_style import __version__
 from gluon_style.errors import GluonStyleError
-from gluon_style.files.ours import require_ours
 from gluon_style.methods.gatys.settings import Settings
 from gluon_style.methods.observers import Observer
 from gluon_style.pictures.read import read_picture
 from gluon_style.pictures.write import record_of
 from gluon_style.records.record import PictureId, Record
-from gluon_style.records.result import Result
+from gluon_style.records.result import Result, require_result_files
 
 
 @dataclass(frozen=True)
@@ -109,10 +108,8 @@ def check_job(job: Job, folder: str | Path, force: bool = False) -> None:
     the job's name that this package did not write.
     """
     path = job.path(folder)
-    require_ours(path, force)
-    if not path.exists():
-        # Beside a picture of this package, a broken record is its own, too.
-        require_ours(path.with_suffix('.json'), force)
+    if path.parent.is_dir():
+        require_result_files(path, force)
     height, width = read_picture(job.content).shape[:2]
     job.settings.image_shape(width, height)
     read_picture(job.style)
@@ -149,7 +146,5 @@ def run(
     )
     path = job.path(folder)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Another program may have written there during the run.
-    require_ours(path, force)
-    result.save(path)
+    result.save(path, force=force)
     return result

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
+import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,13 +16,16 @@ from PIL import Image
 
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import replacing
-from gluon_style.files.reading import read_json
+from gluon_style.files.ours import require_ours, require_output
+from gluon_style.files.reading import file_digest, read_json
 from gluon_style.pictures.read import as_bytes, read_picture
 from gluon_style.pictures.resize import resized
 from gluon_style.pictures.write import (
+    SUFFIXES,
     TIFF_SUFFIXES,
     check_output,
     read_words,
+    record_of,
     save_image,
 )
 from gluon_style.records.record import Epoch, Record
@@ -63,16 +68,56 @@ class Result:
             self, image=as_bytes(pixels), record=record, pixels=pixels
         )
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, *, force: bool = False) -> None:
         """Write the picture, ``path``, and all else as JSON beside it.
 
         The suffix is one of ``write.SUFFIXES``; a TIFF gets ``pixels``,
         where there are any. The picture has the record in its metadata,
-        too; the JSON, of the same name, has it with the history. Raises
-        GluonStyleError as ``save_image`` does and OSError as writing does.
+        too; the JSON, of the same name, has it with the history. Other
+        programs' files are overwritten only with ``force``, and the pictures
+        of the run never.
+
+        What cannot be written there is written to the temporary folder, so
+        that nothing is lost: GluonStyleError says why, and where it is.
         """
         path = Path(path)
-        check_output(path)
+        try:
+            self._require_no_input(path)
+            require_result_files(path, force, self.record.to_json())
+            self._write(path)
+        except (OSError, GluonStyleError) as error:
+            rescued = self._rescue(path)
+            if rescued is None:
+                raise
+            reason = getattr(error, 'strerror', None) or error
+            raise GluonStyleError(
+                f'output {str(path)!r} was not written ({reason}): the '
+                f'picture is in {str(rescued)!r} instead'
+            ) from None
+
+    def _require_no_input(self, path: Path) -> None:
+        for picture in self.record.pictures.values():
+            if path.name == picture.file and path.is_file():
+                if file_digest(path) == picture.sha256:
+                    raise GluonStyleError(
+                        'it is a picture that this one was made from'
+                    )
+
+    def _rescue(self, path: Path) -> Path | None:
+        """Write to the temporary folder; return the path, or None."""
+        suffix = path.suffix if path.suffix.lower() in SUFFIXES else '.png'
+        folder = None
+        try:
+            folder = tempfile.mkdtemp(prefix='gluon_style-')
+            rescued = Path(folder, path.stem + suffix)
+            self._write(rescued)
+        except (OSError, GluonStyleError):
+            if folder is not None:
+                shutil.rmtree(folder)
+            return None
+        return rescued
+
+    def _write(self, path: Path) -> None:
         deep = path.suffix.lower() in TIFF_SUFFIXES
         use_pixels = deep and self.pixels is not None
         record = self.record.to_json()
@@ -107,6 +152,30 @@ class Result:
             # Pillow, which read the picture, drops the lower bits.
             image = as_bytes(pixels)
         return cls(image, history, record, pixels)
+
+
+def require_result_files(
+    path: Path, force: bool = False, record: dict[str, Any] | None = None
+) -> None:
+    """Raise GluonStyleError unless a result can be saved as ``path``.
+
+    With ``force`` the picture and the record may be another program's, and
+    the record may belong to another picture. Pictures of one ``record``
+    share it.
+    """
+    check_output(path)
+    require_output(path, force=force)
+    if not path.exists():
+        # Beside a picture of this package, a broken record is its own, too.
+        require_ours(path.with_suffix('.json'), force)
+    for suffix in () if force else SUFFIXES:
+        other = path.with_suffix(suffix)
+        if other != path and record_of(other) not in (None, record):
+            raise GluonStyleError(
+                f'the record of {str(other)!r} has the name of the one to '
+                'be written: give the output another name, or --force to '
+                'overwrite it'
+            )
 
 
 def read_record(path: str | Path) -> tuple[Record, list[Epoch]]:

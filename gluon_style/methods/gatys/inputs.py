@@ -46,7 +46,8 @@ class Inputs:
     and an empty list means None. A mask may also be an array (height, width)
     of uint8, bool, or floats of 0 to 1; its transparent parts are black.
 
-    ``pictures`` has the ``PictureId`` of each picture by its role. The
+    ``pictures`` has the ``PictureId`` of each picture by its role, ``files``
+    the paths of those that are files. The
     methods return preprocessed pixels, (1, 3, height, width), on ``device``,
     for a synthesized image of ``image_shape``, (width, height).
 
@@ -82,6 +83,12 @@ class Inputs:
         self._mask = None
         if mask is not None:
             mask = self._read_mask(mask)
+        sources = [content, *(styles or []), mask, settings.init_file]
+        self.files = tuple(
+            Path(source)
+            for source in sources
+            if isinstance(source, (str, Path))
+        )
         # This comes last, so that reading has refused a broken picture.
         self.pictures = _picture_ids(content, styles, settings, mask)
 

@@ -20,7 +20,11 @@ from gluon_style import __version__
 from gluon_style._mxnet import lock_of, naming_lack_of_memory, numpy_mode
 from gluon_style.chapter.devices import get_device
 from gluon_style.chapter.vgg import build_net, network_of
-from gluon_style.errors import GluonStyleError, NonFiniteLossError
+from gluon_style.errors import (
+    GluonStyleError,
+    InterruptedRun,
+    NonFiniteLossError,
+)
 from gluon_style.methods.fields import shown
 from gluon_style.methods.gatys.checkpoint import Checkpoint, identity
 from gluon_style.methods.gatys.config import read_settings
@@ -35,6 +39,7 @@ from gluon_style.methods.gatys.presets import (
 )
 from gluon_style.methods.gatys.scales import coarse_to_fine, plan
 from gluon_style.methods.gatys.settings import METHOD, Settings
+from gluon_style.methods.interrupt import NotedInterrupt
 from gluon_style.methods.observers import (
     Animate,
     Observer,
@@ -86,7 +91,9 @@ def stylize(
     Returns a ``Result``. Raises GluonStyleError or FileNotFoundError, in one
     sentence, for what cannot work, before anything is computed;
     NonFiniteLossError, whose ``result`` is the last good one, or None; and
-    OutOfMemoryError.
+    OutOfMemoryError. Ctrl-C ends the run after its epoch and the checkpoint
+    is saved; the KeyboardInterrupt has the best ``result`` so far. A second
+    Ctrl-C ends it at once.
     """
     settings = read_settings(settings).changed(changes)
     observers = with_defaults(observers)
@@ -162,6 +169,7 @@ class _Run:
         self.inputs.warn_of_small_styles()
         # This loads the network, before the log's clock starts.
         self.weights = self._weights()
+        self._interrupt = NotedInterrupt()
         self.log = self._log()
 
     def _with_network(self, settings):
@@ -222,6 +230,7 @@ class _Run:
             self.tile,
             measure,
             self.every,
+            self.inputs.files,
         )
 
     def _log(self):
@@ -237,13 +246,13 @@ class _Run:
             stop_after=self.settings.stop_after,
             time_limit=self.settings.time_limit,
             style_repeats=self.settings.style_repeats,
-            stop=self.observers.stop,
+            stop=lambda: self.observers.stop() or self._interrupt.stop(),
         )
 
     def result(self):
         """Return the result; the observers get it, too."""
         try:
-            with self._bound_checkpoint():
+            with self._interrupt, self._bound_checkpoint():
                 X, losses = coarse_to_fine(
                     self.net,
                     self.inputs,
@@ -257,7 +266,10 @@ class _Run:
             if error.X is not None:
                 error.result = self._finished(error.X, error.losses)
             raise
-        return self._finished(X, losses)
+        result = self._finished(X, losses)
+        if self._interrupt.stop():
+            raise InterruptedRun(result)
+        return result
 
     def _bound_checkpoint(self):
         """Return the context of this run's checkpoint, if it has one."""

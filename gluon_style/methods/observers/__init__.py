@@ -7,6 +7,7 @@ from gluon_style.methods.observers.frames import (
     Animate,
     SaveSteps,
     is_step,
+    require_steps,
     step_path,
 )
 from gluon_style.methods.observers.observer import (
@@ -33,6 +34,7 @@ __all__ = [
     'Progress',
     'SaveSteps',
     'is_step',
+    'require_steps',
     'step_path',
     'with_defaults',
 ]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from gluon_style.errors import GluonStyleError
-from gluon_style.files.ours import require_ours
+from gluon_style.files.ours import require_ours, require_output
 from gluon_style.methods.fields import Integer
 from gluon_style.methods.observers.observer import Observer, Picture, Plan
 from gluon_style.pictures import Array
@@ -39,8 +40,7 @@ class Animate(Observer):
 
     def begin(self, plan: Plan) -> None:
         """Refuse a path that cannot be written."""
-        _require_folder('animation', self.path)
-        require_ours(self.path, self._force)
+        require_output(self.path, plan.inputs, self._force)
         self._divisor = plan.every
         self.animation = Animation(self.path, plan.image_shape)
 
@@ -108,7 +108,8 @@ class SaveSteps(Observer):
     def begin(self, plan: Plan) -> None:
         """Refuse an output that cannot be written."""
         check_output(self.output, plan.output_shape)
-        _require_folder('output', self.output)
+        require_output(self.output, plan.inputs, self._force)
+        require_steps(self.output, plan.inputs, self._force)
         differs = plan.output_shape != plan.image_shape
         self._shape = plan.output_shape if differs else None
         self._warned = False
@@ -132,12 +133,24 @@ class SaveSteps(Observer):
         save_image(pixels, path)
 
 
-def _require_folder(name: str, path: Path) -> None:
-    if not path.parent.is_dir():
-        raise GluonStyleError(
-            f'{name} {str(path)!r} is in a folder that does not exist: make '
-            f'{str(path.parent)!r} first'
-        )
+def require_steps(
+    output: Path, others: Iterable[Path], force: bool = False
+) -> None:
+    """Raise GluonStyleError unless ``SaveSteps`` can write beside ``output``.
+
+    Its pictures must not have the names of ``others``, which the run reads
+    or writes, nor, unless ``force`` is true, of another program's files.
+    """
+    folder = output.resolve().parent
+    for path in map(Path.resolve, others):
+        if path.parent == folder and is_step(path, output):
+            raise GluonStyleError(
+                f'{path.name!r} has the name of a picture that --save-every '
+                'writes: give the output another name'
+            )
+    for path in sorted(output.parent.iterdir()):
+        if is_step(path, output):
+            require_ours(path, force)
 
 
 def step_path(output: Path, epoch: int) -> Path:

@@ -21,6 +21,7 @@ import logging
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from gluon_style.errors import GluonStyleError
@@ -57,7 +58,7 @@ class Plan:
     ``output_shape``. ``tile`` is the longest side of the tiles, or None.
     ``forecast()`` measures this machine, which takes seconds. Observers are
     called every ``every`` epochs, at the end of each scale, and where the
-    run stops.
+    run stops. ``inputs`` are the files that the run reads.
     """
 
     steps: list[tuple[tuple[int, int], int]]
@@ -66,6 +67,7 @@ class Plan:
     tile: int | None
     forecast: Callable[[], Forecast]
     every: int = 1
+    inputs: tuple[Path, ...] = ()
 
 
 class Observer:
