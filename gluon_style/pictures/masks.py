@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 # How much a mask's proportions may differ from the picture's, as a part.
 _MOST_STRETCH = 0.02
+# A mask that is nowhere brighter has labels in place of grey levels.
+_MOST_LABEL = 31
 
 
 def read_mask(source: Any) -> Array:
@@ -26,10 +28,12 @@ def read_mask(source: Any) -> Array:
 
     ``source`` is a path, a Pillow image, an array (height, width) of uint8,
     bool or floats from 0 to 1, or an array (height, width, 3) of uint8.
-    Transparency becomes black. Raises FileNotFoundError and GluonStyleError.
+    Transparency becomes black. A mask of two values, such as the labels 0
+    and 1, is black and white. Raises FileNotFoundError, and GluonStyleError,
+    also for a mask of more labels.
     """
     if isinstance(source, (str, Path, Image.Image)):
-        return read_picture(source, behind='black')
+        return _without_labels(read_picture(source, behind='black'))
     if not hasattr(source, 'shape') or not hasattr(source, 'dtype'):
         raise GluonStyleError(
             f'mask is a {type(source).__name__}: give a path, a Pillow image '
@@ -52,7 +56,30 @@ def read_mask(source: Any) -> Array:
             'must be from 0 to 1'
         )
     img = as_bytes(array)
-    return numpy.repeat(img[..., None], 3, axis=2) if grey else img
+    img = numpy.repeat(img[..., None], 3, axis=2) if grey else img
+    # Floats say what they mean.
+    return img if dtype.kind == 'f' else _without_labels(img)
+
+
+def _without_labels(mask: Array) -> Array:
+    """Return a mask of two values as black and white, others unchanged."""
+    sums = mask.sum(axis=2, dtype='uint16')
+    values = numpy.flatnonzero(numpy.bincount(sums.ravel()))
+    if len(values) == 2:
+        white = numpy.where(sums == values[1], 255, 0).astype('uint8')
+        return white[..., None].repeat(3, axis=2)
+    if len(values) > 2 and values[-1] <= 3 * _MOST_LABEL:
+        raise GluonStyleError(
+            f'mask has only the values {_listed(values / 3)} of 255, which '
+            'look like labels: save it with 255 where the first style goes '
+            'and 0 elsewhere'
+        )
+    return mask
+
+
+def _listed(values: Array) -> str:
+    texts = [f'{value:g}' for value in values[:4]]
+    return ', '.join([*texts, '...'] if len(values) > 4 else texts)
 
 
 def feathered(

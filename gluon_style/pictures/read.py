@@ -8,32 +8,31 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import warnings
-from collections.abc import Iterator
+import math
 from pathlib import Path
 from typing import Any, cast
 
 import numpy
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps
 
 from gluon_style.errors import GluonStyleError
 from gluon_style.pictures import Array
+from gluon_style.pictures.deep import in_bytes, read_deep_tiff
+from gluon_style.pictures.opening import opened, quiet_pillow, reading
 
 logger = logging.getLogger(__name__)
 
-# The formats that people have pictures in. Pillow reads others too, among
-# them EPS, for which it runs a program on the file.
-_FORMATS = (
-    *('AVIF', 'BMP', 'DIB', 'GIF', 'ICNS', 'ICO', 'JPEG', 'JPEG2000', 'MPO'),
-    *('PCX', 'PNG', 'PPM', 'PSD', 'SGI', 'TGA', 'TIFF', 'WEBP'),
-)
+# The formats that may have several frames or pages.
+_ANIMATED = ('AVIF', 'GIF', 'PNG', 'TIFF', 'WEBP')
+# Levels of 256 between the darkest and the brightest that a picture has.
+_LEAST_CONTRAST = 8
 # The longest side of a JPEG. Pillow takes seconds for pictures of millions of
 # short rows.
 _LONGEST_SIDE = 65535
 # Profiles of printers have a few megabytes.
 _LARGEST_PROFILE = 16 << 20
-# Modes of many bits are converted by this many rows at a time, to save memory.
-_ROWS = 256
+# The tag of a TIFF that is 0 where 0 is white.
+_PHOTOMETRIC = 262
 
 
 def read_picture(source: Any, behind: str = 'white') -> Array:
@@ -49,7 +48,7 @@ def read_picture(source: Any, behind: str = 'white') -> Array:
     ``source`` is a complete picture within Pillow's limit of pixels.
     """
     if isinstance(source, Image.Image):
-        with _quiet_pillow():
+        with quiet_pillow():
             return numpy.array(_as_seen(source, behind, 'picture'))
     if not isinstance(source, (str, Path)):
         return _checked_array(source)
@@ -57,13 +56,27 @@ def read_picture(source: Any, behind: str = 'white') -> Array:
     if not path.is_file():
         raise FileNotFoundError(f'picture {str(path)!r} is not a file')
     name = f'picture {str(path)!r}'
-    with _quiet_pillow(), contextlib.ExitStack() as stack:
-        with _reading(name):
-            # Some of the formats are not in every Pillow.
-            Image.init()
-            formats = [name for name in _FORMATS if name in Image.OPEN]
-            img = stack.enter_context(Image.open(path, formats=formats))
+    with quiet_pillow(), contextlib.ExitStack() as stack:
+        img = read_deep_tiff(path, name)
+        if img is None:
+            img = stack.enter_context(opened(path, name))
+            _say_of_frames(img, name)
         return numpy.array(_as_seen(img, behind, name, in_place=True))
+
+
+def _say_of_frames(img: Image.Image, name: str) -> None:
+    """Say that a picture has more frames than the first, which is taken."""
+    if img.format not in _ANIMATED:
+        return
+    try:
+        img.seek(1)
+    # On broken files Pillow raises whatever its parts happen to raise.
+    except Exception:
+        return
+    finally:
+        with reading(name):
+            img.seek(0)
+    logger.warning('%s has several frames or pages: the first is taken', name)
 
 
 def _checked_array(array: Any) -> Array:
@@ -79,42 +92,6 @@ def _checked_array(array: Any) -> Array:
             'uint8, shape (height, width, 3)'
         )
     return as_numpy(array)
-
-
-@contextlib.contextmanager
-def _quiet_pillow() -> Iterator[None]:
-    """Ignore Pillow's warnings of broken metadata; refuse too many pixels."""
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', UserWarning)
-        warnings.simplefilter('error', Image.DecompressionBombWarning)
-        yield
-
-
-@contextlib.contextmanager
-def _reading(name: str) -> Iterator[None]:
-    """Make one sentence of why Pillow cannot read the picture ``name``.
-
-    Wrap calls of Pillow only, so that no other bug is hidden.
-    """
-    try:
-        yield
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise GluonStyleError(
-            f'{name} has too many pixels: at most '
-            f'{Image.MAX_IMAGE_PIXELS} are read'
-        ) from None
-    except UnidentifiedImageError:
-        raise GluonStyleError(
-            f'{name} is not in a format that Pillow reads: give a JPEG, '
-            'PNG, TIFF, WebP or similar'
-        ) from None
-    # On broken files Pillow raises whatever its parts happen to raise.
-    except Exception as error:
-        reason = ' '.join(str(error).split()) or type(error).__name__
-        raise GluonStyleError(
-            f'{name} is broken or incomplete ({reason[:200]}): give a '
-            'whole picture file'
-        ) from error
 
 
 def _upright(img: Image.Image, in_place: bool) -> Image.Image:
@@ -138,17 +115,19 @@ def _as_seen(
             f'{name} is {img.width}x{img.height} pixels: each side must be '
             f'from 1 to {_LONGEST_SIDE}'
         )
-    with _reading(name):
+    with reading(name):
         # Load first, so that a truncated file is not taken for broken EXIF.
         img.load()
-    return _opaque_srgb(_eight_bits(_upright(img, in_place)), behind, name)
+    format = img.format or ''
+    img = _eight_bits(_upright(img, in_place), name, format)
+    return _opaque_srgb(img, behind, name)
 
 
 def _opaque_srgb(img: Image.Image, behind: str, name: str) -> Image.Image:
     """Return an RGB image in sRGB, laid on the color ``behind``."""
     alpha = None
     # Pillow cannot convert every mode, nor use all that a file says.
-    with _reading(name):
+    with reading(name):
         if img.mode == 'P' or 'transparency' in img.info:
             transparent = 'transparency' in img.info
             img = _converted(img, 'RGBA' if transparent else 'RGB')
@@ -172,22 +151,14 @@ def _converted(img: Image.Image, mode: str) -> Image.Image:
     return converted
 
 
-def _eight_bits(img: Image.Image) -> Image.Image:
+def _eight_bits(img: Image.Image, name: str, format: str) -> Image.Image:
     """Scale modes of more than 8 bits; Pillow would clip them."""
     if not (img.mode.startswith('I') or img.mode == 'F'):
         return img
-    values = numpy.asarray(img)
-    scale = 1 / 257
-    if img.mode == 'F':
-        # Floats are from 0 to 1, or from 0 to 255.
-        largest = values.max(initial=0, where=numpy.isfinite(values))
-        scale = 255 if largest <= 1 else 1
-    eight = numpy.empty(values.shape, 'uint8')
-    for start in range(0, len(values), _ROWS):
-        rows = values[start : start + _ROWS].astype('float64') * scale
-        rows = numpy.nan_to_num(rows).clip(0, 255)
-        eight[start : start + _ROWS] = rows.round()
-    scaled = Image.fromarray(eight)
+    scaled = Image.fromarray(in_bytes(numpy.asarray(img), name))
+    if format == 'TIFF' and vars(img).get('tag_v2', {}).get(_PHOTOMETRIC) == 0:
+        # Pillow turns the negative of 8 bits only.
+        scaled = ImageOps.invert(scaled)
     scaled.info['icc_profile'] = img.info.get('icc_profile')
     return scaled
 
@@ -229,3 +200,22 @@ def as_numpy(array: Any) -> Array:
     return numpy.asarray(
         array.asnumpy() if hasattr(array, 'asnumpy') else array
     )
+
+
+def warn_of_one_value(picture: Array, name: str) -> None:
+    """Log a warning if nearly all of a picture is nearly of one value.
+
+    ``picture`` is an array (height, width, 3) of uint8.
+    """
+    # A megapixel tells enough.
+    step = math.ceil(math.sqrt(picture.size / 3e6))
+    some = picture[::step, ::step]
+    low, high = numpy.percentile(some, [0.5, 99.5])
+    if high - low < _LEAST_CONTRAST:
+        logger.warning(
+            '%s is almost of one value (%d to %d of 255): is it the right '
+            'file?',
+            name,
+            low,
+            high,
+        )

@@ -24,6 +24,7 @@ from gluon_style.pictures.color import (
     transfer_map,
 )
 from gluon_style.pictures.masks import feathered, read_mask, warn_of_mask
+from gluon_style.pictures.read import warn_of_one_value
 from gluon_style.pictures.resize import resized
 from gluon_style.records.record import PictureId
 
@@ -74,7 +75,10 @@ class Inputs:
             )
         self.device = device
         self._settings = settings
-        self.content_img = None if content is None else read_image(content)
+        self.content_img = None
+        if content is not None:
+            self.content_img = read_image(content)
+            warn_of_one_value(self.content_img.asnumpy(), 'content picture')
         self._style_imgs = [self._colored(img) for img in styles or []]
         self._resized = {}
         self._init_img = None
@@ -95,6 +99,7 @@ class Inputs:
     def _colored(self, style):
         """Return a style picture, with the content's colors if wanted."""
         style_img = read_image(style)
+        warn_of_one_value(style_img.asnumpy(), 'style picture')
         color = self._settings.color
         if color not in _RECOLORINGS:
             return style_img
