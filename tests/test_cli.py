@@ -105,6 +105,7 @@ def test_every_setting_has_its_option(run, tmp_path):
         'tv_norm': 'l2',
         'style_blend': [2],
         'style_scale': 0.5,
+        'alpha': 'keep',
         'antialias': False,
         'color': 'match',
         'feather': 0.1,

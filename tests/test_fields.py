@@ -344,6 +344,7 @@ def test_a_texture_has_no_options_for_a_content_picture():
         'color',
         'feather',
         'original_size',
+        'alpha',
     }
     assert not lacking & set(names(options_of(Settings, 'texture')))
     lacking = set(meaningless(Settings, 'reconstruct'))

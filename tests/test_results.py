@@ -1,5 +1,6 @@
 """Results: saved, loaded, resized, and refused where they are broken."""
 
+import io
 import os
 from dataclasses import replace
 
@@ -173,3 +174,51 @@ def test_the_picture_of_an_array_has_a_hash(weights_file):
     )
     assert a.file is None is b.file
     assert a.sha256 != b.sha256
+
+
+def transparent_content(tmp_path):
+    """Return the file of a logo: opaque at its right half only."""
+    pixels = numpy.dstack([picture(64, 48), numpy.zeros((48, 64), 'uint8')])
+    pixels[:, 32:, 3] = 255
+    Image.fromarray(pixels).save(tmp_path / 'logo.png')
+    return tmp_path / 'logo.png'
+
+
+@pytest.mark.parametrize('suffix', ['.png', '.webp', '.tif'])
+def test_transparency_is_kept_on_request(
+    pictures, weights_file, tmp_path, suffix
+):
+    content = transparent_content(tmp_path)
+    options = {'weights': weights_file, 'size': 32, 'epochs': 1, 'lr': 0.1}
+    white = stylize(content, pictures[1], **options)
+    kept = stylize(content, pictures[1], alpha='keep', **options)
+    assert white.alpha is None
+    assert (white.image == kept.image).all()
+    # At half the size the edge lies between two pixels.
+    assert (kept.alpha[:, :16] == 0).all()
+    assert (kept.alpha[:, 16:] == 255).all()
+    path = tmp_path / f'out{suffix}'
+    kept.resized(64, 48).save(path)
+    loaded = Result.load(path)
+    assert (loaded.alpha[:, :31] == 0).all()
+    assert (loaded.alpha[:, 33:] == 255).all()
+    if suffix != '.webp':
+        assert (loaded.image == kept.resized(64, 48).image).all()
+    with Image.open(io.BytesIO(kept._repr_png_())) as shown:
+        assert shown.mode == 'RGBA'
+
+
+def test_transparency_that_is_lost_is_said(
+    pictures, weights_file, tmp_path, caplog
+):
+    content = transparent_content(tmp_path)
+    caplog.set_level('INFO', 'gluon_style')
+    options = {'weights': weights_file, 'size': 32, 'epochs': 1}
+    stylize(content, pictures[1], **options)
+    assert 'are laid on white: alpha=keep (--alpha keep)' in caplog.text
+    caplog.clear()
+    kept = stylize(content, pictures[1], alpha='keep', **options)
+    assert 'laid on white' not in caplog.text
+    kept.save(tmp_path / 'out.jpg')
+    assert 'is a JPEG, which has no transparency' in caplog.text
+    assert Result.load(tmp_path / 'out.jpg').alpha is None

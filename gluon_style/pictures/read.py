@@ -47,11 +47,30 @@ def read_picture(source: Any, behind: str = 'white') -> Array:
     Raises FileNotFoundError for a missing file, and GluonStyleError unless
     ``source`` is a complete picture within Pillow's limit of pixels.
     """
+    return laid_on(*read_transparent(source), behind)
+
+
+def laid_on(picture: Array, alpha: Array | None, behind: str) -> Array:
+    """Return a picture with its transparent parts laid on a color."""
+    if alpha is None:
+        return picture
+    img = Image.fromarray(picture)
+    opaque = Image.new('RGB', img.size, behind)
+    opaque.paste(img, mask=Image.fromarray(alpha))
+    return numpy.array(opaque)
+
+
+def read_transparent(source: Any) -> tuple[Array, Array | None]:
+    """Return a picture as ``read_picture`` does, but apart from its alpha.
+
+    The alpha is an array (height, width) of uint8, 255 where the picture is
+    opaque, or None where all of it is.
+    """
     if isinstance(source, Image.Image):
         with quiet_pillow():
-            return numpy.array(_as_seen(source, behind, 'picture'))
+            return _as_seen(source, 'picture')
     if not isinstance(source, (str, Path)):
-        return _checked_array(source)
+        return _checked_array(source), None
     path = Path(source)
     if not path.is_file():
         raise FileNotFoundError(f'picture {str(path)!r} is not a file')
@@ -61,7 +80,7 @@ def read_picture(source: Any, behind: str = 'white') -> Array:
         if img is None:
             img = stack.enter_context(opened(path, name))
             _say_of_frames(img, name)
-        return numpy.array(_as_seen(img, behind, name, in_place=True))
+        return _as_seen(img, name, in_place=True)
 
 
 def _say_of_frames(img: Image.Image, name: str) -> None:
@@ -108,8 +127,8 @@ def _upright(img: Image.Image, in_place: bool) -> Image.Image:
 
 
 def _as_seen(
-    img: Image.Image, behind: str, name: str, in_place: bool = False
-) -> Image.Image:
+    img: Image.Image, name: str, in_place: bool = False
+) -> tuple[Array, Array | None]:
     if not 0 < min(img.size) <= max(img.size) <= _LONGEST_SIDE:
         raise GluonStyleError(
             f'{name} is {img.width}x{img.height} pixels: each side must be '
@@ -120,12 +139,7 @@ def _as_seen(
         img.load()
     format = img.format or ''
     img = _eight_bits(_upright(img, in_place), name, format)
-    return _opaque_srgb(img, behind, name)
-
-
-def _opaque_srgb(img: Image.Image, behind: str, name: str) -> Image.Image:
-    """Return an RGB image in sRGB, laid on the color ``behind``."""
-    alpha = None
+    alpha: Array | None = None
     # Pillow cannot convert every mode, nor use all that a file says.
     with reading(name):
         if img.mode == 'P' or 'transparency' in img.info:
@@ -134,14 +148,11 @@ def _opaque_srgb(img: Image.Image, behind: str, name: str) -> Image.Image:
         if img.mode in ('RGBA', 'LA', 'PA', 'La', 'RGBa'):
             grey = img.mode in ('LA', 'La')
             img = _converted(img, 'LA' if grey else 'RGBA')
-            alpha = img.getchannel('A')
+            alpha = numpy.array(img.getchannel('A'))
             img = _converted(img, 'L' if grey else 'RGB')
         img = _to_srgb(img)
-    if alpha is None:
-        return img
-    opaque = Image.new('RGB', img.size, behind)
-    opaque.paste(img, mask=alpha)
-    return opaque
+    opaque = alpha is None or alpha.min() == 255
+    return numpy.array(img), None if opaque else alpha
 
 
 def _converted(img: Image.Image, mode: str) -> Image.Image:

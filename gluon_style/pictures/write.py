@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import os
 import warnings
 from pathlib import Path
@@ -20,6 +21,8 @@ from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import replacing
 from gluon_style.pictures import Array
 from gluon_style.pictures.read import as_bytes, as_numpy
+
+logger = logging.getLogger(__name__)
 
 _FORMATS = {
     '.png': 'PNG',
@@ -72,7 +75,8 @@ def save_image(
     """Write a picture, whole or not at all, in the format of its suffix.
 
     ``img`` is an array (height, width, 3) of uint8, or of floats from 0 to 1
-    as ``postprocess`` returns. PNG and TIFF lose nothing; TIFF has 16 bits a
+    as ``postprocess`` returns; a fourth channel is its alpha, which a JPEG
+    does not have. PNG and TIFF lose nothing; TIFF has 16 bits a
     channel. JPEG and WebP lose a little: their quality is 95, and JPEG does
     not subsample the colors. ``settings`` goes into the file as JSON. Raises
     GluonStyleError for another suffix or too long a side, and OSError if the
@@ -82,6 +86,13 @@ def save_image(
     check_output(path, (img.shape[1], img.shape[0]))
     writers = {'PNG': _write_png, 'TIFF': _write_tiff}
     kind = _FORMATS[path.suffix.lower()]
+    if kind == 'JPEG' and img.shape[2] == 4:
+        logger.warning(
+            'output %r is a JPEG, which has no transparency: name a .png, '
+            '.tif or .webp to keep it',
+            str(path),
+        )
+        img = img[..., :3]
     record = None if settings is None else json.dumps(settings)
     with replacing(path) as temporary:
         if kind in writers:
@@ -123,6 +134,7 @@ def _write_tiff(img: Any, path: Path, record: str | None) -> None:
         path,
         _as_words(img),
         photometric='rgb',
+        extrasamples=['unassalpha'] if img.shape[2] == 4 else [],
         description=record,
         software=_SOFTWARE,
         iccprofile=srgb_profile(),
@@ -152,11 +164,11 @@ def read_words(
 ) -> Array | None:
     """Return the pixels of a TIFF of 16 bits a channel, or None.
 
-    They are an array (height, width, 3) of float32 from 0 to 1. Pillow would
-    read 8 of the 16 bits. Returns None for any other file, for one of
-    another ``shape`` than Pillow read, and for a compressed one, which
-    ``save_image`` never writes: so the pixels take no more memory than the
-    file has bytes.
+    They are an array (height, width, 3) of float32 from 0 to 1, without the
+    alpha. Pillow would read 8 of the 16 bits. Returns None for any other
+    file, for one of another ``shape`` than Pillow read, and for a compressed
+    one, which ``save_image`` never writes: so the pixels take no more memory
+    than the file has bytes.
     """
     if Path(path).suffix.lower() not in TIFF_SUFFIXES:
         return None
@@ -171,12 +183,12 @@ def read_words(
                 page.dtype == 'uint16'
                 and page.is_contiguous
                 and len(page.shape) == 3
-                and page.shape[2] == 3
-                and shape in (None, page.shape)
+                and page.shape[2] in (3, 4)
+                and shape in (None, (*page.shape[:2], 3))
             )
             if not expected:
                 return None
-            words = page.asarray()
+            words = page.asarray()[..., :3]
     # On foreign and broken files tifffile raises errors of many types.
     except Exception:
         return None

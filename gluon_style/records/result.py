@@ -7,10 +7,11 @@ import json
 import shutil
 import tempfile
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+import numpy
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -18,7 +19,7 @@ from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import replacing
 from gluon_style.files.ours import require_ours, require_output
 from gluon_style.files.reading import file_digest, read_json
-from gluon_style.pictures.read import as_bytes, read_picture
+from gluon_style.pictures.read import as_bytes, read_transparent
 from gluon_style.pictures.resize import resized
 from gluon_style.pictures.write import (
     SUFFIXES,
@@ -39,18 +40,21 @@ class Result:
     ``image`` is a NumPy array (height, width, 3) of uint8, ``history`` has
     the losses of every epoch, ``record`` all else that made the picture.
     ``pixels`` are the picture before it was rounded, an array (height,
-    width, 3) of float32 of 0 to 1, or None.
+    width, 3) of float32 of 0 to 1, or None. ``alpha`` is an array (height,
+    width) of uint8, 255 where the picture is opaque, or None where all of it
+    is.
     """
 
     image: NDArray[Any] = field(repr=False)
     history: list[Epoch] = field(repr=False)
     record: Record
     pixels: NDArray[Any] | None = field(default=None, repr=False)
+    alpha: NDArray[Any] | None = field(default=None, repr=False)
 
     def _repr_png_(self) -> bytes:
         """Show the picture where a notebook's cell ends with the result."""
         file = io.BytesIO()
-        Image.fromarray(self.image).save(file, 'PNG')
+        Image.fromarray(self._with_alpha(self.image)).save(file, 'PNG')
         return file.getvalue()
 
     def resized(self, width: int, height: int) -> Result:
@@ -59,14 +63,23 @@ class Result:
         The record has the new size, also as ``resized_to``; its ``losses``
         keep the size that they were computed at.
         """
+        shape, pixels, alpha = (width, height), self.pixels, self.alpha
+        if pixels is None:
+            image = resized(self.image, shape)
+        else:
+            pixels = resized(pixels, shape)
+            image = as_bytes(pixels)
+        if alpha is not None:
+            alpha = as_bytes(resized(alpha / 255, shape))
         record = self.record.resized(width, height)
-        if self.pixels is None:
-            image = resized(self.image, (width, height))
-            return replace(self, image=image, record=record)
-        pixels = resized(self.pixels, (width, height))
-        return replace(
-            self, image=as_bytes(pixels), record=record, pixels=pixels
-        )
+        return Result(image, self.history, record, pixels, alpha)
+
+    def _with_alpha(self, img: NDArray[Any]) -> NDArray[Any]:
+        """Return a picture, uint8 or floats, with the alpha if any."""
+        if self.alpha is None:
+            return img
+        alpha = self.alpha if img.dtype == 'uint8' else self.alpha / 255
+        return numpy.dstack([img, alpha.astype(img.dtype)])
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Write the picture, ``path``, and all else as JSON beside it.
@@ -118,16 +131,16 @@ class Result:
         return rescued
 
     def _write(self, path: Path) -> None:
-        deep = path.suffix.lower() in TIFF_SUFFIXES
-        use_pixels = deep and self.pixels is not None
+        img = self.image
+        if path.suffix.lower() in TIFF_SUFFIXES and self.pixels is not None:
+            img = self.pixels
         record = self.record.to_json()
         history = [entry.to_json() for entry in self.history]
         text = json.dumps({**record, 'history': history}, indent=1)
         with ExitStack() as stack:
             beside = stack.enter_context(replacing(path.with_suffix('.json')))
             beside.write_text(text + '\n')
-            img = self.pixels if use_pixels else self.image
-            save_image(img, path, record)
+            save_image(self._with_alpha(img), path, record)
 
     @classmethod
     def load(cls, path: str | Path) -> Result:
@@ -139,7 +152,7 @@ class Result:
         wrote.
         """
         path = Path(path)
-        image = read_picture(path)
+        image, alpha = read_transparent(path)
         record, history = read_record(path.with_suffix('.json'))
         shape = record.height, record.width, 3
         if image.shape != shape:
@@ -149,9 +162,9 @@ class Result:
             )
         pixels = read_words(path, image.shape)
         if pixels is not None:
-            # Pillow, which read the picture, drops the lower bits.
+            # A dark one may have been taken as one of fewer bits.
             image = as_bytes(pixels)
-        return cls(image, history, record, pixels)
+        return cls(image, history, record, pixels, alpha)
 
 
 def require_result_files(

@@ -24,7 +24,12 @@ from gluon_style.pictures.color import (
     transfer_map,
 )
 from gluon_style.pictures.masks import feathered, read_mask, warn_of_mask
-from gluon_style.pictures.read import warn_of_one_value
+from gluon_style.pictures.read import (
+    as_bytes,
+    laid_on,
+    read_transparent,
+    warn_of_one_value,
+)
 from gluon_style.pictures.resize import resized
 from gluon_style.records.record import PictureId
 
@@ -75,9 +80,9 @@ class Inputs:
             )
         self.device = device
         self._settings = settings
-        self.content_img = None
+        self.content_img = self._alpha = None
         if content is not None:
-            self.content_img = read_image(content)
+            self.content_img = self._content(content)
             warn_of_one_value(self.content_img.asnumpy(), 'content picture')
         self._style_imgs = [self._colored(img) for img in styles or []]
         self._resized = {}
@@ -95,6 +100,27 @@ class Inputs:
         )
         # This comes last, so that reading has refused a broken picture.
         self.pictures = _picture_ids(content, styles, settings, mask)
+
+    def _content(self, content):
+        """Return the content picture on white; keep its alpha or say so."""
+        picture, alpha = read_transparent(content)
+        if self._settings.alpha == 'keep':
+            self._alpha = alpha
+        elif alpha is not None:
+            logger.info(
+                'the transparent parts of the content picture are laid on '
+                'white: alpha=keep (--alpha keep) keeps them'
+            )
+        return np.array(laid_on(picture, alpha, 'white'), dtype='uint8')
+
+    def alpha(self, image_shape):
+        """Return the content's alpha, or None where none is kept.
+
+        It is an array (height, width) of uint8 for a (width, height).
+        """
+        if self._alpha is None:
+            return None
+        return as_bytes(resized(self._alpha / 255, image_shape))
 
     def _colored(self, style):
         """Return a style picture, with the content's colors if wanted."""

@@ -234,6 +234,14 @@ class Settings(Validated):
         WITH_STYLE,
         group=LOOK,
     )
+    # The run itself sees the transparent parts on white, either way.
+    alpha: str = setting(
+        'white',
+        Choice('white', 'keep'),
+        "the content's transparency: laid on white, or kept in the result",
+        WITH_CONTENT,
+        group=LOOK,
+    )
     # gluon_style.pictures.resize; the chapter's own way is ``preprocess``.
     antialias: bool = setting(
         False,

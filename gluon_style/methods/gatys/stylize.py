@@ -295,7 +295,8 @@ class _Run:
         pixels = self.inputs.finished(X)
         record = self._record(losses)
         history = list(self.log.history)
-        result = Result(as_bytes(pixels), history, record, pixels)
+        alpha = self.inputs.alpha(self.image_shape)
+        result = Result(as_bytes(pixels), history, record, pixels, alpha)
         if self.settings.original_size:
             result = result.resized(*self.output_shape)
         self.observers.end(result)
