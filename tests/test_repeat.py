@@ -4,6 +4,7 @@ import json
 
 import numpy
 import pytest
+from conftest import picture
 from PIL import Image
 
 from gluon_style import (
@@ -200,3 +201,47 @@ def test_settings_are_a_preset_a_path_or_settings(settings, tmp_path):
             read_settings(wrong)
     with pytest.raises(GluonStyleError, match="preset 'fats'.*'fast'"):
         read_settings('fats')
+
+
+def test_given_pictures_are_taken_wherever_the_record_lies(
+    command, settings, beside, tmp_path
+):
+    result = stylize(*beside, settings)
+    far, empty = tmp_path / 'far', tmp_path / 'empty'
+    far.mkdir()
+    empty.mkdir()
+    result.save(far / 'out.png')
+    words = ['run', '--config', far / 'out.json', '-o', 'a.png', '--quiet']
+    code, _, err = command(*words, cwd=empty)
+    assert code == 2 and 'not found by its hash' in err
+    # A copy under another name is the same picture.
+    copy = tmp_path / 'copy.png'
+    copy.write_bytes((tmp_path / 'content.png').read_bytes())
+    code, _, err = command(*words, copy, beside[1], cwd=empty)
+    assert (code, err) == (0, '')
+    assert (read_picture(empty / 'a.png') == result.image).all()
+
+
+def test_a_given_picture_that_is_another_one_is_said(
+    command, settings, beside, tmp_path
+):
+    array = read_picture(beside[0])
+    stylize(array, beside[1], settings).save(tmp_path / 'out.png')
+    empty = tmp_path / 'empty'
+    empty.mkdir()
+    words = ['run', '--config', '../out.json', '-o', 'a.png', '--quiet']
+    # The file has the pixels of the array.
+    code, _, err = command(*words, '../content.png', '../style.png', cwd=empty)
+    assert (code, err) == (0, '')
+    other = picture(60, 40, seed=7)
+    Image.fromarray(other).save(tmp_path / 'other.png')
+    code, _, err = command(*words, '../content.png', '../other.png', cwd=empty)
+    assert (code, err) == (
+        0,
+        "gluon-style: the style picture '../other.png' is not the one of the "
+        'run to be repeated: the result will be another one\n',
+    )
+    changed, _ = read_record(empty / 'a.json')
+    assert changed.pictures['style'].file == 'other.png'
+    code, _, err = command(*words, '../none.png', '../style.png', cwd=empty)
+    assert code == 2 and "picture '../none.png' is not a file" in err

@@ -79,7 +79,7 @@ def _config(args: argparse.Namespace) -> Config:
     """Return what ``--config`` means to the command."""
     if not args.config:
         return Config({})
-    config = read_config(args.config)
+    config = read_config(args.config, given=_given_pictures(args))
     if config.command is None:
         return _meaningful(config, args.command)
     if config.command != args.command:
@@ -93,6 +93,23 @@ def _config(args: argparse.Namespace) -> Config:
             'record, which has all settings: leave out one of them'
         )
     return config
+
+
+def _given_pictures(args: argparse.Namespace) -> dict[str, str]:
+    """Return the paths on the command line by their role in a record."""
+    given = vars(args)
+    first, *others = given.get('styles') or [None]
+    pictures = {role: given.get(role) for role in ('content', 'mask')}
+    pictures['style'] = first
+    pictures.update(
+        {f'style {i}': path for i, path in enumerate(others, start=2)}
+    )
+    init = given.get('init')
+    if init is not None:
+        pictures['init'] = Settings(init=init).init_file
+    paths = {role: path for role, path in pictures.items() if path}
+    require_files(list(paths.values()))
+    return paths
 
 
 def _meaningful(config: Config, command: str) -> Config:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,11 @@ class Config:
     command: str | None = None
 
 
-def read_config(path: str | Path, settings_only: bool = False) -> Config:
+def read_config(
+    path: str | Path,
+    settings_only: bool = False,
+    given: Mapping[str, str] | None = None,
+) -> Config:
     """Return the ``Config`` of a .toml or of the .json of a former run.
 
     In TOML, keys are the names of settings, and 'preset', 'content',
@@ -46,8 +51,9 @@ def read_config(path: str | Path, settings_only: bool = False) -> Config:
     those of 'init' and 'weights' where such a file exists. A former run's
     pictures are found by their hashes beside the record, in the current
     folder and among the samples. With ``settings_only`` only the picture that
-    the run began from is looked for. Raises FileNotFoundError or
-    GluonStyleError, in one sentence.
+    the run began from is looked for. ``given`` has the paths of pictures by
+    their role in a record, which take the place of the former run's. Raises
+    FileNotFoundError or GluonStyleError, in one sentence.
     """
     path = Path(path)
     if path.suffix not in MOST_BYTES:
@@ -64,7 +70,9 @@ def read_config(path: str | Path, settings_only: bool = False) -> Config:
         )
     if path.suffix == '.json':
         record, _ = read_record(path)
-        settings, pictures, command = repeated(record, path, settings_only)
+        settings, pictures, command = repeated(
+            record, path, settings_only, given or {}
+        )
         return Config(settings, pictures, command=command)
     return _read_toml(path)
 

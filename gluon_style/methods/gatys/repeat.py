@@ -6,7 +6,7 @@ import logging
 import os
 import platform
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from gluon_style.errors import GluonStyleError
 from gluon_style.files.reading import file_digest
 from gluon_style.methods.fields import shown
 from gluon_style.methods.gatys.settings import METHOD, Settings
+from gluon_style.pictures.read import read_picture
 from gluon_style.records.find import find_pictures
 from gluon_style.records.record import PictureId, Record
 from gluon_style.weights.sources import SOURCES
@@ -26,15 +27,19 @@ logger = logging.getLogger(__name__)
 
 
 def repeated(
-    record: Record, path: Path, settings_only: bool = False
+    record: Record,
+    path: Path,
+    settings_only: bool = False,
+    replaced: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any], str]:
     """Return the settings and pictures that repeat a run, and its command.
 
     Settings and pictures are by name. The pictures are looked for beside
     ``path``, the record's file, in the current folder and among the samples.
     With ``settings_only`` only the picture that the run began from is looked
-    for. Raises GluonStyleError or FileNotFoundError where a run cannot be
-    repeated.
+    for. ``replaced`` has the paths of pictures by role that take the place of
+    the run's: one that is another picture is a warning. Raises GluonStyleError or
+    FileNotFoundError where a run cannot be repeated.
     """
     if record.method != METHOD:
         raise GluonStyleError(
@@ -48,7 +53,16 @@ def repeated(
         for role, picture in record.pictures.items()
         if picture.sha256 is not None
     }
-    roles = [role for role in given if role == 'init' or not settings_only]
+    replaced = replaced or {}
+    _warn_of_others(given, replaced)
+    # Other styles take the place of all styles.
+    kinds = {role.split()[0] for role in replaced}
+    roles = [
+        role
+        for role in given
+        if role.split()[0] not in kinds
+        and (role == 'init' or not settings_only)
+    ]
     sources = _find({role: given[role] for role in roles}, path.parent)
     if 'init' in sources:
         settings['init'] = sources['init']
@@ -129,6 +143,28 @@ def _warn_of_versions(record: Record) -> None:
             'the run to be repeated had %s: the numbers may differ a little',
             '; '.join(changed),
         )
+
+
+def _warn_of_others(
+    pictures: Mapping[str, PictureId], given: Mapping[str, str]
+) -> None:
+    """Log a warning for each given picture that the run did not have."""
+    for role, path in given.items():
+        wanted = pictures.get(role)
+        if wanted is None or not _is_picture(path, wanted):
+            logger.warning(
+                'the %s picture %r is not the one of the run to be repeated: '
+                'the result will be another one',
+                role,
+                path,
+            )
+
+
+def _is_picture(path: str, wanted: PictureId) -> bool:
+    if wanted.file is not None:
+        return file_digest(path) == wanted.sha256
+    # It was an array.
+    return PictureId.of(read_picture(path)).sha256 == wanted.sha256
 
 
 def _find(wanted: dict[str, PictureId], folder: Path) -> dict[str, Any]:
