@@ -38,6 +38,7 @@ VALUES = {
     'style_blend': ('2:1', (2, 1)),
     'style_scale': ('0.5', 0.5),
     'color': ('match', 'match'),
+    'alpha': ('keep', 'keep'),
     'feather': ('0.1', 0.1),
     'init': ('blend:0.3', 'blend:0.3'),
     'seed': ('5', 5),

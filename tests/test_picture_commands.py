@@ -1,7 +1,9 @@
 """What run, texture and reconstruct make of their options, as files."""
 
 import json
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import numpy
@@ -554,7 +556,10 @@ def test_checkpoints_options_need_its_folder(make):
     [
         (['run', '-o', 'out.png'], 'no picture is given: name CONTENT'),
         (['run', 'content.png', '-o', 'a.png'], 'no style picture is given'),
-        (['run', 'content.png', 'style.png'], 'no output is given: name a'),
+        (
+            ['run', 'content.png', 'style.png', 'style.png', '-o', '.'],
+            'several pictures are given and the output is a folder: run tak',
+        ),
         (['run', '--style', 'style.png', '-o', 'a.png'], 'no content pictu'),
         (['texture', 'no.png', '-o', 'a.png'], "picture 'no.png' is not a"),
         (
@@ -573,3 +578,37 @@ def test_mistakes_are_sentences(make, arguments, sentence, tmp_path):
     assert (code, err.count('\n')) == (2, 1)
     assert sentence in err
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_without_a_name_the_pictures_give_one(make):
+    run = ['run', 'content.png', 'style.png', '--quiet']
+    assert make(*run) == make(*run) == (0, '')
+    assert Path('content-style.png').exists()
+    assert Path('content-style-2.json').exists()
+    Path('style-texture.png').touch()
+    assert make('texture', 'style.png', '--quiet') == (0, '')
+    assert Path('style-texture.png').read_bytes() == b''
+    assert Path('style-texture-2.png').exists()
+
+
+def test_an_interrupted_run_without_a_name_keeps_the_one_it_got(
+    make, during_run
+):
+    def stop(epoch):
+        if epoch == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    during_run(epoch=stop)
+    code, err = make('run', 'content.png', 'style.png', '--quiet')
+    assert code == 130 and ' --output=content-style.png ' in err
+
+
+def test_several_styles_are_said_to_be_one(make):
+    run = ['run', 'content.png', 'style.png', 'content.png', '-o', 'out.png']
+    code, err = make(*run)
+    assert code == 0
+    assert (
+        'one content picture, content.png, and the mean of 2 styles: for '
+        'several contents use gluon-style sweep'
+    ) in err
+    assert 'several' not in make(*run, '--style-blend', '1:2')[1]

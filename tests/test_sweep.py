@@ -403,3 +403,81 @@ def test_a_sheet_or_manifest_of_another_program_is_kept(sweep):
         assert path.read_text() == 'mine'
         assert [each.name for each in sweep.folder.iterdir()] == [name]
         path.unlink()
+
+
+@pytest.fixture
+def photos(tmp_path, pictures):
+    """A folder of two pictures, a broken one between them, and other files."""
+    folder = tmp_path / 'photos'
+    (folder / 'more').mkdir(parents=True)
+    for name in ('a.png', 'c.JPG'):
+        Image.open(pictures[0]).convert('RGB').save(folder / name)
+    whole = (folder / 'c.JPG').read_bytes()
+    (folder / 'b.jpg').write_bytes(whole[: len(whole) // 2])
+    (folder / 'notes.txt').write_text('no picture')
+    (folder / '.hidden.png').write_bytes(whole)
+    return folder
+
+
+def test_a_broken_picture_is_named_first_and_the_others_are_made(
+    sweep, photos
+):
+    styles = [str(photos / 'a.png')]
+    words = ['--quiet', '--preview', '32']
+    code = sweep(*words, contents=[str(photos)], styles=styles)
+    assert code == 2
+    first, last = sweep.err.splitlines()
+    assert first.startswith(f"gluon-style: picture '{photos}/b.jpg' is broken")
+    assert last == 'gluon-style: 1 of 3 failed: b--a'
+    lines = manifest(sweep.folder)
+    assert [line['state'] for line in lines] == ['done', 'failed', 'done']
+    assert [line['name'] for line in lines] == ['a--a', 'b--a', 'c--a']
+    assert 'is broken or incomplete' in lines[1]['error']
+    assert (sweep.folder / 'contact.png').exists()
+    # The same command makes nothing again.
+    before = (sweep.folder / 'a--a.png').stat().st_mtime_ns
+    assert sweep('--quiet', contents=[str(photos)], styles=styles) == 2
+    assert (sweep.folder / 'a--a.png').stat().st_mtime_ns == before
+
+
+def test_run_takes_a_folder(command, photos, pictures, weights_file, tmp_path):
+    (photos / 'b.jpg').unlink()
+    options = ['--size', '48', '--epochs', '1', '--weights', weights_file]
+    words = ['run', photos, pictures[1], *options, '--quiet']
+    output = tmp_path / 'out'
+    assert command(*words, '-o', output) == (0, '', '')
+    assert [line['name'] for line in manifest(output)] == [
+        'a--style',
+        'c--style',
+    ]
+    assert Result.load(output / 'c--style.png').image.shape == (32, 48, 3)
+    assert not (output / 'preview').exists()
+    for more, sentence in (
+        ([], 'no output is given: name a folder for the results with -o'),
+        (['-o', photos], 'is also the folder of the pictures'),
+        (['-o', output, '--plot', 'a.svg'], '--plot is for one picture and'),
+        (['-o', output, '--style', photos / 'a.png'], 'take one STYLE: name'),
+    ):
+        code, _, err = command(*words, *more)
+        assert code == 2 and sentence in err and err.count('\n') == 1
+
+
+@pytest.mark.parametrize('content', ['empty', 'small'])
+def test_a_folder_without_use_is_one_sentence(sweep, photos, content):
+    if content == 'empty':
+        assert sweep(contents=[str(photos / 'more')]) == 2
+        assert 'has no pictures: name one with files that end' in sweep.err
+    else:
+        (photos / 'b.jpg').unlink()
+        assert sweep('--size', '2', contents=[str(photos)]) == 2
+        assert 'size gives a picture of 2x1 pixels' in sweep.err
+    assert sweep.err.count('\n') == 1 and not sweep.folder.exists()
+
+
+def test_a_folder_of_styles_is_every_style(settings, photos):
+    from gluon_style.many.folders import expanded
+
+    assert expanded(['x.png', str(photos)]) == [
+        'x.png',
+        *(str(photos / name) for name in ('a.png', 'b.jpg', 'c.JPG')),
+    ]

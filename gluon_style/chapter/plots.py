@@ -190,7 +190,7 @@ class Animator:
 
 def check_suffix(path):
     """Raise GluonStyleError if a figure cannot have the suffix of a path."""
-    if Path(path).suffix not in ('.svg', '.png', '.pdf'):
+    if Path(path).suffix.lower() not in ('.svg', '.png', '.pdf'):
         raise GluonStyleError(
             f'figure {str(path)!r} must end in .svg, .png or .pdf'
         )
@@ -203,8 +203,9 @@ def write_figure(figure, path, **options):
     not the time, so the same figure gives the same bytes. Raises OSError if
     the file cannot be written.
     """
+    metadata = _METADATA[Path(path).suffix.lower()]
     with plt.rc_context({'svg.hashsalt': 'gluon_style'}):
-        figure.savefig(path, metadata=_METADATA[Path(path).suffix], **options)
+        figure.savefig(path, metadata=metadata, **options)
 
 
 class _Notebook:

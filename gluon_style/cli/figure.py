@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields
+import json
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from gluon_style.cli.options import add_force, add_quiet, count
+from gluon_style.cli.options import add_force, add_json, add_quiet, count
 from gluon_style.errors import GluonStyleError
 from gluon_style.layers import NETWORKS
 
@@ -81,6 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_quiet(parser, 'print the comparison only')
     add_force(parser)
+    add_json(parser)
     parser.set_defaults(kept='the same command goes on from here')
 
 
@@ -91,8 +93,9 @@ def run(args: argparse.Namespace) -> int:
     from gluon_style.methods.observers import Progress
 
     if args.list:
-        for name, recipe in RECIPES.items():
-            print(f'{name:16} {recipe.about}')
+        about = {name: recipe.about for name, recipe in RECIPES.items()}
+        lines = [f'{name:16} {text}' for name, text in about.items()]
+        print(json.dumps(about, indent=1) if args.json else '\n'.join(lines))
         return 0
     if args.name is None:
         raise GluonStyleError(
@@ -107,7 +110,11 @@ def run(args: argparse.Namespace) -> int:
     with claim(Path(args.output, f'{args.name}.png')):
         path, checks = draw(args.name, args.output, options, observe=observe)
     words = {True: 'good', False: 'OUT', None: 'open'}
-    for check in checks:
-        print(f'{words[check.good]:4} {check.text}')
-    print(path)
+    if args.json:
+        table = {'path': str(path), 'checks': [asdict(c) for c in checks]}
+        print(json.dumps(table, indent=1))
+    else:
+        for check in checks:
+            print(f'{words[check.good]:4} {check.text}')
+        print(path)
     return 1 if any(check.good is False for check in checks) else 0

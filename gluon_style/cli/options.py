@@ -119,6 +119,15 @@ def add_force(parser: Any) -> None:
     )
 
 
+def add_json(parser: Any) -> None:
+    """Add ``--json``."""
+    parser.add_argument(
+        '--json',
+        action='store_true',
+        help='print the result as JSON, for programs',
+    )
+
+
 def add_quiet(parser: Any, help: str = 'print errors only') -> None:
     """Add ``--quiet``."""
     parser.add_argument('--quiet', action='store_true', help=help)

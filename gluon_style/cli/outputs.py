@@ -47,6 +47,7 @@ class Outputs(Observer):
     def of(cls, args: argparse.Namespace, output: str) -> Outputs:
         """Return the outputs that arguments ask for."""
         picture = Path(output)
+        check_output(picture)
         return cls(
             picture,
             Path(args.checkpoint or picture.with_suffix('.checkpoint')),
@@ -76,7 +77,6 @@ class Outputs(Observer):
         No file may be one of the ``inputs``, or another program's. Raises
         GluonStyleError, in one sentence.
         """
-        check_output(self.picture)
         if self.plot is not None:
             from gluon_style.chapter.plots import check_suffix
 

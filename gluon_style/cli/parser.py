@@ -113,7 +113,8 @@ def parse_arguments(words: list[str]) -> argparse.Namespace:
     if args.styles_may_follow:
         left = _take_styles(args, left, words)
     if left:
-        first = next((word for word in left if word.startswith('-')), left[0])
+        options = [word for word in left if word[:1] == '-' and word != '-']
+        first = (options or left)[0]
         args.parser.error(_unknown(args.parser, first))
     args.words = list(words)
     return args
@@ -128,7 +129,7 @@ def _take_styles(
     behind options. All words behind -- are positional.
     """
     end = left.index('--') if '--' in left else len(left)
-    if any(word.startswith('-') for word in left[:end]):
+    if any(word.startswith('-') and word != '-' for word in left[:end]):
         return left
     styles = [*args.styles, *left[:end], *left[end + 1 :]]
     names = [word.partition('=')[0] for word in words]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import shlex
 import signal
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gluon_style.cli.messages import BAD_INPUT, NOT_FINITE, complain
 from gluon_style.cli.outputs import Outputs
+from gluon_style.cli.pipes import PIPE, to_output
 from gluon_style.cli.request import Request
 from gluon_style.cli.signals import Interrupted, interrupting
 from gluon_style.errors import GluonStyleError, NonFiniteLossError
@@ -27,8 +30,23 @@ from gluon_style.records.result import Result
 
 def make_picture(args: argparse.Namespace, request: Request) -> int:
     """Make a picture and write its files; return the exit code."""
+    if request.output != PIPE:
+        return _make_files(args, request)
+    if args.save_every is not None:
+        raise GluonStyleError(
+            '--save-every writes beside the output, which is standard output '
+            '(-): name a file with -o'
+        )
+    with to_output() as path:
+        return _make_files(args, replace(request, output=str(path)))
+
+
+def _make_files(args: argparse.Namespace, request: Request) -> int:
     _require_checkpoint(args)
     outputs = Outputs.of(args, request.output)
+    if args.output == PIPE and args.checkpoint is None:
+        # What an interrupted run goes on from outlasts its folder.
+        outputs.checkpoint = Path('stdout.checkpoint')
     # A config that is overwritten could not resume the run.
     outputs.check([*request.files, *filter(None, [args.config])])
     with StopOnSignal() as stop, outputs.claimed():
@@ -102,15 +120,21 @@ def _write(args, outputs, result):
     for problem in problems:
         complain(problem)
     if not args.quiet and not problems:
-        print(_summary(result, outputs.picture))
+        piped = args.output == PIPE
+        summary = _summary(result, _shown(args, outputs))
+        print(summary, file=sys.stderr if piped else sys.stdout)
     return problems
+
+
+def _shown(args, outputs):
+    return 'standard output' if args.output == PIPE else str(outputs.picture)
 
 
 def _write_last_good(args, outputs, error):
     """Write the last good result of a run whose loss became infinite."""
     kept = 'nothing was written'
     if error.result is not None and not _write(args, outputs, error.result):
-        kept = f'the last good picture is in {outputs.picture}'
+        kept = f'the last good picture is in {_shown(args, outputs)}'
     complain(f'{error}; {kept}')
     return NOT_FINITE
 
@@ -118,10 +142,10 @@ def _write_last_good(args, outputs, error):
 def _report_stop(args, outputs, result, saved, problems):
     best = ''
     if not problems:
-        best = f': the best picture so far is in {outputs.picture}'
+        best = f': the best picture so far is in {_shown(args, outputs)}'
     going_on = 'nothing was saved yet to go on from'
     if saved:
-        command = _resuming(args, outputs.checkpoint)
+        command = _resuming(args, outputs)
         going_on = f'to go on from epoch {saved}: {command}'
     complain(
         f'stopped by {result.record.stopped} after {len(result.history)} '
@@ -135,21 +159,24 @@ def _kept(args: argparse.Namespace, outputs: Outputs) -> str:
 
     if not (outputs.checkpoint / FILE).exists():
         return ''
-    return f'; to go on: {_resuming(args, outputs.checkpoint)}'
+    return f'; to go on: {_resuming(args, outputs)}'
 
 
-def _resuming(args: argparse.Namespace, folder: Path) -> str:
+def _resuming(args: argparse.Namespace, outputs: Outputs) -> str:
     """Return the command that goes on with a run."""
     command, *words = args.words
     options = []
+    if args.output is None:
+        # Without a name it would be another one each time.
+        options.append(f'--output={outputs.picture}')
     if args.checkpoint is None:
-        options.append(f'--checkpoint={folder}')
+        options.append(f'--checkpoint={outputs.checkpoint}')
     if not args.resume:
         options.append('--resume')
     return shlex.join(['gluon-style', command, *options, *words])
 
 
-def _summary(result: Result, output: Path) -> str:
+def _summary(result: Result, output: str) -> str:
     last, record = result.history[-1], result.record
     losses, network = record.losses, NETWORKS[record.settings['network']]
     return (

@@ -28,7 +28,8 @@ def add_picture_options(
         '-o',
         '--output',
         metavar='OUT.png',
-        help='the picture: .png, .jpg, .webp, or .tif of 16 bits a channel',
+        help='the picture: .png, .jpg, .webp, or .tif of 16 bits a channel '
+        '(default: a new name of those of the pictures)',
     )
     add_preset(parser)
     parser.add_argument(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 
-from gluon_style.cli.options import add_force
+from gluon_style.cli.options import add_force, add_json
 
 HELP = 'show all results of a folder in one HTML page'
 DESCRIPTION = (
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--title', help='the heading of the page')
     add_force(parser)
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -48,7 +50,11 @@ def run(args: argparse.Namespace) -> int:
         title=args.title,
         force=args.force,
     )
+    size = path.stat().st_size
+    if args.json:
+        table = {'path': str(path), 'results': number, 'bytes': size}
+        print(json.dumps(table, indent=1))
+        return 0
     noun = 'result' if number == 1 else 'results'
-    megabytes = path.stat().st_size / 1e6
-    print(f'{path}: {number} {noun}, {megabytes:.1f} MB')
+    print(f'{path}: {number} {noun}, {size / 1e6:.1f} MB')
     return 0

@@ -8,15 +8,22 @@ record is for the command that made it alone.
 from __future__ import annotations
 
 import argparse
+import itertools
+import logging
+import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from gluon_style.cli.pipes import PIPE, from_input
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.fields import meaningless
 from gluon_style.methods.gatys.config import Config, read_config
+from gluon_style.methods.gatys.kinds import noise_part, require_init
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, layer_alone
 from gluon_style.methods.gatys.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 # The pictures that mean nothing to a command.
 _UNUSED_PICTURES = {
@@ -58,21 +65,90 @@ def read_request(args: argparse.Namespace) -> Request:
     Raises FileNotFoundError or GluonStyleError, in one sentence, for a
     missing picture and for what makes no sense.
     """
+    image = from_input(args)
     config = _config(args)
     pictures = config.pictures
     given = vars(args)
+    content = given.get('content') or pictures.get('content')
+    styles = given.get('styles') or pictures.get('style', [])
+    mask = given.get('mask') or pictures.get('mask')
     output = args.output or pictures.get('output')
     if output is None:
-        raise GluonStyleError('no output is given: name a file with -o')
+        output = _free_name([content, *styles], args.command)
     request = Request(
-        content=given.get('content') or pictures.get('content'),
-        styles=given.get('styles') or pictures.get('style', []),
-        mask=given.get('mask') or pictures.get('mask'),
-        settings=_settings(args, config),
+        content=image if content == PIPE else content,
+        styles=[image if style == PIPE else style for style in styles],
+        mask=image if mask == PIPE else mask,
+        settings=settings_of(args, config),
         output=output,
     )
     _require_pictures(args.command, request)
+    _say_of_several(request)
+    say_without_effect(vars(args), request.settings, request.mask is not None)
     return request
+
+
+def say_without_effect(
+    given: dict[str, Any], settings: Settings, has_mask: bool = False
+) -> None:
+    """Log a warning for each option that changes nothing in this run."""
+    reasons: dict[str, str] = {}
+    if settings.optimizer == 'lbfgs':
+        reasons = dict.fromkeys(
+            ('lr', 'lr_decay', 'lr_decay_epoch'), 'the optimizer is lbfgs'
+        )
+    if not has_mask:
+        reasons['feather'] = 'there is no mask'
+    if noise_part(settings.init) == 0:
+        reasons['seed'] = f'init is {settings.init}, without noise'
+    for name, reason in reasons.items():
+        if name in given:
+            logger.warning(
+                'option --%s has no effect, because %s',
+                name.replace('_', '-'),
+                reason,
+            )
+
+
+def _free_name(pictures: list[Any], command: str) -> str:
+    """Return a name in the current folder that no result has yet.
+
+    'photo-painting.png', and 'photo-painting-2.png' if that exists.
+    """
+    stems = [
+        'stdin' if picture == PIPE else Path(picture).stem
+        for picture in pictures
+        if isinstance(picture, (str, Path))
+    ]
+    if command != 'run':
+        stems[1:] = [command]
+    # Pictures of a former run may be arrays, which have no names.
+    stem = '-'.join(stems[:2]) or 'picture'
+    names = (f'{stem}-{i}' if i > 1 else stem for i in itertools.count(1))
+    return next(
+        f'{name}.png'
+        for name in names
+        if not any(map(os.path.lexists, (f'{name}.png', f'{name}.json')))
+    )
+
+
+def _say_of_several(request: Request) -> None:
+    """Say that several styles are one style: they may be meant as contents."""
+    if len(request.styles) < 2 or request.mask is not None:
+        return
+    if request.output and Path(request.output).is_dir():
+        raise GluonStyleError(
+            'several pictures are given and the output is a folder: run '
+            'takes one CONTENT, so use gluon-style sweep CONTENT... --style '
+            f'STYLE -o {request.output}'
+        )
+    if request.settings.style_blend is None:
+        logger.info(
+            'one content picture, %s, and the mean of %d styles: for several '
+            'contents use gluon-style sweep',
+            request.content,
+            len(request.styles),
+        )
 
 
 def _config(args: argparse.Namespace) -> Config:
@@ -106,8 +182,11 @@ def _given_pictures(args: argparse.Namespace) -> dict[str, str]:
     )
     init = given.get('init')
     if init is not None:
+        require_init(init)
         pictures['init'] = Settings(init=init).init_file
-    paths = {role: path for role, path in pictures.items() if path}
+    paths = {
+        role: path for role, path in pictures.items() if path and path != PIPE
+    }
     require_files(list(paths.values()))
     return paths
 
@@ -128,7 +207,11 @@ def _meaningful(config: Config, command: str) -> Config:
     return replace(config, settings=settings, pictures=pictures)
 
 
-def _settings(args: argparse.Namespace, config: Config) -> Settings:
+def settings_of(
+    args: argparse.Namespace, config: Config | None = None
+) -> Settings:
+    """Return the settings that the arguments and a config ask for."""
+    config = config or Config({})
     name = args.preset or config.preset or DEFAULT_PRESET
     settings = args.from_preset(name)
     changes, given = dict(config.settings), vars(args)
@@ -151,11 +234,13 @@ def _require_pictures(command: str, request: Request) -> None:
     if command == 'run' and request.content is None:
         if request.settings.content_weight:
             raise GluonStyleError('no content picture is given: name one')
+    require_init(request.settings.init)
     require_files(request.files)
 
 
 def require_files(pictures: list[Any]) -> None:
     """Raise FileNotFoundError for a picture that is not a file."""
+    from gluon_style.pictures.opening import require_file
+
     for picture in pictures:
-        if not Path(picture).is_file():
-            raise FileNotFoundError(f'picture {str(picture)!r} is not a file')
+        require_file(picture)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from gluon_style.cli.picture_options import add_picture_options
+from gluon_style.errors import GluonStyleError
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, preset
 
 HELP = 'give a picture the style of another one'
 DESCRIPTION = (
     'Give the picture CONTENT the style of the picture STYLE. Beside OUT.png, '
     'OUT.json gets every setting and the losses of every epoch. Defaults are '
-    'those of the preset.'
+    'those of the preset. Of a folder CONTENT, each picture is made in the '
+    'folder OUT.'
 )
 
 
@@ -19,7 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the pictures and the options."""
     parser.usage = '%(prog)s CONTENT STYLE -o OUT.png [OPTIONS]'
     parser.add_argument(
-        'content', nargs='?', metavar='CONTENT', help='the content picture'
+        'content',
+        nargs='?',
+        metavar='CONTENT',
+        help='the content picture, or a folder of them',
     )
     parser.add_argument(
         'styles',
@@ -49,8 +55,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Make the picture; return the exit code."""
+    """Make the picture, or those of a folder; return the exit code."""
     from gluon_style.cli.picture import make_picture
     from gluon_style.cli.request import read_request
 
+    content = getattr(args, 'content', None)
+    if args.command == 'run' and content and Path(content).is_dir():
+        return _make_folder(args)
     return make_picture(args, read_request(args))
+
+
+# What is for one picture only.
+_FOR_ONE = (
+    *('config', 'mask', 'plot', 'animation', 'save_every', 'checkpoint'),
+    *('resume', 'checkpoint_every'),
+)
+
+
+def _make_folder(args: argparse.Namespace) -> int:
+    """Give each picture of a folder the style; return the exit code."""
+    from gluon_style.cli.request import settings_of
+    from gluon_style.cli.sweep import make_all
+
+    for name in _FOR_ONE:
+        if getattr(args, name):
+            raise GluonStyleError(
+                f'--{name.replace("_", "-")} is for one picture and '
+                f'{args.content!r} is a folder: leave it out, or name a file'
+            )
+    if len(args.styles) != 1:
+        raise GluonStyleError(
+            f'the pictures of the folder {args.content!r} take one STYLE: '
+            'name one, or use gluon-style sweep for several'
+        )
+    if args.output is None:
+        raise GluonStyleError(
+            'no output is given: name a folder for the results with -o'
+        )
+    args.preview = 0
+    settings = settings_of(args)
+    return make_all(args, [args.content], args.styles, settings, {})

@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from gluon_style.cli.messages import NOT_FINITE, complain
+from gluon_style.cli.messages import BAD_INPUT, NOT_FINITE, complain
 from gluon_style.cli.options import (
     add_force,
     add_preset,
@@ -17,7 +17,9 @@ from gluon_style.cli.options import (
     add_settings,
     count,
 )
+from gluon_style.errors import GluonStyleError
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, PRESETS, preset
+from gluon_style.methods.gatys.settings import Settings
 
 HELP = 'make every combination of pictures and settings'
 DESCRIPTION = (
@@ -27,6 +29,8 @@ DESCRIPTION = (
     'and manifest.jsonl. Pictures that DIR already has are not made again, so '
     'the same command goes on with an interrupted sweep.'
 )
+# A list of what failed has so many names.
+_MOST_NAMES = 10
 # Pixels of the preview.
 PREVIEW_SIDE = 150
 
@@ -35,7 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the pictures and the options."""
     parser.usage = '%(prog)s CONTENT... --style STYLE... -o DIR [OPTIONS]'
     parser.add_argument(
-        'contents', nargs='+', metavar='CONTENT', help='the content pictures'
+        'contents',
+        nargs='+',
+        metavar='CONTENT',
+        help='the content pictures, or folders of them',
     )
     parser.add_argument(
         '--style',
@@ -43,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         required=True,
         metavar='STYLE',
-        help='the style pictures',
+        help='the style pictures, or folders of them',
     )
     parser.add_argument(
         '-o',
@@ -69,33 +76,91 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make a preview of all combinations, and then all of them."""
+    from gluon_style.cli.request import say_without_effect
+
+    settings, varied = _settings(args)
+    if not {'optimizer', 'init'} & varied.keys():
+        say_without_effect(vars(args), settings)
+    return make_all(args, args.contents, args.styles, settings, varied)
+
+
+def make_all(
+    args: argparse.Namespace,
+    contents: list[str],
+    styles: list[str],
+    settings: Settings,
+    varied: dict[str, list[Any]],
+) -> int:
+    """Make all combinations in a folder; return the exit code.
+
+    ``contents`` and ``styles`` are files and folders.
+    """
     from gluon_style.cli.request import require_files
     from gluon_style.files.atomic import claim
     from gluon_style.files.ours import require_ours
+    from gluon_style.many.folders import expanded
 
-    settings, varied = _settings(args)
-    require_files([*args.contents, *args.styles])
-    from gluon_style.many.sweep import combinations, previewed
-
-    cells = combinations(args.contents, args.styles, settings, varied)
     folder = Path(args.output)
+    _require_apart(folder, [*contents, *styles])
+    contents, styles = expanded(contents), expanded(styles)
+    require_files([*contents, *styles])
+    from gluon_style.many.sweep import checked, combinations, previewed
+
+    cells = checked(combinations(contents, styles, settings, varied))
+    _say_unreadable(cells)
     stages = [(cells, folder, folder / 'contact.png')]
     if args.preview:
         small = previewed(cells, args.preview)
         preview = (small, folder / 'preview', folder / 'preview.png')
         stages.insert(0, preview)
-    failed = 0
+    done: list[Any] = []
     with ExitStack() as claims:
         for _, place, sheet in stages:
             claims.enter_context(claim(place / 'manifest.jsonl'))
             require_ours(sheet, args.force)
             require_ours(place / 'manifest.jsonl', args.force)
         for stage in stages:
-            failed = _run_stage(*stage, args)
-    return NOT_FINITE if failed else 0
+            done = _run_stage(*stage, args)
+    return _conclude(cells, done)
 
 
-def _settings(args: argparse.Namespace) -> tuple[Any, dict[str, list[Any]]]:
+def _require_apart(folder: Path, sources: list[str]) -> None:
+    """Raise an error where results would be taken for pictures next time."""
+    if folder.resolve() in [Path(source).resolve() for source in sources]:
+        raise GluonStyleError(
+            f'output {str(folder)!r} is also the folder of the pictures: '
+            'name another one'
+        )
+
+
+def _say_unreadable(cells: list[Any]) -> None:
+    """Say which pictures cannot be read, before the work begins."""
+    errors = [cell.error for cell in cells if cell.error is not None]
+    for error in dict.fromkeys(errors):
+        complain(error)
+    if len(errors) == len(cells):
+        raise GluonStyleError('no pictures are left')
+
+
+def _conclude(cells: list[Any], done: list[Any]) -> int:
+    """Say which results failed; return the exit code.
+
+    ``cells`` are those of before the runs.
+    """
+    failed = [cell.job.name for cell in done if cell.error is not None]
+    if not failed:
+        return 0
+    names = ', '.join(failed[:_MOST_NAMES])
+    more = len(failed) - _MOST_NAMES
+    names += f' and {more} more' if more > 0 else ''
+    complain(f'{len(failed)} of {len(done)} failed: {names}')
+    unreadable = any(cell.error is not None for cell in cells)
+    return BAD_INPUT if unreadable else NOT_FINITE
+
+
+def _settings(
+    args: argparse.Namespace,
+) -> tuple[Settings, dict[str, list[Any]]]:
     """Return the settings that all runs share, and the values that vary."""
     given, chosen = vars(args), preset(args.preset or DEFAULT_PRESET)
     names = [field.name for field in fields(chosen) if field.name in given]
@@ -111,8 +176,9 @@ def _settings(args: argparse.Namespace) -> tuple[Any, dict[str, list[Any]]]:
 
 def _run_stage(
     cells: list[Any], folder: Path, sheet: Path, args: argparse.Namespace
-) -> int:
-    """Run cells and draw their contact sheet; return how many failed."""
+) -> list[Any]:
+    """Run cells, draw their contact sheet, and return them."""
+    unreadable = {cell.job.name for cell in cells if cell.error is not None}
     from gluon_style.many.sweep import contact_sheet, sweep
     from gluon_style.methods.observers import Progress
 
@@ -122,7 +188,7 @@ def _run_stage(
     done, began = [], time.perf_counter()
     for cell in sweep(cells, folder, observe, args.force):
         done.append(cell)
-        if cell.error is not None:
+        if cell.error is not None and cell.job.name not in unreadable:
             complain(f'{cell.job.name}: {cell.error}')
         if args.quiet:
             continue
@@ -138,4 +204,4 @@ def _run_stage(
     contact_sheet(done, sheet)
     if not args.quiet:
         print(sheet)
-    return sum(cell.error is not None for cell in done)
+    return done

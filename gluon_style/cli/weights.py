@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from gluon_style.cli.options import add_force
+from gluon_style.cli.options import add_force, add_json
 from gluon_style.errors import GluonStyleError
 from gluon_style.layers import NETWORKS
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, preset
@@ -21,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='ACTION', parser_class=type(parser)
     )
     action = actions.add_parser('list', help='list the sources')
+    add_json(action)
     action.set_defaults(action=list_sources, parser=action, prints_result=True)
     action = actions.add_parser(
         'fetch',
@@ -57,10 +61,15 @@ def list_sources(args: argparse.Namespace) -> int:
     """Print each source, and whether it is in the cache."""
     from gluon_style.weights.sources import SOURCES, is_intact
 
+    table: list[dict[str, Any]] = []
     for source in SOURCES.values():
         state = 'not in the cache'
         if source.path.exists():
             state = 'in the cache' if is_intact(source) else 'BROKEN'
+        if args.json:
+            about = {**asdict(source), 'path': str(source.path)}
+            table.append({**about, 'state': state})
+            continue
         print(f'{source.name}: {state} ({source.path})')
         print(f'  network  {NETWORKS[source.network].title}')
         print(f'  from     {source.origin}')
@@ -69,6 +78,8 @@ def list_sources(args: argparse.Namespace) -> int:
         print(f'  hash     {source.digest}')
         print(f'  input    {source.convention}')
         print(f'  scaling  {source.scaling}')
+    if args.json:
+        print(json.dumps(table, indent=1))
     return 0
 
 

@@ -15,6 +15,7 @@ from gluon_style.files.atomic import replacing
 from gluon_style.many.jobs import Job, Observe, run
 from gluon_style.many.names import file_names, value_in_name
 from gluon_style.methods.gatys.settings import Settings
+from gluon_style.pictures.read import read_picture
 from gluon_style.records.result import Result
 
 PREVIEW_EPOCHS = 40
@@ -101,8 +102,37 @@ def previewed(cells: Iterable[Cell], size: int) -> list[Cell]:
             map(str, (cell.job.content, cell.job.style, *values.values()))
         )
         job = replace(cell.job, settings=settings)
-        previews.setdefault(key, Cell(job, cell.pair, values))
+        preview = Cell(job, cell.pair, values, error=cell.error)
+        previews.setdefault(key, preview)
     return list(previews.values())
+
+
+def checked(cells: Iterable[Cell]) -> list[Cell]:
+    """Return the cells, with an ``error`` where a picture cannot be read.
+
+    Cells that have an error already keep it. Each picture is read once.
+    Raises GluonStyleError where a size does not suit a picture.
+    """
+    found: dict[Any, tuple[tuple[int, ...], str | None]] = {}
+
+    def examined(path: Any) -> tuple[tuple[int, ...], str | None]:
+        """Return the shape of a picture, and why it cannot be read."""
+        if path not in found:
+            try:
+                found[path] = read_picture(path).shape, None
+            except (OSError, GluonStyleError) as error:
+                found[path] = (), str(error)
+        return found[path]
+
+    done: list[Cell] = []
+    for cell in cells:
+        shape, content_error = examined(cell.job.content)
+        _, style_error = examined(cell.job.style)
+        error = cell.error or content_error or style_error
+        if error is None:
+            cell.job.settings.image_shape(shape[1], shape[0])
+        done.append(replace(cell, error=error))
+    return done
 
 
 def sweep(
@@ -115,19 +145,21 @@ def sweep(
 
     ``folder`` gets the picture and the record of each cell, and
     ``manifest.jsonl`` with a line for every cell, which is written anew
-    after each. If a loss becomes infinite, the cell has failed and the
-    others go on. ``observe`` returns the observers of a job's run. ``force``
+    after each. Where a picture cannot be read, which is found out before all
+    runs, or a loss becomes infinite, the cell has failed and the others go
+    on. ``observe`` returns the observers of a job's run. ``force``
     and the errors are as for ``jobs.run``.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    done = list(cells)
+    done = checked(cells)
     nets = SharedNets([cell.job for cell in done])
     write_manifest(done, folder)
     for i, cell in enumerate(done):
-        result = error = None
+        result, error = None, cell.error
         try:
-            result = run(cell.job, folder, observe, nets.net, force)
+            if error is None:
+                result = run(cell.job, folder, observe, nets.net, force)
         except NonFiniteLossError as failure:
             error = str(failure)
         done[i] = replace(cell, result=result, error=error)

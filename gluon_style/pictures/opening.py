@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import logging
 import math
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +30,34 @@ _HEIC_BRANDS = (b'heic', b'heix', b'heim', b'heis', b'mif1', b'hevc')
 # all of a progressive one in memory, in six bytes a pixel.
 _JPEG_FACTORS = (1, 2, 4, 8)
 _MOST_PROGRESSIVE = 200_000_000
+
+
+def require_file(path: str | Path) -> None:
+    """Raise FileNotFoundError, with advice, unless a picture is a file."""
+    name, path = f'picture {str(path)!r}', Path(path)
+    if path.is_file():
+        return
+    # A Path makes one slash of two.
+    if re.match(r'\w+:/', str(path)):
+        raise FileNotFoundError(
+            f'{name} is not a file but an address: download the picture, and '
+            'name its file'
+        )
+    if path.is_dir():
+        raise FileNotFoundError(
+            f'{name} is not a file but a folder: name a picture in it'
+        )
+    raise FileNotFoundError(f'{name} is not a file{_advice(path)}')
+
+
+def _advice(path: Path) -> str:
+    """Return the file that may be meant, as the end of a sentence."""
+    try:
+        names = [each.name for each in path.parent.iterdir()]
+    except OSError:
+        return ''
+    near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.75)
+    return f': did you mean {str(path.with_name(near[0]))!r}?' if near else ''
 
 
 def opened(path: Path, name: str) -> Image.Image:

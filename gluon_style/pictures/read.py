@@ -18,7 +18,12 @@ from PIL import Image, ImageCms, ImageOps
 from gluon_style.errors import GluonStyleError
 from gluon_style.pictures import Array
 from gluon_style.pictures.deep import in_bytes, read_deep_tiff
-from gluon_style.pictures.opening import opened, quiet_pillow, reading
+from gluon_style.pictures.opening import (
+    opened,
+    quiet_pillow,
+    reading,
+    require_file,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -72,8 +77,7 @@ def read_transparent(source: Any) -> tuple[Array, Array | None]:
     if not isinstance(source, (str, Path)):
         return _checked_array(source), None
     path = Path(source)
-    if not path.is_file():
-        raise FileNotFoundError(f'picture {str(path)!r} is not a file')
+    require_file(path)
     name = f'picture {str(path)!r}'
     with quiet_pillow(), contextlib.ExitStack() as stack:
         img = read_deep_tiff(path, name)

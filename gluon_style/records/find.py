@@ -21,7 +21,7 @@ MOST_FILES = 1000
 # A picture's file ends in one of these, or has the name in the record.
 SUFFIXES = (
     *('.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.bmp', '.gif'),
-    *('.avif', '.jp2', '.pgm', '.ppm', '.tga'),
+    *('.avif', '.heic', '.heif', '.jp2', '.pgm', '.ppm', '.tga'),
 )
 
 # Where a picture was found: a file, or an array (height, width, 3).

@@ -65,7 +65,7 @@ def write_report(
 
 
 def _check_output(output: Path) -> None:
-    if output.suffix != '.html':
+    if output.suffix.lower() != '.html':
         raise GluonStyleError(f'output {str(output)!r} must end in .html')
     if not output.parent.is_dir():
         raise GluonStyleError(

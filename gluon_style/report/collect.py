@@ -66,7 +66,7 @@ def _is_result(path: Path) -> bool:
     if path.suffix.lower() not in SUFFIXES:
         return False
     beside = is_ours(path.with_suffix('.json'))
-    if beside and path.suffix == '.png':
+    if beside and path.suffix.lower() == '.png':
         return True
     within = path.is_file() and record_of(path) is not None
     return within or (beside and _is_broken(path))

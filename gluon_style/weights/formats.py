@@ -81,13 +81,13 @@ def read_network(path: str | os.PathLike[str], first: str = 'vgg19') -> str:
 
 def _read(path: Path, wanted: Wanted) -> dict[str, numpy.ndarray]:
     """Return the wanted arrays of a file, read by its suffix's reader."""
-    if path.suffix not in READERS:
+    if path.suffix.lower() not in READERS:
         raise WeightsError(
             f'weights {str(path)!r} end in {path.suffix!r}: files of '
             f'{", ".join(READERS)} are read'
         )
     try:
-        return READERS[path.suffix](path, wanted)
+        return READERS[path.suffix.lower()](path, wanted)
     except (MissingPackageError, WeightsError):
         raise
     except (OSError, ValueError) as error:
@@ -114,13 +114,13 @@ def write_layers(
         '.params': _write_params,
         '.safetensors': _write_safetensors,
     }
-    if path.suffix not in writers:
+    if path.suffix.lower() not in writers:
         raise WeightsError(
             f'output {str(path)!r} ends in {path.suffix!r}: files of '
             f'{", ".join(writers)} are written'
         )
     with replacing(path) as temporary:
-        writers[path.suffix](temporary, layers, network)
+        writers[path.suffix.lower()](temporary, layers, network)
 
 
 def _write_npz(path: Path, layers: Layers, network: str) -> None:

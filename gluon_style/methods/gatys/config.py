@@ -56,19 +56,20 @@ def read_config(
     FileNotFoundError or GluonStyleError, in one sentence.
     """
     path = Path(path)
-    if path.suffix not in MOST_BYTES:
+    suffix = path.suffix.lower()
+    if suffix not in MOST_BYTES:
         raise GluonStyleError(
             f'config {str(path)!r} must end in .toml, or in .json as the '
             'record of a run does'
         )
     if not path.is_file():
         raise FileNotFoundError(f'config {str(path)!r} is not a file')
-    size, most = path.stat().st_size, MOST_BYTES[path.suffix]
+    size, most = path.stat().st_size, MOST_BYTES[suffix]
     if size > most:
         raise GluonStyleError(
             f'config {str(path)!r} has {size} bytes: at most {most} are read'
         )
-    if path.suffix == '.json':
+    if suffix == '.json':
         record, _ = read_record(path)
         settings, pictures, command = repeated(
             record, path, settings_only, given or {}
@@ -92,7 +93,7 @@ def read_settings(given: Any) -> Settings:
             "a Settings, a preset's name, or the path of a .toml or of the "
             '.json of a former run',
         )
-    if Path(given).suffix in MOST_BYTES:
+    if Path(given).suffix.lower() in MOST_BYTES:
         config = read_config(given, settings_only=True)
         settings = preset(config.preset or DEFAULT_PRESET)
         return settings.changed(config.settings)
@@ -134,7 +135,7 @@ def _load_toml(path: Path) -> dict[str, Any]:
         import tomli as tomllib
 
     try:
-        return tomllib.loads(path.read_text('utf-8'))
+        return tomllib.loads(path.read_text('utf-8-sig'))
     except tomllib.TOMLDecodeError as error:
         problem = ' '.join(str(error).split())
     except UnicodeDecodeError:

@@ -16,7 +16,7 @@ from gluon_style.chapter.images import (
 )
 from gluon_style.errors import GluonStyleError
 from gluon_style.layers import RGB_MEAN, RGB_STD, least_side
-from gluon_style.methods.gatys.kinds import INITS, Blend, noise_part
+from gluon_style.methods.gatys.kinds import Blend, noise_part, require_init
 from gluon_style.pictures.color import (
     keep_color,
     match_color,
@@ -38,6 +38,8 @@ _ABSENT = PictureId(None, None)
 _RECOLORINGS = {'match': match_color, 'histogram': match_histogram}
 
 
+# How much a picture's proportions may change, as a part, without a word.
+_MOST_STRETCH = 0.05
 # A style picture that is enlarged more than this shows it.
 MOST_ENLARGED = 2.0
 
@@ -170,6 +172,29 @@ class Inputs:
                     '%.2g for smaller strokes',
                     *(width, height, factor),
                     (self._settings.style_scale or 1) / factor,
+                )
+
+    def say_of_shapes(self):
+        """Log which pictures are stretched to the result's proportions."""
+        image_shape = self.image_shape()
+        stretched = {'init': self._init_img}
+        if self._settings.style_scale is None:
+            styles = enumerate(self._style_imgs, start=1)
+            stretched.update((f'style {i}', img) for i, img in styles)
+        for role, img in stretched.items():
+            if img is None:
+                continue
+            height, width = img.shape[:2]
+            stretch = width * image_shape[1] / (height * image_shape[0])
+            if abs(math.log(stretch)) > math.log(1 + _MOST_STRETCH):
+                logger.info(
+                    'the %s picture of %dx%d pixels is stretched to the '
+                    'proportions of %dx%d%s',
+                    role.replace('style 1', 'style'),
+                    *(width, height, *image_shape),
+                    ''
+                    if role == 'init'
+                    else ': style_scale=1 (--style-scale 1) keeps its own',
                 )
 
     def _sample(self, img, image_shape):
@@ -344,13 +369,10 @@ def _check_count(styles, settings, mask):
 def _check_init(content, styles, settings):
     """Raise GluonStyleError if the start's picture is not given."""
     init = settings.init
+    require_init(init)
     if settings.init_file is not None:
-        if not Path(init).is_file():
-            raise GluonStyleError(
-                f'init is {init!r}: it must be {", ".join(INITS)}, blend:0.3 '
-                'or the file of a picture'
-            )
-    elif (init == 'style' and not styles) or (
+        return
+    if (init == 'style' and not styles) or (
         init != 'style' and noise_part(init) < 1 and content is None
     ):
         raise GluonStyleError(

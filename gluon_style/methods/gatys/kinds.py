@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from gluon_style.errors import GluonStyleError
@@ -20,11 +21,13 @@ INITS = ('content', 'style', 'noise')
 
 
 class Size(Kind):
-    """(width, height) in pixels, or the longest side."""
+    """(width, height) in pixels, the longest side, or either as text."""
 
     metavar = 'WxH|LONGEST'
 
     def check(self, name: str, value: Any) -> int | tuple[int, ...]:
+        if isinstance(value, str):
+            value = self.parse(value)
         several = isinstance(value, (tuple, list))
         if several and len(value) != 2:
             raise unfit(name, value, '(width, height) or the longest side')
@@ -189,6 +192,16 @@ def named_layers(
         layer if weight == 1 else f'{layer}:{weight!r}'
         for layer, weight in weights.items()
     )
+
+
+def require_init(init: str) -> None:
+    """Raise GluonStyleError for a start that is not a word or a file."""
+    is_word = init in INITS or init.partition(':')[0] == 'blend'
+    if not (is_word or Path(init).is_file()):
+        raise GluonStyleError(
+            f'init is {init!r}: it must be {", ".join(INITS)}, blend:0.3 or '
+            'the file of a picture'
+        )
 
 
 def noise_part(init: str) -> float:

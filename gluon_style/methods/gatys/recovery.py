@@ -29,6 +29,28 @@ MOST_GROWTH = 5000
 MOST_HALVINGS = 3
 
 
+# A run that ends at a total of more times the first one at its scale has
+# exploded: the runs above that come back end below their start.
+_EXPLODED = 10
+
+
+def warn_of_explosion(history):
+    """Log a warning if a run without guard ends with an exploded loss."""
+    last = history[-1]
+    first = next(entry for entry in history if entry.scale == last.scale)
+    if last.total <= _EXPLODED * first.total:
+        return
+    name = max(('content', 'style', 'tv'), key=lambda n: getattr(last, n))
+    logger.warning(
+        'the loss has exploded: it ends at %.3g, mostly the %s loss, and '
+        'began at %.3g; try a smaller lr, smaller weights of the losses, or '
+        'the preset chapter-fast',
+        last.total,
+        name,
+        first.total,
+    )
+
+
 @dataclass(frozen=True)
 class State:
     """Where a run stands: its scale, the epochs done there, and its arrays.

@@ -38,8 +38,8 @@ def repeated(
     ``path``, the record's file, in the current folder and among the samples.
     With ``settings_only`` only the picture that the run began from is looked
     for. ``replaced`` has the paths of pictures by role that take the place of
-    the run's: one that is another picture is a warning. Raises GluonStyleError or
-    FileNotFoundError where a run cannot be repeated.
+    the run's: one that is another picture is a warning. Raises
+    GluonStyleError or FileNotFoundError where a run cannot be repeated.
     """
     if record.method != METHOD:
         raise GluonStyleError(

@@ -37,6 +37,7 @@ from gluon_style.methods.gatys.presets import (
     reconstruction,
     texturing,
 )
+from gluon_style.methods.gatys.recovery import warn_of_explosion
 from gluon_style.methods.gatys.scales import coarse_to_fine, plan
 from gluon_style.methods.gatys.settings import METHOD, Settings
 from gluon_style.methods.interrupt import NotedInterrupt
@@ -167,6 +168,7 @@ class _Run:
         self.checkpoint = observers.only(Checkpoint)
         observers.begin(self._plan())
         self.inputs.warn_of_small_styles()
+        self.inputs.say_of_shapes()
         # This loads the network, before the log's clock starts.
         self.weights = self._weights()
         self._interrupt = NotedInterrupt()
@@ -292,6 +294,8 @@ class _Run:
                 'stopped at %dx%d: the picture is enlarged from that',
                 *losses.scale,
             )
+        if not self.settings.guard:
+            warn_of_explosion(self.log.history)
         pixels = self.inputs.finished(X)
         record = self._record(losses)
         history = list(self.log.history)
