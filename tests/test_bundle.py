@@ -15,11 +15,12 @@ from pathlib import Path
 
 import numpy
 import pytest
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from PIL import Image
 
 from gluon_style import __version__, cli, samples
-from gluon_style.classroom import bundle, project as project_module
+from gluon_style.classroom import bundle, oldest, project as project_module
 from gluon_style.classroom.packages import installed_versions
 from gluon_style.classroom.project import find_project
 from gluon_style.weights.sources import SOURCES
@@ -53,7 +54,7 @@ def pip(tmp_path, monkeypatch):
         stand_in.command = command
         constraints = command[command.index('--constraint') + 1]
         stand_in.constraints = Path(constraints).read_text().splitlines()
-        stand_in.built_from = sorted(os.listdir(command[-2]))
+        stand_in.built_from = sorted(os.listdir(command[-3]))
         stand_in.interrupt()
         wheels = Path(command[command.index('--wheel-dir') + 1])
         wheels.mkdir()
@@ -66,6 +67,8 @@ def pip(tmp_path, monkeypatch):
         interrupt=lambda: None, stderr='', work=work
     )
     monkeypatch.setattr(bundle, 'subprocess', types.SimpleNamespace(run=run))
+    monkeypatch.setattr(bundle, 'least_python', lambda new: oldest.OLDEST)
+    monkeypatch.setattr(oldest, '_too_new', lambda: [])
     return stand_in
 
 
@@ -85,7 +88,7 @@ def test_pip_is_asked_for_what_is_installed_here(pip):
         *(sys.executable, '-m', 'pip', 'wheel', '--quiet'),
         *('--wheel-dir', str(new / 'wheels')),
         *('--constraint', str(new.parent / 'constraints.txt')),
-        *(str(new.parent / 'source'), 'jupyter'),
+        *(str(new.parent / 'source'), 'jupyter', 'pillow-heif'),
     ]
     assert f'numpy=={numpy.__version__}' in pip.constraints
     assert not [line for line in pip.constraints if 'gluon' in line]
@@ -127,7 +130,7 @@ def test_bundle_has_all_and_says_so(pip, capsys):
     pins = 'gluon_style==0.1.0\nmxnet==2.0.0b1\npip==26.3\n'
     assert (stick / 'requirements.txt').read_text() == pins
     text = (stick / 'README.txt').read_text()
-    assert f'with Python {VERSION},' in text
+    assert f'with Python {VERSION} (from {VERSION}.0 on),' in text
     assert 'license: CC BY 4.0, Visual Geometry Group' in text
     assert 'weights   VGG-16 (torchvision): torchvision' in text
     assert 'license: BSD-3-Clause, Soumith Chintala' in text
@@ -408,6 +411,8 @@ def run(command, **kwargs):
     return subprocess.CompletedProcess(command, 0, '', '')
 
 bundle.subprocess = types.SimpleNamespace(run=run)
+bundle.versions_for_oldest = dict
+bundle.least_python = lambda new: '3.9.0'
 for name in bundle.DEFAULT_WEIGHTS:
     bundle.SOURCES[name] = dataclasses.replace(
         bundle.SOURCES[name], digest='%s'
@@ -461,7 +466,8 @@ def test_installer_notices_a_broken_copy(install):
 
 
 def test_installer_wants_its_system_and_its_python(install):
-    assert f'These wheels need Python {VERSION}, which is not' in install()
+    expected = f'These wheels need Python {VERSION}, from {VERSION}.0 on, whi'
+    assert expected in install()
     install.tool('python3', 'exit 1')
     assert f'These wheels need Python {VERSION}' in install()
     install.tool('uname', 'echo Minix')
@@ -476,7 +482,63 @@ def test_installer_makes_nothing_of_a_foreign_folder(install, tmp_path):
     assert files('photos') == ['mine.jpg']
     assert 'cannot make an environment there (' in install('/dev/null/env')
     # No wheel of this bundle is a real one.
-    assert 'pip did not install the wheels (' in install('an env')
+    sentence = install('an env')
+    assert 'pip did not install the wheels (' in sentence
+    assert 'mend that and run this command again; ' in sentence
+    # What was new is removed, and a former environment stays.
+    assert not Path('an env').exists()
+    subprocess.run([sys.executable, '-m', 'venv', '--without-pip', 'former'])
+    assert 'pip did not install the wheels (' in install('former')
+    assert Path('former', 'pyvenv.cfg').is_file()
+
+
+def test_installer_wants_no_older_patch_release(install):
+    text = Path('stick', 'install.sh').read_text()
+    newer = f'{VERSION}.{sys.version_info.micro + 1}'
+    assert f'least={VERSION}.0' in text
+    text = text.replace(f'least={VERSION}.0', f'least={newer}')
+    Path('install.sh').write_text(text)
+    for path in Path('stick').iterdir():
+        if path.name != 'install.sh':
+            Path(path.name).symlink_to(path)
+    sums = Path('SHA256SUMS')
+    lines = sums.read_text().splitlines()
+    sums.unlink()
+    kept = [line for line in lines if not line.endswith('  install.sh')]
+    sums.write_text('\n'.join(kept) + '\n')
+    install.tool(f'python{VERSION}', f'exec {sys.executable} "$@"')
+    assert f'from {newer} on, which is not' in install(script='install.sh')
+
+
+def test_versions_are_those_that_the_oldest_python_takes(monkeypatch):
+    installed = {'new': '4.1.3', 'old': '1.0', 'gone': '2.0'}
+    found = [
+        types.SimpleNamespace(
+            metadata={'Name': name, 'Requires-Python': needed},
+            version=installed[name],
+        )
+        for name, needed in (
+            ('new', f'>={VERSION}.5'),
+            ('old', f'>={VERSION}'),
+            ('gone', f'>={VERSION}.1'),
+        )
+    ]
+    monkeypatch.setattr(metadata, 'distributions', lambda: found)
+    asked = []
+
+    def download(command, **options):
+        # Nothing is found of 'gone'.
+        asked.append(command)
+        folder = Path(command[command.index('--dest') + 1])
+        if command[-1] == 'new':
+            (folder / 'new-4.1.1-py3-none-any.whl').touch()
+
+    stand_in = types.SimpleNamespace(run=download)
+    monkeypatch.setattr(oldest, 'subprocess', stand_in)
+    assert oldest.versions_for_oldest() == {**installed, 'new': '4.1.1'}
+    for command in asked:
+        at = command.index('--python-version')
+        assert command[at + 1] == f'{VERSION}.0'
 
 
 def test_installer_keeps_to_the_home_when_started_on_the_stick(
@@ -484,9 +546,11 @@ def test_installer_keeps_to_the_home_when_started_on_the_stick(
 ):
     install.tool(f'python{VERSION}', f'exec {sys.executable} "$@"')
     before = files('stick')
-    install(script='install.sh', cwd='stick')
+    sentence = install(script='install.sh', cwd='stick')
     assert files('stick') == before
-    assert (tmp_path / 'home' / 'gluon-style-env' / 'pyvenv.cfg').is_file()
+    # It was made there, and removed as it failed.
+    assert f'; {tmp_path}/home/gluon-style-env was removed' in sentence
+    assert not (tmp_path / 'home' / 'gluon-style-env').exists()
 
 
 # Checks that the loopback is the only network, and runs a command.
@@ -565,7 +629,11 @@ def test_a_class_without_a_network(tmp_path, alone, capsys):
     pins = (stick / 'requirements.txt').read_text().splitlines()
     here = {**installed_versions(), 'gluon-style': __version__}
     versions = dict(map(canonical, pins))
-    assert versions.items() <= here.items()
+    for name in dict(versions.items() - here.items()).keys() & here.keys():
+        # The one here is for a newer Python than a class may have.
+        needed = metadata.metadata(name)['Requires-Python']
+        assert not SpecifierSet(needed).contains(oldest.OLDEST), name
+    assert f'(from {oldest.OLDEST} on)' in (stick / 'README.txt').read_text()
 
     out = alone(SHELL, stick / 'install.sh')
     for name in bundle.DEFAULT_WEIGHTS:

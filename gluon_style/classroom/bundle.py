@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gluon_style import __version__
-from gluon_style.classroom.packages import installed_versions
+from gluon_style.classroom.oldest import least_python, versions_for_oldest
 from gluon_style.classroom.project import find_project
 from gluon_style.classroom.sums import find_foreign, list_files, write_sums
 from gluon_style.errors import GluonStyleError
@@ -42,13 +42,16 @@ _README = """\
 Neural style transfer, as in Dive into Deep Learning: gluon_style {version}
 for computers without a network.
 
-For:      {system} on {machine}, with Python {python}, 1.5 GB of free disk,
-          and a system no older than the one that this folder was made on
+For:      {system} on {machine}, with Python {python} (from {least} on),
+          1.5 GB of free disk, and a system no older than the one that this
+          folder was made on
 Install:  sh "PATH OF THIS FOLDER/install.sh"
           in the folder to work in. It checks this folder's files, makes the
           environment gluon-style-env (or the folder named after install.sh),
           puts the weights into the cache, and runs gluon-style doctor.
-Then:     the two commands that it prints. The stick is no longer needed.
+          Where it fails, it leaves nothing and says why.
+Then:     the commands that it prints, the first one with a photograph of your
+          own. The stick is no longer needed.
 
 wheels    gluon_style, MXNet, Jupyter and what they need, with their licenses
 {weights}pictures  a photograph and a painting; SOURCES.txt says who made them
@@ -144,7 +147,7 @@ def _require_replaceable(folder: Path) -> None:
 def _collect_wheels(project: Path, new: Path, temporary: Path) -> int:
     """Have pip collect the wheels of what is installed here; count them."""
     constraints = temporary / 'constraints.txt'
-    versions = installed_versions()
+    versions = versions_for_oldest()
     lines = [f'{name}=={versions[name]}\n' for name in sorted(versions)]
     constraints.write_text(''.join(lines))
     source = temporary / 'source'
@@ -153,7 +156,9 @@ def _collect_wheels(project: Path, new: Path, temporary: Path) -> int:
     command = [
         *(sys.executable, '-m', 'pip', 'wheel', '--quiet'),
         *('--wheel-dir', str(new / 'wheels')),
-        *('--constraint', str(constraints), str(source), 'jupyter'),
+        # With pillow-heif for the photographs of iPhones.
+        *('--constraint', str(constraints), str(source)),
+        *('jupyter', 'pillow-heif'),
     ]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
@@ -226,6 +231,7 @@ def _write_readme_and_installer(new: Path, sources: list[Source]) -> None:
         'system': platform.system(),
         'machine': platform.machine(),
         'python': f'{major}.{minor}',
+        'least': least_python(new),
         'sources': ' '.join(source.name for source in sources),
     }
     weights = ''.join(

@@ -5,7 +5,7 @@
 # gluon-style-env in the current folder. PYTHON names an interpreter.
 set -eu
 
-system=@system@ machine=@machine@ version=@python@
+system=@system@ machine=@machine@ version=@python@ least=@least@
 sources='@sources@'
 
 fail() {
@@ -35,7 +35,8 @@ copy the folder again."
 
 fits() {
     "$1" -c "import sys; sys.exit(sys.implementation.name != 'cpython' or \
-'%d.%d' % sys.version_info[:2] != '$version')" 2>/dev/null
+'%d.%d' % sys.version_info[:2] != '$version' or \
+sys.version_info[:3] < tuple(map(int, '$least'.split('.'))))" 2>/dev/null
 }
 
 find_python() {
@@ -48,8 +49,8 @@ find_python() {
             return
         fi
     done
-    fail "These wheels need Python $version, which is not here: install it, \
-or put the path of one before this command as PYTHON=..."
+    fail "These wheels need Python $version, from $least on, which is not \
+here: install it, or put the path of one before this command as PYTHON=..."
 }
 
 # Without pip, because Debian's Python has none. It comes as a wheel.
@@ -60,8 +61,13 @@ make_environment() {
 folder."
     fi
     echo "Making the environment $environment."
+    # A failure removes what this run made.
+    if [ ! -e "$environment" ]; then
+        made=$environment
+    fi
     output=$("$python" -m venv --without-pip "$environment" 2>&1) || fail \
-        "$python cannot make an environment there ($(last "$output"))."
+        "$python cannot make an environment there ($(last "$output")): name \
+another folder after install.sh."
     environment=$(cd -- "$environment" && pwd)
     bin=$environment/bin
 }
@@ -77,11 +83,14 @@ install_wheels() {
     # A newer bundle may have other code of the same version.
     if [ -e "$bin/gluon-style" ]; then
         output=$(pip uninstall --quiet --yes gluon_style) ||
-            fail "pip did not remove the old gluon_style ($(last "$output"))."
+            fail "pip did not remove the old gluon_style ($(last "$output")): \
+remove the folder $environment and run this command again."
     fi
     output=$(pip install --quiet --no-index --find-links "$here/wheels" \
         --requirement "$here/requirements.txt") ||
-        fail "pip did not install the wheels ($(last "$output"))."
+        fail "pip did not install the wheels ($(last "$output")): mend that \
+and run this command again; $environment was removed if it was new."
+    made=
 }
 
 # Copies the weights of one source.
@@ -112,8 +121,10 @@ copy_folder() {
     fi
 }
 
-temporary=
-trap 'if [ -n "$temporary" ]; then rm -rf "$temporary"; fi' EXIT
+temporary= made=
+trap 'for unfinished in "$temporary" "$made"; do
+    if [ -n "$unfinished" ]; then rm -rf "$unfinished"; fi
+done' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -137,7 +148,10 @@ copy_folder notebooks
 code=0
 "$bin/gluon-style" doctor || code=$?
 cat <<END
-This folder is no longer needed. Go on with:
+This folder is no longer needed. Go on with a photograph of your own in place
+of PHOTO.jpg, with the one that is here, or with the notebooks:
+    "$bin/gluon-style" run PHOTO.jpg "$environment/pictures/painting.jpg" \
+--preset quick
     "$bin/gluon-style" run "$environment/pictures/photograph.png" \
 "$environment/pictures/painting.jpg" -o out.png --preset quick
     "$bin/jupyter" lab "$environment/notebooks"
