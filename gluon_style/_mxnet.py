@@ -8,6 +8,7 @@ its parameters.
 
 import contextlib
 import ctypes
+import functools
 import importlib.machinery
 import importlib.util
 import os
@@ -140,6 +141,25 @@ def numpy_mode():
             # MXNet 2.x: the caller may have asked for float64.
             modes.enter_context(util.np_default_dtype(False))
         yield
+
+
+def of_mxnet(function):
+    """Have a function refuse arrays of NumPy with a TypeError."""
+
+    @functools.wraps(function)
+    def checking(*args, **kwargs):
+        import numpy
+
+        for value in (*args, *kwargs.values()):
+            for each in value if isinstance(value, (list, tuple)) else [value]:
+                if isinstance(each, numpy.ndarray):
+                    raise TypeError(
+                        f'{function.__name__} takes arrays of MXNet, and got '
+                        'one of NumPy: give mxnet.np.array(...) of it'
+                    )
+        return function(*args, **kwargs)
+
+    return checking
 
 
 _NET_LOCKS = weakref.WeakKeyDictionary()

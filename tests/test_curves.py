@@ -13,6 +13,7 @@ from gluon_style.report.curves import (
     MOST_POINTS,
     RIGHT,
     TOP,
+    WIDTH,
     loss_curves as draw,
 )
 
@@ -120,3 +121,14 @@ def test_the_curves_have_a_description():
         'aria-label="Losses of epochs 1 to 2: content from 2 to 1, '
         'style from 300 to 3, TV from 1 to 1"'
     ) in svg
+
+
+@pytest.mark.parametrize('epochs', [5, 500, 20_000])
+def test_no_label_is_cut_off(epochs):
+    svg = draw([entry(1, 1, 4), entry(epochs, 2, 3)])
+    pattern = r'<text x="([^"]*)"[^>]*anchor="middle">([^<]*)</text>'
+    found = re.findall(pattern, svg)
+    assert found
+    for x, label in found:
+        # A digit is about 7 pixels wide.
+        assert float(x) + 7 * len(label) / 2 <= WIDTH

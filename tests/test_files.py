@@ -1,9 +1,11 @@
+import contextlib
 import json
 import os
 import shutil
 import stat
 import subprocess
 import sys
+import threading
 import tracemalloc
 
 import pytest
@@ -278,3 +280,39 @@ def test_a_sweeps_manifest_is_ours(tmp_path):
     for text in ('', '{"name": 1}\n', '[]\n', 'x\n', '[' * 100_000):
         path.write_text(text)
         assert not is_ours(path)
+
+
+def test_a_claim_leaves_no_file(tmp_path, monkeypatch):
+    monkeypatch.setattr('tempfile.tempdir', str(tmp_path))
+    path = tmp_path / 'out.png'
+    for _ in range(2):
+        with claim(path):
+            assert len(list(tmp_path.iterdir())) == 1
+            with pytest.raises(GluonStyleError, match='by another run'):
+                with claim(path):
+                    pass
+            # The refused one has not removed it.
+            assert len(list(tmp_path.iterdir())) == 1
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_only_one_of_many_claims_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr('tempfile.tempdir', str(tmp_path))
+    owners, most, taken = [], [], []
+
+    def take(number):
+        for _ in range(200):
+            with contextlib.suppress(GluonStyleError):
+                with claim(tmp_path / 'out.png'):
+                    owners.append(number)
+                    most.append(len(owners))
+                    owners.remove(number)
+                    taken.append(number)
+
+    threads = [threading.Thread(target=take, args=[i]) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(most) == 1 and len(taken) >= 200
+    assert list(tmp_path.iterdir()) == []

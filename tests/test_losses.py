@@ -2,6 +2,7 @@ import numpy
 import pytest
 from mxnet import autograd, np
 
+from gluon_style.chapter.images import postprocess, preprocess
 from gluon_style.chapter.losses import (
     compute_loss,
     content_loss,
@@ -114,3 +115,18 @@ def test_gradients_by_finite_differences(loss):
     expected = (ends[0] - ends[1]) / (2 * step)
     found = (X.grad.asnumpy() * direction).sum()
     assert found == pytest.approx(expected, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    'function',
+    [content_loss, gram, style_loss, tv_loss, preprocess, postprocess],
+)
+def test_an_array_of_numpy_is_a_type_error_in_a_sentence(function):
+    array = numpy.zeros((1, 3, 8, 8), 'float32')
+    two = function in (content_loss, style_loss, preprocess)
+    with pytest.raises(TypeError) as error:
+        function(*[array] * (1 + two))
+    assert str(error.value) == (
+        f'{function.__name__} takes arrays of MXNet, and got one of NumPy: '
+        'give mxnet.np.array(...) of it'
+    )

@@ -86,7 +86,17 @@ def test_plot_result_is_written(tmp_path, suffix):
 def test_plot_result_of_one_epoch_and_of_large_losses(tmp_path):
     img = numpy.zeros((2, 2, 3), 'uint8')
     animator = plot_result(img, [Epoch(1, (8, 6), 300.0, 1.0, 2.0, 303.0)])
-    assert animator.axes[0].get_ylim() == (0, 600)
+    ax = animator.axes[0]
+    assert ax.get_yscale() == 'log'
+    assert ax.get_ylim() == pytest.approx((1 / 1.2, 360))
+
+
+def test_losses_alike_are_plotted_on_a_linear_axis():
+    img = numpy.zeros((2, 2, 3), 'uint8')
+    entries = [Epoch(i, (8, 6), 4.0 / i, 2.0, 1.0, 0.0) for i in (1, 2)]
+    ax = plot_result(img, entries).axes[0]
+    assert ax.get_yscale() == 'linear'
+    assert ax.get_ylim() == pytest.approx((0, 4.2))
 
 
 def test_curves_of_two_scales_do_not_touch():

@@ -61,7 +61,8 @@ def save(path, content, style, size=(60, 40), **changes):
         replace(losses, epoch=1, style=125.0, seconds=0.5),
         replace(losses, seconds=75.0),
     ]
-    Result(picture(*size, seed=3), history, record).save(path)
+    result = Result(picture(*size, seed=3), history, record)
+    result.save(path, force=True)
 
 
 class Page(HTMLParser):
@@ -749,3 +750,30 @@ def test_a_page_of_another_program_is_kept_unless_forced(folder, pictures):
     assert (folder / 'report.html').read_text().endswith('nice</p>')
     assert write_report(folder, force=True)[1] == 1
     assert write_report(folder)[1] == 1
+
+
+def test_a_picture_alone_is_shown_by_the_record_within(
+    folder, pictures, caplog
+):
+    save(folder / 'alone.png', *pictures)
+    (folder / 'alone.json').unlink()
+    places = [Path(pictures[0]).parent]
+    path, count = write_report(folder, pictures=places)
+    assert (caplog.messages, count) == ([], 1)
+    assert 'Epochs 2 of 2 Time unknown' in Page(path).text
+    # Beside it, the record of another picture is not its own.
+    save(folder / 'alone.jpg', *pictures[::-1], tv_weight=7.0)
+    path, count = write_report(folder, pictures=places)
+    assert (caplog.messages, count) == ([], 2)
+    assert Page(path).text.count('tv weight 10') == 1
+
+
+def test_a_plot_beside_a_record_of_another_picture_is_left_out(
+    folder, pictures, caplog
+):
+    save(folder / 'out.jpg', *pictures)
+    Image.new('RGB', (60, 40)).save(folder / 'out.png')
+    places = [Path(pictures[0]).parent]
+    path, count = write_report(folder, pictures=places)
+    assert (caplog.messages, count) == ([], 1)
+    assert 'out.jpg' in Page(path).text

@@ -330,3 +330,18 @@ def test_a_cache_that_is_only_readable_is_used(zoo, monkeypatch):
     monkeypatch.setattr('filelock.FileLock.acquire', refuse)
     monkeypatch.setattr('pathlib.Path.mkdir', refuse)
     assert fetch('zoo') == path and len(zoo.paths) == 1
+
+
+def test_a_download_tells_its_size_and_its_progress(zoo, index, caplog):
+    caplog.set_level('INFO', 'gluon_style')
+    quarters = download._Quarters()
+    quarters.total = 8_000_000
+    for _ in range(8):
+        quarters.update(1_000_000)
+    assert caplog.messages == [f'{done} of 8 MB came' for done in (2, 4, 6)]
+    caplog.clear()
+    fetch('oxford')
+    megabytes = round(SOURCES['oxford'].size / 1e6)
+    assert (
+        f"fetching the weights 'oxford', about {megabytes} MB" in caplog.text
+    )

@@ -3,7 +3,7 @@
 from mxnet import image, np
 
 from gluon_style import layers
-from gluon_style._mxnet import numpy_mode
+from gluon_style._mxnet import numpy_mode, of_mxnet
 from gluon_style.pictures.read import read_picture
 from gluon_style.pictures.resize import resized
 
@@ -11,6 +11,7 @@ RGB_MEAN = np.array(layers.RGB_MEAN, dtype='float32')
 RGB_STD = np.array(layers.RGB_STD, dtype='float32')
 
 
+@of_mxnet
 @numpy_mode()
 def preprocess(img, image_shape):
     """Resize and standardize a picture for VGG (chapter: Preprocessing).
@@ -38,6 +39,7 @@ def preprocess_antialiased(img, image_shape):
     return preprocess(img, image_shape)
 
 
+@of_mxnet
 @numpy_mode()
 def postprocess(img):
     """Undo ``preprocess`` (chapter: Preprocessing).

@@ -2,7 +2,7 @@
 
 from mxnet import np, npx
 
-from gluon_style._mxnet import numpy_mode
+from gluon_style._mxnet import numpy_mode, of_mxnet
 from gluon_style.chapter.defaults import (
     CONTENT_WEIGHT,
     STYLE_WEIGHT,
@@ -10,12 +10,14 @@ from gluon_style.chapter.defaults import (
 )
 
 
+@of_mxnet
 @numpy_mode()
 def content_loss(Y_hat, Y):
     """Return the mean squared error of two feature maps of one shape."""
     return np.square(Y_hat - Y).mean()
 
 
+@of_mxnet
 @numpy_mode()
 def gram(X):
     """Return the Gram matrix of a feature map (Gatys et al. 2016, eq. 3).
@@ -34,6 +36,7 @@ def gram(X):
     return np.dot(X, X.T) / (num_channels * n)
 
 
+@of_mxnet
 @numpy_mode()
 def style_loss(Y_hat, gram_Y):
     """Return the mean squared error of two Gram matrices.
@@ -44,6 +47,7 @@ def style_loss(Y_hat, gram_Y):
     return np.square(gram(Y_hat) - gram_Y).mean()
 
 
+@of_mxnet
 @numpy_mode()
 def tv_loss(Y_hat):
     """Return half the mean absolute difference of neighboring pixels.
@@ -58,6 +62,7 @@ def tv_loss(Y_hat):
     )
 
 
+@of_mxnet
 @numpy_mode()
 def compute_loss(
     X,

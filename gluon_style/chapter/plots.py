@@ -10,7 +10,7 @@ from PIL import Image
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import replacing
 from gluon_style.pictures.read import as_bytes, as_numpy
-from gluon_style.records.record import stages
+from gluon_style.records.record import loss_limits, stages
 
 FORMATS = ('-', 'm--', 'g-.', 'r:')
 _METADATA = {
@@ -66,16 +66,18 @@ def plot_result(image, history):
     """Return the chapter's figure of a finished run: losses and picture.
 
     ``image`` is (height, width, 3). ``history`` is a run's list of
-    ``Epoch``. The curves have a gap where the scale changes.
+    ``Epoch``. The curves have a gap where the scale changes. The axis of
+    losses is logarithmic where they differ by more than a factor of 20.
     """
     last = history[-1]
     names = ('content', 'style', 'tv')
-    top = max(20, 2 * max(getattr(last, name) for name in names))
+    low, high, log = loss_limits(history)
     animator = Animator(
         xlabel='epoch',
         ylabel='loss',
         xlim=[1, max(2, last.epoch)],
-        ylim=[0, top],
+        ylim=[low, high],
+        yscale='log' if log else 'linear',
         legend=['content', 'style', 'TV'],
         ncols=2,
         figsize=(7, 2.5),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from mxnet import cpu, gluon, np
 from mxnet.gluon import nn
 
-from gluon_style._mxnet import numpy_mode, reset_device
+from gluon_style._mxnet import numpy_mode, of_mxnet, reset_device
 from gluon_style.chapter.images import preprocess
 from gluon_style.errors import GluonStyleError
 from gluon_style.layers import (
@@ -154,6 +154,7 @@ def check_depth(net, layers):
         )
 
 
+@of_mxnet
 @numpy_mode()
 def extract_features(
     net, X, content_layers=CONTENT_LAYERS, style_layers=STYLE_LAYERS

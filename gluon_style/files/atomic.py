@@ -100,26 +100,41 @@ def require_room(
 def claim(path: str | os.PathLike[str]) -> Iterator[None]:
     """Keep other runs of this user from writing ``path`` meanwhile.
 
-    The lock ends with the process, however the process ends. Raises
-    GluonStyleError if another run is writing ``path``.
+    The lock ends with the process, however the process ends. Its file in the
+    temporary folder is removed at the end. Raises GluonStyleError if another
+    run is writing ``path``.
     """
-    import filelock
-
     name = hashlib.sha256(os.fsencode(Path(path).resolve())).hexdigest()
-    lock = filelock.FileLock(
-        Path(tempfile.gettempdir(), f'gluon_style-{os.getuid()}-{name}.lock')
+    lock = Path(
+        tempfile.gettempdir(), f'gluon_style-{os.getuid()}-{name}.lock'
     )
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
+    handle = _claimed(lock)
+    if handle is None:
         raise GluonStyleError(
             f'output {str(path)!r} is being written by another run: give '
             'this one another name'
-        ) from None
+        )
     try:
         yield
     finally:
-        lock.release()
+        # While it is locked, so that nobody else's file is removed.
+        lock.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _claimed(lock: Path) -> int | None:
+    """Return the handle of a file, locked until closed, or None."""
+    while True:
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            return None
+        # Before the lock, the former owner may have removed it.
+        if os.fstat(handle).st_nlink:
+            return handle
+        os.close(handle)
 
 
 def _umask() -> int:

@@ -7,6 +7,7 @@ The JSON of version 0.1.0 has no 'method', which was 'gatys' then.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -129,6 +130,24 @@ def stages(history: list[Epoch]) -> list[list[Epoch]]:
     """Return the history of each scale, in their order."""
     groups = groupby(history, lambda entry: entry.scale)
     return [list(entries) for _, entries in groups]
+
+
+def loss_limits(history: list[Epoch]) -> tuple[float, float, bool]:
+    """Return the ends of an axis for a history's losses, and if it is log.
+
+    It is logarithmic where the losses differ by more than a factor of 20.
+    """
+    names = LOSSES[:-1]
+    each = {n: [getattr(entry, n) for entry in history] for n in names}
+    values = [v for name in names for v in each[name] if 0 < v < math.inf]
+    high = max(values, default=1)
+    # A run that starts from the content picture has almost no content loss at
+    # first, for which all other losses would become a narrow band.
+    ends = [each[name][-1] for name in names if each[name][-1] > 0]
+    low = max(min(values, default=1), min(ends, default=high) / 10)
+    if high / low <= 20:
+        return 0, 1.05 * high, False
+    return low / 1.2, 1.2 * high, True
 
 
 @dataclass(frozen=True)

