@@ -375,9 +375,8 @@ def test_a_resized_result_says_what_the_run_made(folder, pictures):
 
 def test_what_is_not_a_whole_result_is_left_out(folder, pictures, caplog):
     save(folder / 'good.png', *pictures)
-    for name in ('alone', 'cut', 'deep', 'huge', 'other', 'size', 'weights'):
+    for name in ('cut', 'deep', 'huge', 'other', 'size', 'weights'):
         save(folder / f'{name}.png', *pictures)
-    (folder / 'alone.json').unlink()
     cut = (folder / 'cut.png').read_bytes()
     (folder / 'cut.png').write_bytes(cut[: len(cut) // 2])
     (folder / 'deep.json').write_text('[' * 200_000)
@@ -395,7 +394,6 @@ def test_what_is_not_a_whole_result_is_left_out(folder, pictures, caplog):
     os.truncate(folder / 'huge.webp', 1 << 30)
     assert write_report(folder, pictures=[Path(pictures[0]).parent])[1] == 1
     reasons = [
-        ('alone', "alone.json' is not a file: it belongs to the picture"),
         ('cut', "cut.png' is broken or incomplete"),
         ('deep', '(its JSON is more than 20 lists and objects'),
         ('huge', '(it has more than the 67108864 bytes of JSON'),
@@ -765,7 +763,8 @@ def test_a_picture_alone_is_shown_by_the_record_within(
     save(folder / 'alone.jpg', *pictures[::-1], tv_weight=7.0)
     path, count = write_report(folder, pictures=places)
     assert (caplog.messages, count) == ([], 2)
-    assert Page(path).text.count('tv weight 10') == 1
+    text = Page(path).text
+    assert text.count('tv weight 10') == text.count('tv weight 7') > 0
 
 
 def test_a_plot_beside_a_record_of_another_picture_is_left_out(

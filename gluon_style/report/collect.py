@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.ours import is_ours
@@ -66,13 +67,20 @@ def _loaded(path: Path) -> Result:
     within = record_of(path)
     try:
         result = Result.load(path)
-        if within in (None, result.record.to_json()):
+        beside = result.record.to_json()
+        if within in (None, beside) or beside not in _records_beside(path):
             return result
     except (OSError, GluonStyleError):
         if within is None or path.with_suffix('.json').exists():
             raise
     picture, alpha = read_transparent(path)
     return Result(picture, [], Record.from_json(within), alpha=alpha)
+
+
+def _records_beside(path: Path) -> list[dict[str, Any]]:
+    """Return the records within the other pictures of the same name."""
+    others = {path.with_suffix(suffix) for suffix in SUFFIXES} - {path}
+    return [record for each in others if (record := record_of(each))]
 
 
 def _is_result(path: Path) -> bool:
@@ -86,8 +94,7 @@ def _is_result(path: Path) -> bool:
         return False
     if path.is_file() and record_of(path) is not None:
         return True
-    others = {path.with_suffix(suffix) for suffix in SUFFIXES} - {path}
-    if not is_ours(path.with_suffix('.json')) or any(map(record_of, others)):
+    if not is_ours(path.with_suffix('.json')) or _records_beside(path):
         return False
     return path.suffix.lower() == '.png' or _is_broken(path)
 
