@@ -78,7 +78,7 @@ def test_every_setting_has_its_option(run, tmp_path):
         *('--no-tileable', '--no-guard', '--no-antialias'),
         *('--border', 'zero', '--network', 'vgg19', '--precision', 'float32'),
         *('--stop-at', '1e-3', '--stop-after', '90', '--time-limit', '600'),
-        *('--original-size',),
+        *('--original-size', '--alpha', 'keep'),
     )
     assert code == 0, err
     record = json.loads((tmp_path / 'out.json').read_text())
@@ -191,7 +191,10 @@ def test_same_command_same_bytes(run, tmp_path):
         (['--tile', 'big'], "--tile: 'big' is not a whole number"),
         (['--stop-at', '-1'], 'stop_at is -1.0: it must be a finite number'),
         (['--time-limit', '0'], 'time_limit is 0.0: it must be a finite'),
-        (['--init', 'blank'], "picture 'blank' is not a file"),
+        (
+            ['--init', 'blank'],
+            "init is 'blank': it must be content, style, no",
+        ),
         (['--init', 'blend:9'], 'the part of noise must be from 0 to 1'),
         (['--pooling', 'min'], "pooling is 'min': it must be max or avg"),
         (['--border', 'wrap'], "border is 'wrap': it must be zero or repl"),

@@ -340,7 +340,7 @@ def shown_by(progress, capsys):
         # The bar is drawn ten times a second at most.
         time.sleep(0.12)
         progress.epoch(history, None)
-        lines.append(capsys.readouterr().err.split('\r')[-1])
+        lines.append(capsys.readouterr().err.split('\r')[-1].strip('\n'))
     progress.close()
     return lines
 
@@ -375,9 +375,17 @@ def test_progress_in_a_pipe_is_a_line_every_ten_per_cent(capsys):
     lines = capsys.readouterr().err.splitlines()
     losses = 'content 1.00, style 2.50, TV 0.25'
     pattern = r'40x20 (\d+)/200 (\d+)%, 00:0\d left, ' + losses
+    first, *lines = lines
+    assert first == f'40x20 1/200 0%, ? left, {losses}'
     shown = [re.fullmatch(pattern, line).groups() for line in lines]
     percents = range(10, 101, 10)
     assert shown == [(f'{2 * p}', f'{p}') for p in percents]
+
+
+def test_progress_in_a_pipe_has_a_line_for_every_size(capsys):
+    lines = shown_by(Progress('cat.png'), capsys)
+    places = [line.partition(',')[0] for line in lines]
+    assert places[:2] == ['cat.png 20x10 1/1 5%', 'cat.png 40x20 1/4 29%']
 
 
 @pytest.mark.parametrize('stream', [None, io.StringIO()])

@@ -196,7 +196,9 @@ def test_toml_of_other_editors_is_read(tmp_path):
     assert read_config(path).settings == settings
     assert Settings(size='64x48').size == (64, 48)
     assert Settings(size='64').size == 64
-    with pytest.raises(GluonStyleError, match='is not a size: give 450x300'):
+    with pytest.raises(
+        GluonStyleError, match="size is 'large': it must be a wh"
+    ):
         Settings(size='large')
 
 

@@ -182,7 +182,6 @@ def _given_pictures(args: argparse.Namespace) -> dict[str, str]:
     )
     init = given.get('init')
     if init is not None:
-        require_init(init)
         pictures['init'] = Settings(init=init).init_file
     paths = {
         role: path for role, path in pictures.items() if path and path != PIPE
@@ -234,7 +233,9 @@ def _require_pictures(command: str, request: Request) -> None:
     if command == 'run' and request.content is None:
         if request.settings.content_weight:
             raise GluonStyleError('no content picture is given: name one')
-    require_init(request.settings.init)
+    if not Path(request.settings.init).suffix:
+        # It may be a word.
+        require_init(request.settings.init)
     require_files(request.files)
 
 

@@ -27,7 +27,11 @@ class Size(Kind):
 
     def check(self, name: str, value: Any) -> int | tuple[int, ...]:
         if isinstance(value, str):
-            value = self.parse(value)
+            try:
+                value = self.parse(value)
+            except GluonStyleError:
+                wanted = 'a whole number, or two as in 450x300'
+                raise unfit(name, value, wanted) from None
         several = isinstance(value, (tuple, list))
         if several and len(value) != 2:
             raise unfit(name, value, '(width, height) or the longest side')

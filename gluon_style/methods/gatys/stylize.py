@@ -168,9 +168,9 @@ class _Run:
         self.checkpoint = observers.only(Checkpoint)
         observers.begin(self._plan())
         self.inputs.warn_of_small_styles()
-        self.inputs.say_of_shapes()
         # This loads the network, before the log's clock starts.
         self.weights = self._weights()
+        self.inputs.say_of_shapes()
         self._interrupt = NotedInterrupt()
         self.log = self._log()
 

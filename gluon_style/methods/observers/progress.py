@@ -30,8 +30,9 @@ class Progress(Observer):
     """Show a run's progress, by pixels times epochs, and its losses.
 
     It is a bar of ``tqdm.auto``, so a notebook shows its own kind of bar. In
-    a pipe or a file it is a line every ten per cent. ``name`` stands before
-    it. With ``quiet``, or without a standard error, nothing is shown.
+    a pipe or a file it is a line every ten per cent, and for every size.
+    ``name`` stands before it. With ``quiet``, or without a standard error,
+    nothing is shown.
     """
 
     def __init__(self, name: str = '', quiet: bool = False) -> None:
@@ -141,18 +142,20 @@ class _Bar:
 
 
 class _Lines:
-    """A line for every ten per cent, for a pipe or a file."""
+    """A line for every size and every ten per cent, for a pipe or a file."""
 
     def __init__(self, total: int, name: str) -> None:
-        self._total, self._shown = total, 0
+        self._total, self._shown = total, ('', 0)
 
     def show(self, work: int, place: str, left: str, losses: str) -> None:
+        # The place is 'name 60x40 1/80'.
+        scale = place.rpartition(' ')[0]
         tenth = 10 * work // self._total
-        if tenth > self._shown:
-            self._shown = tenth
+        if (scale, tenth) != self._shown:
+            self._shown = scale, tenth
             percent = 100 * work // self._total
             line = f'{place} {percent}%, {left} left, {losses}'
-            print(line.strip(), file=sys.stderr)
+            sys.stderr.write(f'{line.strip()}\n')
 
     def close(self) -> None:
         pass
