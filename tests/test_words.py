@@ -269,3 +269,15 @@ def test_a_loss_that_has_exploded_is_said_at_the_end(weights_file, caplog):
         f'the loss has exploded: it ends at {last.total:.3g}, mostly the '
         f'{name} loss, and began at {first.total:.3g}; try a smaller lr'
     ) in caplog.text
+
+
+def test_a_record_of_an_array_is_repeated(command, folder, weights_file):
+    # A demo's photograph is an array, not a word.
+    from gluon_style import samples
+
+    settings = Settings(size=32, epochs=1, lr=0.1, weights=weights_file)
+    result = stylize(samples.photograph(), samples.PAINTING, settings)
+    result.save('demo.png')
+    words = ['run', '--config', 'demo.json', '-o', 'again.png', '--quiet']
+    assert command(*words) == (0, '', '')
+    assert (read_picture('again.png') == result.image).all()

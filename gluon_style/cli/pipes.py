@@ -21,6 +21,11 @@ from gluon_style.pictures.read import read_transparent
 PIPE = '-'
 
 
+def is_pipe(picture: Any) -> bool:
+    """Return whether a picture, maybe an array, is the word for a pipe."""
+    return isinstance(picture, str) and picture == PIPE
+
+
 def from_input(args: argparse.Namespace) -> Any:
     """Return the picture of standard input, or None where no word asks for it.
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from gluon_style.cli.pipes import PIPE, from_input
+from gluon_style.cli.pipes import from_input, is_pipe
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.fields import meaningless
 from gluon_style.methods.gatys.config import Config, read_config
@@ -76,9 +76,9 @@ def read_request(args: argparse.Namespace) -> Request:
     if output is None:
         output = _free_name([content, *styles], args.command)
     request = Request(
-        content=image if content == PIPE else content,
-        styles=[image if style == PIPE else style for style in styles],
-        mask=image if mask == PIPE else mask,
+        content=image if is_pipe(content) else content,
+        styles=[image if is_pipe(style) else style for style in styles],
+        mask=image if is_pipe(mask) else mask,
         settings=settings_of(args, config),
         output=output,
     )
@@ -116,7 +116,7 @@ def _free_name(pictures: list[Any], command: str) -> str:
     'photo-painting.png', and 'photo-painting-2.png' if that exists.
     """
     stems = [
-        'stdin' if picture == PIPE else Path(picture).stem
+        'stdin' if is_pipe(picture) else Path(picture).stem
         for picture in pictures
         if isinstance(picture, (str, Path))
     ]
@@ -184,7 +184,9 @@ def _given_pictures(args: argparse.Namespace) -> dict[str, str]:
     if init is not None:
         pictures['init'] = Settings(init=init).init_file
     paths = {
-        role: path for role, path in pictures.items() if path and path != PIPE
+        role: path
+        for role, path in pictures.items()
+        if path and not is_pipe(path)
     }
     require_files(list(paths.values()))
     return paths
