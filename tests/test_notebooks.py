@@ -135,6 +135,28 @@ def test_notebook_installs_first_and_asks_questions(path):
     assert answers == text.count('</details>') >= 4
 
 
+def test_the_first_cell_installs_what_lies_here_or_says_how(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None)
+    cells = cells_of(NOTEBOOKS[0])
+    code = next(cell.source for cell in cells if cell.cell_type == 'code')
+    code = code.replace('%pip install --quiet {source}', 'chosen = source')
+    with pytest.raises(ModuleNotFoundError, match='upload its wheel'):
+        exec(code, {})
+    for name in ('gluon_style-0.1.0-py3-none-any.whl', 'gluon-style-main'):
+        path = tmp_path / name
+        if path.suffix == '.whl':
+            path.touch()
+        else:
+            path.mkdir()
+            (path / 'setup.cfg').touch()
+        names = {}
+        exec(code, names)
+        assert names['chosen'] == f'"{path}"'
+
+
 @pytest.mark.parametrize(
     'path',
     [
