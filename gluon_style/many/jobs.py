@@ -81,9 +81,10 @@ def _is_of_picture(record: Record, path: Path) -> bool:
 def _was_made_by(record: Record, job: Job) -> bool:
     """Return whether the run of a record is the one that a job describes."""
     chosen = job.settings.to_json()
-    if job.settings.network == 'auto':
-        # As with the weights, the record names what was taken.
-        chosen['network'] = record.settings.get('network')
+    for name in ('network', 'precision'):
+        if chosen[name] == 'auto':
+            # As with the weights, the record names what was taken.
+            chosen[name] = record.settings.get(name)
     return (
         _chosen(record.settings) == _chosen(chosen)
         and record.versions.get('gluon_style') == __version__
