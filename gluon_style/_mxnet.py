@@ -406,3 +406,30 @@ def set_moments(trainer, weight, moments):
         array[:] = moment
     updater.states[0] = state
     updater.states_synced[0] = True
+
+
+def padded(X, widths, mode):
+    """Return features (batch, channels, height, width) with more at the edges.
+
+    ``widths`` are those above, below, at the left and at the right. ``mode``
+    is 'reflect' or 'edge'. ``np.pad`` takes 40 times as long on 1.9.1.
+    """
+    from mxnet import __version__, nd, npx
+
+    if not any(widths):
+        return X
+    options = {'pad_width': (0, 0, 0, 0, *widths), 'mode': mode}
+    if __version__.startswith('1.'):
+        return nd.Pad(X.as_nd_ndarray(), **options).as_np_ndarray()
+    return npx.pad(X, **options)
+
+
+def added(X, Y):
+    """Return the sum of two arrays of one shape, as oneDNN computes it.
+
+    ``X + Y`` takes ten times as long.
+    """
+    from mxnet import nd
+
+    total = nd.elemwise_add(X.as_nd_ndarray(), Y.as_nd_ndarray())
+    return total.as_np_ndarray()
