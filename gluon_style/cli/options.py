@@ -68,7 +68,7 @@ def add_settings(
         if title not in groups:
             groups[title] = parser.add_argument_group(title)
         default = _default_words(settings, field)
-        _add_setting(groups[title], field, default, lists)
+        add_setting(groups[title], field, default, lists)
 
 
 def _default_words(settings: Any, field: Field[Any]) -> str:
@@ -78,13 +78,18 @@ def _default_words(settings: Any, field: Field[Any]) -> str:
     return kind_of(field).words(getattr(settings, field.name))
 
 
-def _add_setting(
-    group: Any, field: Field[Any], default: str, lists: bool
+def add_setting(
+    group: Any,
+    field: Field[Any],
+    default: str,
+    lists: bool,
+    where: str = DEFAULT_PRESET,
 ) -> None:
+    """Add the option of a setting; ``where`` it has the default."""
     kind = kind_of(field)
     options: dict[str, Any] = {
         'default': argparse.SUPPRESS,
-        'help': f'{field.metadata["help"]} ({DEFAULT_PRESET}: {default})',
+        'help': f'{field.metadata["help"]} ({where}: {default})',
     }
     if isinstance(kind, Switch):
         options['action'] = argparse.BooleanOptionalAction

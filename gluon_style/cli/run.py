@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import argparse
 
+from gluon_style.cli.method import (
+    add_method,
+    chosen_method,
+    given_settings,
+)
 from gluon_style.cli.picture_options import add_picture_options
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, preset
 
@@ -19,7 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the pictures and the options."""
     parser.usage = '%(prog)s CONTENT STYLE -o OUT.png [OPTIONS]'
     parser.add_argument(
-        'content', nargs='?', metavar='CONTENT', help='the content picture'
+        'content',
+        nargs='?',
+        metavar='CONTENT',
+        help='the content picture; with --method feedforward also a folder of '
+        'them',
     )
     parser.add_argument(
         'styles',
@@ -27,7 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='extend',
         default=[],
         metavar='STYLE',
-        help='the style picture, or several',
+        help='the style picture, or several; with --method feedforward also '
+        'net:15 or a .style file',
     )
     parser.add_argument(
         '--style',
@@ -44,12 +54,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='a picture: the first style goes where it is white; the second '
         'style, or none, where it is black (see --feather)',
     )
+    add_method(parser)
     add_picture_options(parser, 'run', preset(DEFAULT_PRESET))
     parser.set_defaults(styles_may_follow=True, from_preset=preset)
 
 
 def run(args: argparse.Namespace) -> int:
     """Make the picture; return the exit code."""
+    method = chosen_method(args)
+    if method == 'feedforward':
+        from gluon_style.cli.one_pass import paint
+
+        return paint(args)
+    given_settings(args, method)
     from gluon_style.cli.picture import make_picture
     from gluon_style.cli.request import read_request
 

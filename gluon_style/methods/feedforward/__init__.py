@@ -1,1 +1,4 @@
-"""Style transfer by a net in one pass: any painting, 26 styles, or a learned one."""
+"""Style transfer by a net in one pass: any painting, 26 styles, a learned one.
+
+``stylize`` makes a picture, ``learn`` a style, ``styles`` keeps styles.
+"""

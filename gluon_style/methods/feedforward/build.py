@@ -21,7 +21,10 @@ def build_transfer_net(name, device=None):
 
     ``name`` is one of ``TRUNKS``. Its parameters are frozen.
     """
-    trunk, arrays = TRUNKS[name], read_net(name)
+    return _transfer_net(TRUNKS[name], read_net(name), device)
+
+
+def _transfer_net(trunk, arrays, device):
     net = TransferNet(trunk)
     for each in trunk.shapes:
         _set(getattr(net, each.replace('.', '_')), arrays[each])
@@ -56,7 +59,7 @@ def _ready(net, device):
     return net
 
 
-@functools.cache
+@functools.lru_cache(maxsize=8)
 def _shared(build, device, *names):
     return build(*names, device=get_device(device))
 
@@ -73,3 +76,10 @@ def transfer_net(name, device='auto'):
 def predictor(device='auto'):
     """Return the one predictor of this process, as ``transfer_net``."""
     return _shared(build_predictor, device)
+
+
+@numpy_mode()
+def own_transfer_net(style, device='auto'):
+    """Return a new net with the weights that a style has of its own."""
+    trunk = TRUNKS[style.trunk]
+    return _transfer_net(trunk, style.weights, get_device(device))

@@ -174,15 +174,13 @@ NETS = {
         Net(
             'styles26',
             'styles26.npz',
-            '5ad845e3e932c14c733ba396a6745a21'
-            '61d7bfc37c8a253570bdb3352df6d382',
+            '5ad845e3e932c14c733ba396a6745a2161d7bfc37c8a253570bdb3352df6d382',
             (('one-pass-styles26', _styles26()),),
         ),
         Net(
             'any-style',
             'any-style.npz',
-            'a07d5a27c8468e4e5f89ab5e4bade8b5'
-            '32c80ff8d0925e3cc03e4b9db8e5bc16',
+            'a07d5a27c8468e4e5f89ab5e4bade8b532c80ff8d0925e3cc03e4b9db8e5bc16',
             (
                 ('one-pass-any-style', _any_style()),
                 ('one-pass-predictor', _predictor()),

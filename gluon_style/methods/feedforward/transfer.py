@@ -139,8 +139,8 @@ class TransferNet(HybridBlock):
         """
         channels = Y.shape[1]
         unused = [
-            self._constant(f'{name} {channels}', value * numpy.ones(channels), Y)
-            for name, value in (('mean', 0), ('variance', 1))
+            self._constant(f'{value} {channels}', [value] * channels, Y)
+            for value in (0, 1)
         ]
         with autograd.train_mode():
             return npx.batch_norm(
@@ -155,7 +155,7 @@ class TransferNet(HybridBlock):
         """
         channels = Y.shape[1]
         copying = numpy.einsum(
-            'ac,bd,op->aboPcd'.replace('P', 'p'),
+            'ac,bd,op->abopcd',
             numpy.eye(2),
             numpy.eye(2),
             numpy.eye(channels),
@@ -180,9 +180,7 @@ class TransferNet(HybridBlock):
         """Return an array that is made once for each device."""
         key = name, str(X.ctx)
         if key not in self._constants:
-            self._constants[key] = np.array(
-                values, dtype='float32', ctx=X.ctx
-            )
+            self._constants[key] = np.array(values, dtype='float32', ctx=X.ctx)
         return self._constants[key]
 
 

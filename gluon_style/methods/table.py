@@ -1,0 +1,75 @@
+"""The table of methods: a line for each, as ``model_zoo.get_model`` has.
+
+Adding a method means a folder beside this module, with ``settings`` and
+``stylize``, and a line here. Nothing of a method is imported before it is
+used, since MXNet takes seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from gluon_style.methods.fields import Validated, require_known
+
+if TYPE_CHECKING:
+    from gluon_style.records.result import Result
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method: its name, which is its folder's, and a line about it."""
+
+    name: str
+    title: str
+
+    @property
+    def settings(self) -> type[Validated]:
+        """The class of its settings."""
+        return self._module('settings').Settings
+
+    def stylize(self, content: Any, style: Any, settings: Any, **options: Any):
+        """Return the ``Result``; see the method's own ``stylize``."""
+        result: Result = self._module('stylize').stylize(
+            content, style, settings, **options
+        )
+        return result
+
+    def _module(self, name: str) -> Any:
+        return import_module(f'gluon_style.methods.{self.name}.{name}')
+
+
+METHODS = {
+    method.name: method
+    for method in (
+        Method('gatys', 'optimizes the pixels: minutes, and large strokes'),
+        Method('feedforward', 'a net in one pass: about a second'),
+    )
+}
+DEFAULT_METHOD = 'gatys'
+
+
+def get_method(name: str) -> Method:
+    """Return a method by its name, or raise GluonStyleError."""
+    require_known([name], METHODS, 'method')
+    return METHODS[name]
+
+
+def method_of(settings: Any) -> Method:
+    """Return the method that settings are for."""
+    return METHODS[getattr(settings, 'method', DEFAULT_METHOD)]
+
+
+def foreign_settings(names: Iterable[str], method: str) -> list[str]:
+    """Return the names that are settings of other methods only."""
+    import dataclasses
+
+    own = {f.name for f in dataclasses.fields(METHODS[method].settings)}
+    others = {
+        field.name
+        for other in METHODS.values()
+        for field in dataclasses.fields(other.settings)
+    }
+    return [name for name in names if name in others - own]
