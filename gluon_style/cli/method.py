@@ -21,7 +21,7 @@ from gluon_style.records.result import read_record
 # What only a run with epochs has, or an optimization.
 _OF_EPOCHS = (
     *('preset', 'mask', 'plot', 'animation', 'save_every'),
-    *('checkpoint', 'resume', 'checkpoint_every', 'preview'),
+    *('checkpoint', 'resume', 'checkpoint_every'),
 )
 
 
@@ -73,8 +73,10 @@ def _is_given(args: argparse.Namespace, name: str) -> bool:
 
 def chosen_method(args: argparse.Namespace) -> str:
     """Return the method that --method, or the record of --config, names."""
-    if args.method is not None:
-        return args.method
+    # The commands without a style have one method.
+    method = getattr(args, 'method', DEFAULT_METHOD)
+    if method is not None:
+        return method
     config = args.config
     if config and Path(config).suffix == '.json' and Path(config).is_file():
         with contextlib.suppress(GluonStyleError):

@@ -17,6 +17,7 @@ from gluon_style.cli import (
     reconstruct,
     report,
     run,
+    styles,
     sweep,
     texture,
     weights,
@@ -28,6 +29,7 @@ from gluon_style.methods.gatys.settings import Settings
 COMMANDS = {
     'run': run,
     'demo': demo,
+    'styles': styles,
     'texture': texture,
     'reconstruct': reconstruct,
     'sweep': sweep,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gluon_style.cli.messages import NOT_FINITE, complain
+from gluon_style.cli.method import add_method, given_settings
 from gluon_style.cli.options import (
     add_force,
     add_preset,
@@ -18,6 +19,7 @@ from gluon_style.cli.options import (
     count,
 )
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, PRESETS, preset
+from gluon_style.methods.table import DEFAULT_METHOD, get_method
 
 HELP = 'make every combination of pictures and settings'
 DESCRIPTION = (
@@ -52,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='DIR',
         help='the folder of the results; it is made if it is missing',
     )
+    add_method(parser, lists=True)
     add_preset(parser)
     parser.add_argument(
         '--preview',
@@ -74,13 +77,16 @@ def run(args: argparse.Namespace) -> int:
     from gluon_style.files.ours import require_ours
 
     settings, varied = _settings(args)
-    require_files([*args.contents, *args.styles])
+    method = get_method(args.method or DEFAULT_METHOD)
+    require_files(args.contents)
+    for style in args.styles:
+        method.check_style(style)
     from gluon_style.many.sweep import combinations, previewed
 
     cells = combinations(args.contents, args.styles, settings, varied)
     folder = Path(args.output)
     stages = [(cells, folder, folder / 'contact.png')]
-    if args.preview:
+    if args.preview and method.has_epochs:
         small = previewed(cells, args.preview)
         preview = (small, folder / 'preview', folder / 'preview.png')
         stages.insert(0, preview)
@@ -97,7 +103,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _settings(args: argparse.Namespace) -> tuple[Any, dict[str, list[Any]]]:
     """Return the settings that all runs share, and the values that vary."""
-    given, chosen = vars(args), preset(args.preset or DEFAULT_PRESET)
+    method = args.method or DEFAULT_METHOD
+    given = given_settings(args, method)
+    chosen = preset(args.preset or DEFAULT_PRESET)
+    if method != DEFAULT_METHOD:
+        chosen = get_method(method).settings()
     names = [field.name for field in fields(chosen) if field.name in given]
     # A setting with one value varies nothing; a switch has no list.
     values = {
@@ -127,10 +137,9 @@ def _run_stage(
         if args.quiet:
             continue
         if cell.result is not None:
-            total = cell.result.record.losses.total
-            print(
-                f'{len(done)}/{len(cells)} {cell.job.name}: total {total:.2f}'
-            )
+            losses = cell.result.record.losses
+            total = '' if losses is None else f': total {losses.total:.2f}'
+            print(f'{len(done)}/{len(cells)} {cell.job.name}{total}')
         elapsed = time.perf_counter() - began
         left = elapsed / len(done) * (len(cells) - len(done)) / 60
         if left > 1:

@@ -14,7 +14,7 @@ from gluon_style.errors import GluonStyleError, NonFiniteLossError
 from gluon_style.files.atomic import replacing
 from gluon_style.many.jobs import Job, Observe, run
 from gluon_style.many.names import file_names, value_in_name
-from gluon_style.methods.gatys.settings import Settings
+from gluon_style.methods.table import DEFAULT_METHOD, method_of
 from gluon_style.records.result import Result
 
 PREVIEW_EPOCHS = 40
@@ -41,7 +41,7 @@ class Cell:
 def combinations(
     contents: Sequence[str | Path],
     styles: Sequence[str | Path],
-    settings: Settings,
+    settings: Any,
     varied: dict[str, list[Any]],
 ) -> list[Cell]:
     """Return a cell for every combination, each with its own name, none run.
@@ -145,11 +145,14 @@ class SharedNets:
     def __init__(self, jobs: Iterable[Job]) -> None:
         self._layers: dict[tuple[str, ...], set[str]] = {}
         for job in jobs:
+            if method_of(job.settings).name != DEFAULT_METHOD:
+                # It shares its nets by itself.
+                continue
             layers = self._layers.setdefault(_net_key(job.settings), set())
             layers.update(job.settings.named_layers)
         self._nets: dict[tuple[str, ...], Any] = {}
 
-    def net(self, settings: Settings) -> Any:
+    def net(self, settings: Any) -> Any:
         """Return the network for a run with these settings."""
         key = _net_key(settings)
         if key not in self._nets:
@@ -167,7 +170,7 @@ class SharedNets:
         return self._nets[key]
 
 
-def _net_key(settings: Settings) -> tuple[str, ...]:
+def _net_key(settings: Any) -> tuple[str, ...]:
     """Return what two runs must have in common to share a network."""
     return (
         settings.network,
@@ -192,11 +195,11 @@ def write_manifest(cells: Iterable[Cell], folder: str | Path) -> None:
         if cell.error is not None:
             line.update(state='failed', error=cell.error)
         if cell.result is not None:
-            line.update(
-                state='done',
-                losses=cell.result.record.losses.to_json(),
-                seconds=cell.result.history[-1].seconds,
-            )
+            line['state'] = 'done'
+            losses, history = cell.result.record.losses, cell.result.history
+            if losses is not None and history:
+                line['losses'] = losses.to_json()
+                line['seconds'] = history[-1].seconds
         lines.append(json.dumps(line) + '\n')
     with replacing(Path(folder) / 'manifest.jsonl') as temporary:
         temporary.write_text(''.join(lines))

@@ -13,6 +13,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from gluon_style.methods.fields import Validated, require_known
+from gluon_style.pictures.read import read_picture
+from gluon_style.records.record import PictureId
 
 if TYPE_CHECKING:
     from gluon_style.records.result import Result
@@ -20,10 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Method:
-    """A method: its name, which is its folder's, and a line about it."""
+    """A method: its name, which is its folder's, and a line about it.
+
+    ``has_epochs`` says whether its results have losses and a history,
+    ``names_styles`` whether a style may be other than a picture.
+    """
 
     name: str
     title: str
+    has_epochs: bool
+    names_styles: bool
 
     @property
     def settings(self) -> type[Validated]:
@@ -37,6 +45,27 @@ class Method:
         )
         return result
 
+    def picture_ids(
+        self, content: Any, style: Any, settings: Any
+    ) -> dict[str, PictureId]:
+        """Return the id of each picture by its role, as a record has them."""
+        sources = {'content': content}
+        if getattr(settings, 'init_file', None) is not None:
+            sources['init'] = settings.init_file
+        ids = {role: PictureId.of(source) for role, source in sources.items()}
+        styles = self._styles
+        identify = styles.style_id if styles else PictureId.of
+        return {**ids, 'style': identify(style)}
+
+    def check_style(self, style: Any) -> None:
+        """Raise an error for a style that cannot be read."""
+        (self._styles.check_style if self._styles else read_picture)(style)
+
+    @property
+    def _styles(self) -> Any:
+        """The module of the styles that are not pictures, or None."""
+        return self._module('styles') if self.names_styles else None
+
     def _module(self, name: str) -> Any:
         return import_module(f'gluon_style.methods.{self.name}.{name}')
 
@@ -44,8 +73,18 @@ class Method:
 METHODS = {
     method.name: method
     for method in (
-        Method('gatys', 'optimizes the pixels: minutes, and large strokes'),
-        Method('feedforward', 'a net in one pass: about a second'),
+        Method(
+            'gatys',
+            'optimizes the pixels: minutes, and large strokes',
+            has_epochs=True,
+            names_styles=False,
+        ),
+        Method(
+            'feedforward',
+            'a net in one pass: about a second',
+            has_epochs=False,
+            names_styles=True,
+        ),
     )
 }
 DEFAULT_METHOD = 'gatys'

@@ -24,6 +24,8 @@ from gluon_style.files.atomic import replacing
 from gluon_style.files.reading import parse_json
 from gluon_style.methods.feedforward.nets import read_net
 from gluon_style.methods.feedforward.trunks import NUM_STYLES, TRUNKS, Trunk
+from gluon_style.pictures.read import read_picture
+from gluon_style.records.record import PictureId
 from gluon_style.weights.npz import read_npz
 
 SUFFIX = '.style'
@@ -195,6 +197,24 @@ def require_exists(source: Any) -> None:
     elif isinstance(source, (str, Path)) and not Path(source).is_file():
         noun = 'style' if is_style(source) else 'picture'
         raise FileNotFoundError(f'{noun} {str(source)!r} is not a file')
+
+
+def check_style(source: Any) -> None:
+    """Raise an error for a style that cannot be read."""
+    require_exists(source)
+    if not is_style(source):
+        read_picture(source)
+    elif isinstance(source, (str, Path)) and not is_numbered(source):
+        Style.load(source)
+
+
+def style_id(source: Any) -> PictureId:
+    """Return the id of a style: its file's, or that of its numbers."""
+    if isinstance(source, Style):
+        return PictureId(None, source.sha256)
+    if is_numbered(source):
+        return PictureId(source, numbered(numbered_index(source)).sha256)
+    return PictureId.of(source)
 
 
 def numbered_index(source: str) -> int:

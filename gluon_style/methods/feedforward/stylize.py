@@ -30,6 +30,7 @@ from gluon_style.methods.feedforward.styles import (
     numbered,
     numbered_index,
     require_exists,
+    style_id,
 )
 from gluon_style.methods.fields import unfit
 from gluon_style.methods.observers import (
@@ -230,12 +231,3 @@ def picture_ids(content: Any, sources: list[Any]) -> dict[str, PictureId]:
         role = 'style' if i == 1 else f'style {i}'
         ids[role] = style_id(source)
     return ids
-
-
-def style_id(source: Any) -> PictureId:
-    """Return the id of a style: its file's, or that of its numbers."""
-    if isinstance(source, Style):
-        return PictureId(None, source.sha256)
-    if is_numbered(source):
-        return PictureId(source, numbered(numbered_index(source)).sha256)
-    return PictureId.of(source)
