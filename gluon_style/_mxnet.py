@@ -433,3 +433,41 @@ def added(X, Y):
 
     total = nd.elemwise_add(X.as_nd_ndarray(), Y.as_nd_ndarray())
     return total.as_np_ndarray()
+
+
+def named_parameters(parameters):
+    """Return parameters, by name, as a trainer of this MXNet takes them."""
+    from mxnet import __version__
+
+    if __version__.startswith('1.'):
+        return list(parameters.values())
+    return parameters
+
+
+def all_moments(trainer, parameters):
+    """Return Adam's two moments of each parameter, by name, as NumPy's."""
+    [updater] = trainer._updaters
+    return {
+        name: [moment.asnumpy() for moment in updater.states[i]]
+        for i, name in _places(trainer, parameters)
+    }
+
+
+def set_all_moments(trainer, parameters, moments):
+    """Set Adam's two moments, by name, in a trainer that is new."""
+    [updater] = trainer._updaters
+    for i, name in _places(trainer, parameters):
+        weight = parameters[name].list_data()[0]
+        state = trainer.optimizer.create_state_multi_precision(i, weight)
+        for array, moment in zip(state, moments[name]):
+            array[:] = moment
+        updater.states[i] = state
+        updater.states_synced[i] = True
+
+
+def _places(trainer, parameters):
+    """Yield the place in the trainer, and the name, of each parameter."""
+    for name, parameter in parameters.items():
+        for i, own in enumerate(trainer._params):
+            if own is parameter:
+                yield i, name

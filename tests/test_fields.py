@@ -31,8 +31,8 @@ from gluon_style.methods.gatys.kinds import (
     Restarts,
     Tile,
 )
-from gluon_style.methods.kinds import Blend, Size
 from gluon_style.methods.gatys.settings import FirstStage, Settings, Stage
+from gluon_style.methods.kinds import Blend, Size
 
 
 @dataclass(frozen=True)

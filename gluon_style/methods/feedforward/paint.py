@@ -20,8 +20,6 @@ from gluon_style.pictures.resize import resized
 BYTES_PER_PIXEL = 480
 
 
-@numpy_mode()
-@naming_lack_of_memory()
 def painted(picture, style, device='auto'):
     """Return a picture in a style, at its own size.
 
@@ -30,6 +28,12 @@ def painted(picture, style, device='auto'):
     that would need more memory than is free.
     """
     _require_memory(picture.shape)
+    return _painted(picture, style, device)
+
+
+@numpy_mode()
+@naming_lack_of_memory()
+def _painted(picture, style, device):
     net = transfer_net(style.trunk, device)
     if style.weights:
         net = own_transfer_net(style, device)

@@ -204,7 +204,7 @@ class _Run:
 
 def _checked_sources(sources: list[Any], settings: Settings) -> list[Any]:
     """Return the styles, or raise an error before anything is read."""
-    if not sources or sources == [None]:
+    if not sources or any(source is None for source in sources):
         raise GluonStyleError('no style is given: name a painting or net:15')
     for source in sources:
         require_exists(source)
