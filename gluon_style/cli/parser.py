@@ -14,6 +14,7 @@ from gluon_style.cli import (
     demo,
     doctor,
     figure,
+    learn,
     reconstruct,
     report,
     run,
@@ -29,6 +30,7 @@ from gluon_style.methods.gatys.settings import Settings
 COMMANDS = {
     'run': run,
     'demo': demo,
+    'learn': learn,
     'styles': styles,
     'texture': texture,
     'reconstruct': reconstruct,

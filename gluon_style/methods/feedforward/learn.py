@@ -43,7 +43,6 @@ from gluon_style.methods.feedforward.paint import (
     predicted,
 )
 from gluon_style.methods.feedforward.photos import (
-    CROP_SIDES,
     crops,
     read_photos,
     sample_photos,
@@ -215,7 +214,7 @@ class _Learning:
         return self._seconds >= self._settings.seconds
 
     def _plan(self, total):
-        side = max(CROP_SIDES)
+        side = max(map(len, self._crops))
         left = max(0, self._settings.seconds - self._seconds)
         shape = side, side
         return Plan(
@@ -304,7 +303,8 @@ class _Learning:
             raise NonFiniteLossError(step + 1, None, None, self._history)
         self._trainer.set_learning_rate(self._rate(total))
         self._trainer.step(1)
-        side = len(self._crops[i])
+        # The plan's, though crops differ: progress goes by it.
+        side = max(map(len, self._crops))
         self._history.append(
             Epoch(step + 1, (side, side), *losses, sum(losses), self._seconds)
         )
