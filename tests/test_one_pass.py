@@ -1,6 +1,7 @@
 """One pass as a user meets it: Python, styles in files, the command."""
 
 import json
+import threading
 
 import numpy
 import pytest
@@ -127,6 +128,24 @@ def test_observers_see_the_plan_and_the_result(photo):
 
     result = stylize(photo, 'net:0', net_size=32, observers=[Seeing()])
     assert seen == [((32, 23), (63, 45)), result, 'closed']
+
+
+def test_one_pass_needs_no_mode_of_the_caller(photo):
+    from mxnet import util
+
+    result, modes = [], []
+
+    def work():
+        result.append(stylize(photo, photo[::-1]))
+        modes.append((util.is_np_array(), util.is_np_shape()))
+
+    # A new thread has MXNet's old mode.
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert modes == [(False, False)]
+    expected = stylize(photo, photo[::-1])
+    assert numpy.array_equal(result[0].image, expected.image)
 
 
 def test_a_result_is_saved_and_loaded(photo, tmp_path):

@@ -151,7 +151,8 @@ def _resuming(args: argparse.Namespace, folder: Path) -> str:
 
 def _summary(result: Result, output: Path) -> str:
     last, record = result.history[-1], result.record
-    losses, network = record.losses, NETWORKS[record.settings['network']]
+    losses = record.losses or last
+    network = NETWORKS[record.settings['network']]
     return (
         f'{output}: {record.width}x{record.height} pixels, {last.epoch} '
         f'epochs in {last.seconds:.0f} s, content {losses.content:.2f}, '

@@ -32,7 +32,6 @@ def draw_style_sheet(content: Any, path: str | Path, side: int = SIDE) -> None:
     shape = scaled(width, height, side)
     method = get_method(METHOD)
     settings = method.settings()
-    settings.image_shape(*shape)
     small = resized(picture, shape)
     pictures = {'content': small}
     for i in range(NUM_STYLES):

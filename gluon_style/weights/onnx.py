@@ -104,7 +104,8 @@ def read_onnx(
     for name, parts in scaled.items():
         shape = tensors[parts.integers].shape
         if wanted(name, shape, numpy.dtype('float32')):
-            arrays[name] = dequantized(*parts.arrays(tensors), parts.axis)
+            integers, scale, zero = parts.arrays(tensors)
+            arrays[name] = dequantized(integers, scale, zero, parts.axis)
     return arrays
 
 

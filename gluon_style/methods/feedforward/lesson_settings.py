@@ -55,7 +55,7 @@ class LessonSettings(Validated):
         group=_STEPS,
     )
     content_weight: float = setting(
-        0.1,
+        0.03,
         Number(0),
         'factor of the content loss; less gives more of the painting',
         _LEARN,
@@ -65,7 +65,7 @@ class LessonSettings(Validated):
         1.0, Number(0), 'factor of the style loss', _LEARN, group=_LOSSES
     )
     tv_weight: float = setting(
-        2.0,
+        0.5,
         Number(0),
         'factor of the total variation loss',
         _LEARN,
