@@ -16,7 +16,6 @@ from gluon_style.methods.table import (
     METHODS,
     foreign_settings,
 )
-from gluon_style.records.result import read_record
 
 # What only a run with epochs has, or an optimization.
 _OF_EPOCHS = (
@@ -77,6 +76,8 @@ def chosen_method(args: argparse.Namespace) -> str:
     method = getattr(args, 'method', DEFAULT_METHOD)
     if method is not None:
         return method
+    from gluon_style.records.result import read_record
+
     config = args.config
     if config and Path(config).suffix == '.json' and Path(config).is_file():
         with contextlib.suppress(GluonStyleError):

@@ -30,10 +30,10 @@ from gluon_style.methods.gatys.settings import Settings
 COMMANDS = {
     'run': run,
     'demo': demo,
-    'learn': learn,
-    'styles': styles,
     'texture': texture,
     'reconstruct': reconstruct,
+    'learn': learn,
+    'styles': styles,
     'sweep': sweep,
     'figure': figure,
     'report': report,

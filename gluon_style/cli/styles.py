@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gluon_style.cli.options import add_force, add_quiet
 
-HELP = 'show the 26 styles of the method feedforward, with their numbers'
+HELP = 'show the 26 styles of one pass, with their numbers'
 DESCRIPTION = (
     'Paint one picture in each of the 26 styles, and write a sheet of them '
     'with their numbers: the style net:15 is the one for gluon-style run '

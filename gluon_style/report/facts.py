@@ -26,8 +26,8 @@ def facts_of(result: Result) -> list[Fact]:
         f'{name} {version}' for name, version in record.versions.items()
     )
     return [
-        Fact('Picture', f'{shape_text((record.width, record.height))} pixels'),
         Fact('Method', method_text(record)),
+        Fact('Picture', f'{shape_text((record.width, record.height))} pixels'),
         *_course_of(result),
         Fact(
             'Weights',
