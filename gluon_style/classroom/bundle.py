@@ -50,7 +50,8 @@ Install:  sh "PATH OF THIS FOLDER/install.sh"
           puts the weights into the cache, and runs gluon-style doctor.
 Then:     the two commands that it prints. The stick is no longer needed.
 
-wheels    gluon_style, MXNet, Jupyter and what they need, with their licenses
+wheels    gluon_style with the nets of one pass, MXNet, Jupyter and what they
+          need, with their licenses
 {weights}pictures  a photograph and a painting; SOURCES.txt says who made them
 notebooks to open with Jupyter
 """

@@ -1,6 +1,6 @@
 """Read the arrays of the nets of one pass: the package's, or the originals.
 
-The package has them in its folder ``nets``, packed by ``compact``; the notice
+The package has them in its folder ``shipped``, packed by ``compact``; the notice
 of their origin lies beside them. No MXNet.
 """
 
@@ -20,7 +20,7 @@ from gluon_style.methods.feedforward.layout import NETS, Array, Net
 from gluon_style.weights.npz import read_npz
 from gluon_style.weights.onnx import read_onnx
 
-FOLDER = Path(__file__).with_name('nets')
+FOLDER = Path(__file__).with_name('shipped')
 # No net here has more numbers in one array.
 _MOST_NUMBERS = 1 << 20
 
