@@ -173,6 +173,15 @@ def test_gradients_are_those_of_finite_differences():
         )
 
 
+def test_a_hybridized_net_computes_the_same():
+    rng = numpy.random.RandomState(6)
+    net, vector, _ = tiny_net(rng)
+    X = np.array(rng.rand(1, 3, 20, 16).astype('float32'))
+    expected = net(X, np.array(vector)).asnumpy()
+    net.hybridize()
+    assert numpy.array_equal(net(X, np.array(vector)).asnumpy(), expected)
+
+
 def test_a_process_has_each_net_once():
     assert transfer_net('styles26') is transfer_net('styles26')
     assert transfer_net('styles26') is not transfer_net('any-style')

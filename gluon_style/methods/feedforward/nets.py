@@ -1,7 +1,7 @@
 """Read the arrays of the nets of one pass: the package's, or the originals.
 
-The package has them in its folder ``shipped``, packed by ``compact``; the notice
-of their origin lies beside them. No MXNet.
+The package has them in its folder ``shipped``, packed by ``compact``. The
+notice of their origin lies beside them. No MXNet.
 """
 
 from __future__ import annotations

@@ -35,9 +35,7 @@ class TransferNet(HybridBlock):
     then the shifts of all normalized channels, ``trunk.style_size`` numbers.
     Returns a picture of the shape of ``X``, from 0 to 1.
 
-    Its parameters are named as in ``trunk.shapes``, with '_' for '.'. It
-    computes at once, so that ``hybridize`` changes nothing: the operators
-    take all the time.
+    Its parameters are named as in ``trunk.shapes``, with '_' for '.'.
     """
 
     def __init__(self, trunk):
@@ -47,6 +45,13 @@ class TransferNet(HybridBlock):
             name = name.replace('.', '_')
             setattr(self, name, new_parameter(self, name, shape))
         self._constants = {}
+
+    def hybridize(self, *args, **kwargs):
+        """Do nothing: the operators take all the time.
+
+        MXNet 1.9.1 would not record ``forward``, and MXNet 2.x records no
+        array that is made outside of it, as the kernels' maps are.
+        """
 
     def forward(self, X, style_vector):
         """Return the picture ``X`` in the style of a vector."""
