@@ -85,9 +85,10 @@ def _was_made_by(record: Record, job: Job) -> bool:
     chosen = job.settings.to_json()
     if record.method != method_of(job.settings).name:
         return False
-    if chosen.get('network') == 'auto':
-        # As with the weights, the record names what was taken.
-        chosen['network'] = record.settings.get('network')
+    for name in ('network', 'precision'):
+        if chosen.get(name) == 'auto':
+            # As with the weights, the record names what was taken.
+            chosen[name] = record.settings.get(name)
     return (
         _chosen(record.settings) == _chosen(chosen)
         and record.versions.get('gluon_style') == __version__
