@@ -20,13 +20,7 @@ import numpy
 from mxnet import autograd, np, npx
 from mxnet.gluon import HybridBlock
 
-from gluon_style._mxnet import (
-    added,
-    cut,
-    joined,
-    new_parameter,
-    padded,
-)
+from gluon_style._mxnet import added, new_parameter, padded
 from gluon_style.methods.feedforward.trunks import EPSILON, STEP
 
 # The output channels that oneDNN computes at once.
@@ -98,11 +92,8 @@ class TransferNet(HybridBlock):
         weight, bias = self._data(layer, 'weight', X), None
         if not layer.normalized:
             bias = self._data(layer, 'bias', X)
-        if layer.stride == 2:
-            Y = _halved(X, weight, bias)
-        else:
-            X = padded(X, (layer.kernel // 2,) * 4, 'reflect')
-            Y = _convolution(X, weight, bias=bias)
+        X = padded(X, (layer.kernel // 2,) * 4, 'reflect')
+        Y = _convolution(X, weight, layer.stride, bias)
         if not layer.normalized:
             return Y
         return self._normalized(Y, styles[layer.name])
@@ -210,27 +201,8 @@ _SUBPIXEL = numpy.array(
 _PAIRS = numpy.stack([numpy.eye(10, 9, k=-i) for i in (0, 1)])
 
 
-def _halved(X, weight, bias):
-    """Return a convolution of 3x3 and stride 2, reflected at the edges.
-
-    Sides are even, so that only the first row and the first column of the
-    result see beyond an edge. They are computed from strips: with a whole
-    picture reflected, the second layer takes twice as long.
-    """
-    Y = _convolution(X, weight, 2, bias, pad=1)
-    rows = joined([cut(X, {2: (1, 2)}), cut(X, {2: (0, 2)})], 2)
-    rows = joined([cut(rows, {3: (1, 2)}), rows], 3)
-    columns = joined([cut(X, {3: (1, 2)}), cut(X, {3: (0, 2)})], 3)
-    # The first one is in the rows already.
-    columns = cut(columns, {2: (1, None)})
-    first_row = _convolution(rows, weight, 2, bias)
-    first_column = _convolution(columns, weight, 2, bias)
-    inner = cut(Y, {2: (1, None), 3: (1, None)})
-    return joined([first_row, joined([first_column, inner], 3)], 2)
-
-
-def _convolution(X, weight, stride=1, bias=None, pad=0):
-    """Return a convolution in 16 channels or more, padded with zeros."""
+def _convolution(X, weight, stride=1, bias=None):
+    """Return a convolution without padding, in 16 channels or more."""
     channels = weight.shape[0]
     lacking = max(0, _LANES - channels) if bias is None else 0
     if lacking:
@@ -242,7 +214,6 @@ def _convolution(X, weight, stride=1, bias=None, pad=0):
         *([] if bias is None else [bias]),
         kernel=weight.shape[2:],
         stride=(stride, stride),
-        pad=(pad, pad),
         num_filter=channels + lacking,
         no_bias=bias is None,
     )
