@@ -434,21 +434,33 @@ def _with_rim(X, mode):
     first puts them into MXNet's, which takes longer than the convolution where
     the sides are powers of 2. Joining the outermost ones to them does not.
     """
-    from mxnet import nd
-
-    X = X.as_nd_ndarray()
     at = 1 if mode == 'reflect' else 0
     for axis in (2, 3):
-        before, behind = (None,) * axis, (None,) * (3 - axis)
         end = X.shape[axis] - at
-        first, last = (
-            nd.slice(
-                X, begin=(*before, i, *behind), end=(*before, i + 1, *behind)
-            )
-            for i in (at, end - 1)
-        )
-        X = nd.concat(first, X, last, dim=axis)
-    return X.as_np_ndarray()
+        first = cut(X, {axis: (at, at + 1)})
+        last = cut(X, {axis: (end - 1, end)})
+        X = joined([first, X, last], axis)
+    return X
+
+
+def cut(X, spans):
+    """Return a part of features: ``spans`` has (begin, end) by axis.
+
+    It does not reorder what oneDNN left, as indexing does.
+    """
+    from mxnet import nd
+
+    begins, ends = zip(*(spans.get(axis, (None, None)) for axis in range(4)))
+    part = nd.slice(X.as_nd_ndarray(), begin=begins, end=ends)
+    return part.as_np_ndarray()
+
+
+def joined(parts, axis):
+    """Return features side by side, as oneDNN joins them."""
+    from mxnet import nd
+
+    parts = [part.as_nd_ndarray() for part in parts]
+    return nd.concat(*parts, dim=axis).as_np_ndarray()
 
 
 def added(X, Y):

@@ -20,11 +20,19 @@ import numpy
 from mxnet import autograd, np, npx
 from mxnet.gluon import HybridBlock
 
-from gluon_style._mxnet import added, new_parameter, padded
+from gluon_style._mxnet import (
+    added,
+    cut,
+    joined,
+    new_parameter,
+    padded,
+)
 from gluon_style.methods.feedforward.trunks import EPSILON, STEP
 
 # The output channels that oneDNN computes at once.
 _LANES = 16
+# With so many channels a whole reflected copy takes longer than strips.
+_MANY = 32
 
 
 class TransferNet(HybridBlock):
@@ -92,8 +100,11 @@ class TransferNet(HybridBlock):
         weight, bias = self._data(layer, 'weight', X), None
         if not layer.normalized:
             bias = self._data(layer, 'bias', X)
-        X = padded(X, (layer.kernel // 2,) * 4, 'reflect')
-        Y = _convolution(X, weight, layer.stride, bias)
+        if layer.stride == 2 and layer.in_channels >= _MANY:
+            Y = _halved(X, weight, bias)
+        else:
+            X = padded(X, (layer.kernel // 2,) * 4, 'reflect')
+            Y = _convolution(X, weight, layer.stride, bias)
         if not layer.normalized:
             return Y
         return self._normalized(Y, styles[layer.name])
@@ -201,8 +212,36 @@ _SUBPIXEL = numpy.array(
 _PAIRS = numpy.stack([numpy.eye(10, 9, k=-i) for i in (0, 1)])
 
 
-def _convolution(X, weight, stride=1, bias=None):
-    """Return a convolution without padding, in 16 channels or more."""
+def _halved(X, weight, bias):
+    """Return a convolution of 3x3 and stride 2, reflected at the edges.
+
+    Sides are even, so that only the first row and the first column of the
+    result see beyond an edge. They are computed from strips.
+    """
+    Y = _convolution(X, weight, 2, bias, pad=1)
+    rows = joined([cut(X, {2: (1, 2)}), cut(X, {2: (0, 2)})], 2)
+    rows = joined([cut(rows, {3: (1, 2)}), rows], 3)
+    columns = joined([cut(X, {3: (1, 2)}), cut(X, {3: (0, 2)})], 3)
+    # The first one is in the rows already.
+    columns = cut(columns, {2: (1, None)})
+    first_row = _in_order(_convolution(rows, weight, 2, bias))
+    first_column = _in_order(_convolution(columns, weight, 2, bias))
+    inner = cut(Y, {2: (1, None), 3: (1, None)})
+    below = joined([first_column, inner], 3)
+    return _in_order(joined([first_row, below], 2))
+
+
+def _in_order(X):
+    """Return features in MXNet's order, as reshaping leaves them.
+
+    oneDNN takes the order of what it joins from the first part. A row alone
+    has an order that makes the next normalization take 100 times as long.
+    """
+    return X.reshape(-1).reshape(X.shape)
+
+
+def _convolution(X, weight, stride=1, bias=None, pad=0):
+    """Return a convolution in 16 channels or more, padded with zeros."""
     channels = weight.shape[0]
     lacking = max(0, _LANES - channels) if bias is None else 0
     if lacking:
@@ -214,6 +253,7 @@ def _convolution(X, weight, stride=1, bias=None):
         *([] if bias is None else [bias]),
         kernel=weight.shape[2:],
         stride=(stride, stride),
+        pad=(pad, pad),
         num_filter=channels + lacking,
         no_bias=bias is None,
     )
