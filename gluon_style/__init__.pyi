@@ -39,6 +39,8 @@ from .layers import (
     LAYER_NAMES as LAYER_NAMES,
     STYLE_LAYERS as STYLE_LAYERS,
 )
+from .methods.feedforward.learn import learn as learn
+from .methods.feedforward.styles import Style as Style
 from .methods.gatys.adam import adam as adam
 from .methods.gatys.checkpoint import Checkpoint as Checkpoint
 from .methods.gatys.lbfgs import lbfgs as lbfgs
@@ -57,6 +59,7 @@ from .methods.observers import (
     Progress as Progress,
     SaveSteps as SaveSteps,
 )
+from .methods.table import METHODS as METHODS, get_method as get_method
 from .pictures.write import save_image as save_image
 from .records.log import Log as Log
 from .records.record import Record as Record

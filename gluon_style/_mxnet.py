@@ -426,3 +426,107 @@ def set_moments(trainer, weight, moments):
         array[:] = moment
     updater.states[0] = state
     updater.states_synced[0] = True
+
+
+def padded(X, widths, mode):
+    """Return features (batch, channels, height, width) with more at the edges.
+
+    ``widths`` are those above, below, at the left and at the right. ``mode``
+    is 'reflect', 'edge' or 'constant', which are zeros. ``np.pad`` takes 40
+    times as long on 1.9.1.
+    """
+    from mxnet import __version__, nd, npx
+
+    if not any(widths):
+        return X
+    if set(widths) == {1} and mode != 'constant':
+        return _with_rim(X, mode)
+    options = {'pad_width': (0, 0, 0, 0, *widths), 'mode': mode}
+    if __version__.startswith('1.'):
+        return nd.Pad(X.as_nd_ndarray(), **options).as_np_ndarray()
+    return npx.pad(X, **options)
+
+
+def _with_rim(X, mode):
+    """Return features with one more row or column at each edge.
+
+    A convolution of oneDNN leaves its features in an order of its own. ``Pad``
+    first puts them into MXNet's, which takes longer than the convolution where
+    the sides are powers of 2. Joining the outermost ones to them does not.
+    """
+    at = 1 if mode == 'reflect' else 0
+    for axis in (2, 3):
+        end = X.shape[axis] - at
+        first = cut(X, {axis: (at, at + 1)})
+        last = cut(X, {axis: (end - 1, end)})
+        X = joined([first, X, last], axis)
+    return X
+
+
+def cut(X, spans):
+    """Return a part of features: ``spans`` has (begin, end) by axis.
+
+    It does not reorder what oneDNN left, as indexing does.
+    """
+    from mxnet import nd
+
+    begins, ends = zip(*(spans.get(axis, (None, None)) for axis in range(4)))
+    part = nd.slice(X.as_nd_ndarray(), begin=begins, end=ends)
+    return part.as_np_ndarray()
+
+
+def joined(parts, axis):
+    """Return features side by side, as oneDNN joins them."""
+    from mxnet import nd
+
+    parts = [part.as_nd_ndarray() for part in parts]
+    return nd.concat(*parts, dim=axis).as_np_ndarray()
+
+
+def added(X, Y):
+    """Return the sum of two arrays of one shape, as oneDNN computes it.
+
+    ``X + Y`` takes ten times as long.
+    """
+    from mxnet import nd
+
+    total = nd.elemwise_add(X.as_nd_ndarray(), Y.as_nd_ndarray())
+    return total.as_np_ndarray()
+
+
+def named_parameters(parameters):
+    """Return parameters, by name, as a trainer of this MXNet takes them."""
+    from mxnet import __version__
+
+    if __version__.startswith('1.'):
+        return list(parameters.values())
+    return parameters
+
+
+def all_moments(trainer, parameters):
+    """Return Adam's two moments of each parameter, by name, as NumPy's."""
+    [updater] = trainer._updaters
+    return {
+        name: [moment.asnumpy() for moment in updater.states[i]]
+        for i, name in _places(trainer, parameters)
+    }
+
+
+def set_all_moments(trainer, parameters, moments):
+    """Set Adam's two moments, by name, in a trainer that is new."""
+    [updater] = trainer._updaters
+    for i, name in _places(trainer, parameters):
+        weight = parameters[name].list_data()[0]
+        state = trainer.optimizer.create_state_multi_precision(i, weight)
+        for array, moment in zip(state, moments[name]):
+            array[:] = moment
+        updater.states[i] = state
+        updater.states_synced[i] = True
+
+
+def _places(trainer, parameters):
+    """Yield the place in the trainer, and the name, of each parameter."""
+    for name, parameter in parameters.items():
+        for i, own in enumerate(trainer._params):
+            if own is parameter:
+                yield i, name

@@ -11,6 +11,14 @@ from dataclasses import asdict
 
 import numpy
 from fuzz_checkpoints import make_checkpoints, read_a_checkpoint
+from fuzz_one_pass import (
+    make_lessons,
+    make_onnx,
+    make_styles,
+    read_a_lesson,
+    read_a_net,
+    read_a_style,
+)
 from PIL import Image, ImageCms, PngImagePlugin
 
 from gluon_style import samples
@@ -214,4 +222,7 @@ KINDS = {
     'weights': (make_weights, read_weights),
     'config': (make_configs, read_a_config),
     'checkpoint': (make_checkpoints, read_a_checkpoint),
+    'onnx': (make_onnx, read_a_net),
+    'style': (make_styles, read_a_style),
+    'lesson': (make_lessons, read_a_lesson),
 }

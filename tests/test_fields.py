@@ -26,14 +26,13 @@ from gluon_style.methods.fields import (
     setting,
 )
 from gluon_style.methods.gatys.kinds import (
-    Blend,
     Init,
     Layers,
     Restarts,
-    Size,
     Tile,
 )
 from gluon_style.methods.gatys.settings import FirstStage, Settings, Stage
+from gluon_style.methods.kinds import Blend, Size
 
 
 @dataclass(frozen=True)

@@ -25,13 +25,13 @@ def test_the_seeds_are_right(tmp_path, kind):
 
 
 def test_mutated_files_cost_nothing_but_an_error(tmp_path, capsys):
-    arguments = ['--count', '300', '--faults', str(tmp_path)]
+    arguments = ['--count', '700', '--faults', str(tmp_path)]
     assert fuzz.main(arguments) == 0, capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
     rows = capsys.readouterr().out.splitlines()[1:]
     table = {row.split()[0]: list(map(int, row.split()[1:])) for row in rows}
     assert list(table) == list(KINDS)
-    assert sum(map(sum, table.values())) == 300
+    assert sum(map(sum, table.values())) == 700
     for right, errors, faults in table.values():
         assert right > 0 and errors > 0 and faults == 0
 

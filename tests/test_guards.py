@@ -142,6 +142,14 @@ def test_what_cannot_be_written_is_refused_before_the_run(
     assert epochs == [] and is_ours('style.gif')
 
 
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C is Python's own, also where the tests began without it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Press(Observer):
     """Press Ctrl-C at an epoch, so many times."""
 
@@ -154,6 +162,7 @@ class Press(Observer):
                 os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.mark.usefixtures('ctrl_c')
 @pytest.mark.parametrize('optimizer', ['adam', 'lbfgs'])
 def test_ctrl_c_leaves_the_best_result_and_the_checkpoint(run, optimizer):
     changes = {'optimizer': optimizer, 'epochs': 8}
@@ -175,6 +184,7 @@ def test_ctrl_c_leaves_the_best_result_and_the_checkpoint(run, optimizer):
     assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
 
 
+@pytest.mark.usefixtures('ctrl_c')
 def test_a_second_ctrl_c_ends_at_once(run):
     with pytest.raises(KeyboardInterrupt) as error:
         run(Press(2, times=2))

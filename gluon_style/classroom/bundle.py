@@ -53,7 +53,8 @@ Install:  sh "PATH OF THIS FOLDER/install.sh"
 Then:     the commands that it prints, the first one with a photograph of your
           own. The stick is no longer needed.
 
-wheels    gluon_style, MXNet, Jupyter and what they need, with their licenses
+wheels    gluon_style with the nets of one pass, MXNet, Jupyter and what they
+          need, with their licenses
 {weights}pictures  a photograph and a painting; SOURCES.txt says who made them
 notebooks to open with Jupyter
 """

@@ -34,6 +34,7 @@ def examine() -> Iterator[Finding]:
     weights = list(_safely(examine_weights))
     yield from weights
     cached = all(finding.level != PROBLEM for finding in weights)
+    yield from _safely(examine_nets)
     yield from _safely(examine_disk, cached)
     mxnet = list(_safely(examine_mxnet))
     yield from mxnet
@@ -142,6 +143,25 @@ def examine_weights() -> Iterator[Finding]:
             ADVICE,
             'gluon-style weights fetch torchvision',
         )
+
+
+def examine_nets() -> Iterator[Finding]:
+    """Yield whether the nets of one pass, part of the package, are whole."""
+    from gluon_style.methods.feedforward.layout import NETS
+    from gluon_style.methods.feedforward.nets import read_net
+
+    for name in NETS:
+        try:
+            read_net(name)
+        except GluonStyleError as error:
+            yield Finding(
+                str(error),
+                PROBLEM,
+                "in the project's folder: python -m pip install "
+                '--force-reinstall --no-deps .',
+            )
+        else:
+            yield Finding(f'net {name} of one pass, verified')
 
 
 def examine_disk(cached: bool, folder: str | Path = '.') -> Iterator[Finding]:

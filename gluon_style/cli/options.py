@@ -56,11 +56,12 @@ def add_settings(
     settings: Any,
     command: str = 'run',
     lists: bool = False,
+    where: str = DEFAULT_PRESET,
 ) -> None:
     """Add an option for each setting that means something to a command.
 
-    ``settings`` are the defaults that the help tells. With ``lists`` each
-    option takes several values, for a sweep.
+    ``settings`` are the defaults that the help tells, and ``where`` they are
+    so. With ``lists`` each option takes several values, for a sweep.
     """
     groups: dict[str, Any] = {}
     for field in options_of(settings, command):
@@ -68,23 +69,29 @@ def add_settings(
         if title not in groups:
             groups[title] = parser.add_argument_group(title)
         default = _default_words(settings, field)
-        _add_setting(groups[title], field, default, lists)
+        add_setting(groups[title], field, default, lists, where)
 
 
 def _default_words(settings: Any, field: Field[Any]) -> str:
     """Return a setting's default, as the help tells it."""
-    if field.name in STRENGTH_SETS and settings.strength is not None:
+    strength = getattr(settings, 'strength', None)
+    if field.name in STRENGTH_SETS and strength is not None:
         return 'as the strength says'
     return kind_of(field).words(getattr(settings, field.name))
 
 
-def _add_setting(
-    group: Any, field: Field[Any], default: str, lists: bool
+def add_setting(
+    group: Any,
+    field: Field[Any],
+    default: str,
+    lists: bool,
+    where: str = DEFAULT_PRESET,
 ) -> None:
+    """Add the option of a setting; ``where`` it has the default."""
     kind = kind_of(field)
     options: dict[str, Any] = {
         'default': argparse.SUPPRESS,
-        'help': f'{field.metadata["help"]} ({DEFAULT_PRESET}: {default})',
+        'help': f'{field.metadata["help"]} ({where}: {default})',
     }
     if isinstance(kind, Switch):
         options['action'] = argparse.BooleanOptionalAction

@@ -178,7 +178,8 @@ def _resuming(args: argparse.Namespace, outputs: Outputs) -> str:
 
 def _summary(result: Result, output: str) -> str:
     last, record = result.history[-1], result.record
-    losses, network = record.losses, NETWORKS[record.settings['network']]
+    losses = record.losses or last
+    network = NETWORKS[record.settings['network']]
     return (
         f'{output}: {record.width}x{record.height} pixels, {last.epoch} '
         f'epochs in {last.seconds:.0f} s, content {losses.content:.2f}, '

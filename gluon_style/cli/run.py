@@ -5,6 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from gluon_style.cli.method import (
+    add_method,
+    chosen_method,
+    given_settings,
+)
 from gluon_style.cli.picture_options import add_picture_options
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, preset
@@ -33,7 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='extend',
         default=[],
         metavar='STYLE',
-        help='the style picture, or several',
+        help='the style picture, or several; with --method feedforward also '
+        'net:15 or a .style file',
     )
     parser.add_argument(
         '--style',
@@ -50,12 +56,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='a picture: the first style goes where it is white; the second '
         'style, or none, where it is black (see --feather)',
     )
+    add_method(parser)
     add_picture_options(parser, 'run', preset(DEFAULT_PRESET))
     parser.set_defaults(styles_may_follow=True, from_preset=preset)
 
 
 def run(args: argparse.Namespace) -> int:
     """Make the picture, or those of a folder; return the exit code."""
+    method = chosen_method(args)
+    if method == 'feedforward':
+        from gluon_style.cli.one_pass import paint
+
+        return paint(args)
+    given_settings(args, method)
     from gluon_style.cli.picture import make_picture
     from gluon_style.cli.request import read_request
 

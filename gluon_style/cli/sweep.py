@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gluon_style.cli.messages import BAD_INPUT, NOT_FINITE, complain
+from gluon_style.cli.method import add_method, given_settings
 from gluon_style.cli.options import (
     add_force,
     add_preset,
@@ -19,7 +20,11 @@ from gluon_style.cli.options import (
 )
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, PRESETS, preset
-from gluon_style.methods.gatys.settings import Settings
+from gluon_style.methods.table import (
+    DEFAULT_METHOD,
+    get_method,
+    method_of,
+)
 
 HELP = 'make every combination of pictures and settings'
 DESCRIPTION = (
@@ -59,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='DIR',
         help='the folder of the results; it is made if it is missing',
     )
+    add_method(parser, lists=True)
     add_preset(parser)
     parser.add_argument(
         '--preview',
@@ -79,7 +85,8 @@ def run(args: argparse.Namespace) -> int:
     from gluon_style.cli.request import say_without_effect
 
     settings, varied = _settings(args)
-    if not {'optimizer', 'init'} & varied.keys():
+    is_default = method_of(settings).name == DEFAULT_METHOD
+    if is_default and not {'optimizer', 'init'} & varied.keys():
         say_without_effect(vars(args), settings)
     return make_all(args, args.contents, args.styles, settings, varied)
 
@@ -88,7 +95,7 @@ def make_all(
     args: argparse.Namespace,
     contents: list[str],
     styles: list[str],
-    settings: Settings,
+    settings: Any,
     varied: dict[str, list[Any]],
 ) -> int:
     """Make all combinations in a folder; return the exit code.
@@ -103,13 +110,15 @@ def make_all(
     folder = Path(args.output)
     _require_apart(folder, [*contents, *styles])
     contents, styles = expanded(contents), expanded(styles)
-    require_files([*contents, *styles])
+    require_files(contents)
+    if not method_of(settings).names_styles:
+        require_files(styles)
     from gluon_style.many.sweep import checked, combinations, previewed
 
     cells = checked(combinations(contents, styles, settings, varied))
     _say_unreadable(cells)
     stages = [(cells, folder, folder / 'contact.png')]
-    if args.preview:
+    if args.preview and method_of(settings).has_epochs:
         small = previewed(cells, args.preview)
         preview = (small, folder / 'preview', folder / 'preview.png')
         stages.insert(0, preview)
@@ -160,9 +169,13 @@ def _conclude(cells: list[Any], done: list[Any]) -> int:
 
 def _settings(
     args: argparse.Namespace,
-) -> tuple[Settings, dict[str, list[Any]]]:
+) -> tuple[Any, dict[str, list[Any]]]:
     """Return the settings that all runs share, and the values that vary."""
-    given, chosen = vars(args), preset(args.preset or DEFAULT_PRESET)
+    method = args.method or DEFAULT_METHOD
+    given = given_settings(args, method)
+    chosen = preset(args.preset or DEFAULT_PRESET)
+    if method != DEFAULT_METHOD:
+        chosen = get_method(method).settings()
     names = [field.name for field in fields(chosen) if field.name in given]
     # A setting with one value varies nothing; a switch has no list.
     values = {
@@ -193,10 +206,9 @@ def _run_stage(
         if args.quiet:
             continue
         if cell.result is not None:
-            total = cell.result.record.losses.total
-            print(
-                f'{len(done)}/{len(cells)} {cell.job.name}: total {total:.2f}'
-            )
+            losses = cell.result.record.losses
+            total = '' if losses is None else f': total {losses.total:.2f}'
+            print(f'{len(done)}/{len(cells)} {cell.job.name}{total}')
         elapsed = time.perf_counter() - began
         left = elapsed / len(done) * (len(cells) - len(done)) / 60
         if left > 1:

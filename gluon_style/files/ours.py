@@ -17,7 +17,7 @@ MARK = b'gluon_style'
 _MARKS = {
     '.html': b'<meta name="generator" content="gluon_style',
     '.svg': b'<dc:title>gluon_style</dc:title>',
-    **dict.fromkeys(('.gif', '.mp4', '.pdf', '.png', '.webp'), MARK),
+    **dict.fromkeys(('.gif', '.mp4', '.pdf', '.png', '.style', '.webp'), MARK),
     **dict.fromkeys(('.jpg', '.jpeg', '.tif', '.tiff'), MARK),
 }
 _MARKED_BYTES = 1 << 20

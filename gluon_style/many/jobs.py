@@ -9,8 +9,8 @@ from typing import Any
 
 from gluon_style import __version__
 from gluon_style.errors import GluonStyleError
-from gluon_style.methods.gatys.settings import Settings
 from gluon_style.methods.observers import Observer
+from gluon_style.methods.table import DEFAULT_METHOD, method_of
 from gluon_style.pictures.read import read_picture
 from gluon_style.pictures.write import record_of
 from gluon_style.records.record import PictureId, Record
@@ -28,7 +28,7 @@ class Job:
     name: str
     content: Any
     style: Any
-    settings: Settings
+    settings: Any
 
     def path(self, folder: str | Path) -> Path:
         """Return the path of the picture in ``folder``."""
@@ -36,10 +36,9 @@ class Job:
 
     def pictures(self) -> dict[str, PictureId]:
         """Return the id of each picture by its role, as a record has them."""
-        sources = {'content': self.content, 'style': self.style}
-        if self.settings.init_file is not None:
-            sources['init'] = self.settings.init_file
-        return {role: PictureId.of(sources[role]) for role in sources}
+        return method_of(self.settings).picture_ids(
+            self.content, self.style, self.settings
+        )
 
 
 # What returns the observers of a job's run.
@@ -55,7 +54,9 @@ def finished(job: Job, folder: str | Path) -> Result | None:
     path = job.path(folder)
     try:
         result = Result.load(path)
-        whole = _has_times(result) and _is_of_picture(result.record, path)
+        whole = _is_of_picture(result.record, path)
+        if method_of(job.settings).has_epochs:
+            whole = whole and _has_times(result)
     except (FileNotFoundError, GluonStyleError):
         return None
     return result if whole and _was_made_by(result.record, job) else None
@@ -81,8 +82,10 @@ def _is_of_picture(record: Record, path: Path) -> bool:
 def _was_made_by(record: Record, job: Job) -> bool:
     """Return whether the run of a record is the one that a job describes."""
     chosen = job.settings.to_json()
+    if record.method != method_of(job.settings).name:
+        return False
     for name in ('network', 'precision'):
-        if chosen[name] == 'auto':
+        if chosen.get(name) == 'auto':
             # As with the weights, the record names what was taken.
             chosen[name] = record.settings.get(name)
     return (
@@ -113,14 +116,14 @@ def check_job(job: Job, folder: str | Path, force: bool = False) -> None:
         require_result_files(path, force)
     height, width = read_picture(job.content).shape[:2]
     job.settings.image_shape(width, height)
-    read_picture(job.style)
+    method_of(job.settings).check_style(job.style)
 
 
 def run(
     job: Job,
     folder: str | Path,
     observe: Observe | None = None,
-    net_for: Callable[[Settings], Any] | None = None,
+    net_for: Callable[[Any], Any] | None = None,
     force: bool = False,
 ) -> Result:
     """Return the result of ``job``: from ``folder``, or made and saved there.
@@ -136,14 +139,15 @@ def run(
     # A mistake is an error before weights are fetched.
     check_job(job, folder, force)
     # MXNet takes seconds to load, and a finished job does not need it.
-    from gluon_style.methods.gatys.stylize import stylize
-
-    result = stylize(
+    method, options = method_of(job.settings), {}
+    if method.name == DEFAULT_METHOD and net_for:
+        options['net'] = net_for(job.settings)
+    result = method.stylize(
         job.content,
         job.style,
         job.settings,
-        net=net_for(job.settings) if net_for else None,
         observers=observe(job) if observe else (),
+        **options,
     )
     path = job.path(folder)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from gluon_style.errors import GluonStyleError, NonFiniteLossError
 from gluon_style.files.atomic import replacing
 from gluon_style.many.jobs import Job, Observe, run
 from gluon_style.many.names import file_names, value_in_name
-from gluon_style.methods.gatys.settings import Settings
+from gluon_style.methods.table import DEFAULT_METHOD, method_of
 from gluon_style.pictures.read import read_picture
 from gluon_style.records.result import Result
 
@@ -42,7 +42,7 @@ class Cell:
 def combinations(
     contents: Sequence[str | Path],
     styles: Sequence[str | Path],
-    settings: Settings,
+    settings: Any,
     varied: dict[str, list[Any]],
 ) -> list[Cell]:
     """Return a cell for every combination, each with its own name, none run.
@@ -113,21 +113,27 @@ def checked(cells: Iterable[Cell]) -> list[Cell]:
     Cells that have an error already keep it. Each picture is read once.
     Raises GluonStyleError where a size does not suit a picture.
     """
-    found: dict[Any, tuple[tuple[int, ...], str | None]] = {}
+    found: dict[Any, tuple[Any, str | None]] = {}
 
-    def examined(path: Any) -> tuple[tuple[int, ...], str | None]:
-        """Return the shape of a picture, and why it cannot be read."""
-        if path not in found:
+    def shape_of(path: Any) -> tuple[int, ...]:
+        return read_picture(path).shape
+
+    def examined(
+        path: Any, examine: Callable[[Any], Any]
+    ) -> tuple[Any, str | None]:
+        """Return what ``examine`` returns, and why it fails."""
+        if (path, examine) not in found:
             try:
-                found[path] = read_picture(path).shape, None
+                found[path, examine] = examine(path), None
             except (OSError, GluonStyleError) as error:
-                found[path] = (), str(error)
-        return found[path]
+                found[path, examine] = (), str(error)
+        return found[path, examine]
 
     done: list[Cell] = []
     for cell in cells:
-        shape, content_error = examined(cell.job.content)
-        _, style_error = examined(cell.job.style)
+        method = method_of(cell.job.settings)
+        shape, content_error = examined(cell.job.content, shape_of)
+        _, style_error = examined(cell.job.style, method.check_style)
         error = cell.error or content_error or style_error
         if error is None:
             cell.job.settings.image_shape(shape[1], shape[0])
@@ -177,11 +183,14 @@ class SharedNets:
     def __init__(self, jobs: Iterable[Job]) -> None:
         self._layers: dict[tuple[str, ...], set[str]] = {}
         for job in jobs:
+            if method_of(job.settings).name != DEFAULT_METHOD:
+                # It shares its nets by itself.
+                continue
             layers = self._layers.setdefault(_net_key(job.settings), set())
             layers.update(job.settings.named_layers)
         self._nets: dict[tuple[str, ...], Any] = {}
 
-    def net(self, settings: Settings) -> Any:
+    def net(self, settings: Any) -> Any:
         """Return the network for a run with these settings."""
         key = _net_key(settings)
         if key not in self._nets:
@@ -199,7 +208,7 @@ class SharedNets:
         return self._nets[key]
 
 
-def _net_key(settings: Settings) -> tuple[str, ...]:
+def _net_key(settings: Any) -> tuple[str, ...]:
     """Return what two runs must have in common to share a network."""
     return (
         settings.network,
@@ -224,11 +233,11 @@ def write_manifest(cells: Iterable[Cell], folder: str | Path) -> None:
         if cell.error is not None:
             line.update(state='failed', error=cell.error)
         if cell.result is not None:
-            line.update(
-                state='done',
-                losses=cell.result.record.losses.to_json(),
-                seconds=cell.result.history[-1].seconds,
-            )
+            line['state'] = 'done'
+            losses, history = cell.result.record.losses, cell.result.history
+            if losses is not None and history:
+                line['losses'] = losses.to_json()
+                line['seconds'] = history[-1].seconds
         lines.append(json.dumps(line) + '\n')
     with replacing(Path(folder) / 'manifest.jsonl') as temporary:
         temporary.write_text(''.join(lines))

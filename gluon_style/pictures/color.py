@@ -100,6 +100,14 @@ def transfer_map(
     return amount * matrix + (1 - amount) * numpy.eye(3), amount * offset
 
 
+def transferred(
+    content_img: Array, style_imgs: Sequence[Array], parts: Sequence[float]
+) -> Array:
+    """Return a content picture, uint8, in the colors of styles."""
+    matrix, offset = transfer_map(content_img, style_imgs, parts)
+    return as_bytes((_as_floats(content_img) @ matrix.T + offset).clip(0, 1))
+
+
 def _blended_moments(
     imgs: Sequence[Array], parts: Sequence[float]
 ) -> tuple[Array, Array]:

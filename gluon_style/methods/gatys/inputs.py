@@ -16,7 +16,8 @@ from gluon_style.chapter.images import (
 )
 from gluon_style.errors import GluonStyleError
 from gluon_style.layers import RGB_MEAN, RGB_STD, least_side
-from gluon_style.methods.gatys.kinds import Blend, noise_part, require_init
+from gluon_style.methods.gatys.kinds import noise_part, require_init
+from gluon_style.methods.kinds import Blend
 from gluon_style.pictures.color import (
     keep_color,
     match_color,

@@ -36,14 +36,13 @@ from gluon_style.methods.fields import (
 from gluon_style.methods.gatys import strength as strengths
 from gluon_style.methods.gatys.kinds import (
     INITS,
-    Blend,
     Init,
     Layers,
     Restarts,
-    Size,
     Tile,
     named_layers,
 )
+from gluon_style.methods.kinds import Blend, Size
 
 # The method's name, in records.
 METHOD = 'gatys'

@@ -1,0 +1,89 @@
+"""The option --method, and what the method that it names can use."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from gluon_style.cli.options import add_setting
+from gluon_style.errors import GluonStyleError
+from gluon_style.methods.fields import kind_of, options_of
+from gluon_style.methods.table import (
+    DEFAULT_METHOD,
+    METHODS,
+    foreign_settings,
+)
+
+# What only a run with epochs has, or an optimization.
+_OF_EPOCHS = (
+    *('preset', 'mask', 'plot', 'animation', 'save_every'),
+    *('checkpoint', 'resume', 'checkpoint_every'),
+)
+
+
+def add_method(parser: argparse.ArgumentParser, lists: bool = False) -> None:
+    """Add ``--method``, and the settings that only other methods have."""
+    lines = '; '.join(f'{name}: {m.title}' for name, m in METHODS.items())
+    parser.add_argument(
+        '--method',
+        choices=list(METHODS),
+        metavar='NAME',
+        help=f"{lines} (default: {DEFAULT_METHOD}, or the record's)",
+    )
+    known = {f.name for f in fields(METHODS[DEFAULT_METHOD].settings)}
+    for name, method in METHODS.items():
+        group = None
+        for field in options_of(method.settings, 'run'):
+            if field.name in known:
+                continue
+            title = f'only with --method {name}'
+            group = group or parser.add_argument_group(title)
+            default = kind_of(field).words(field.default)
+            add_setting(group, field, default, lists, 'default')
+            known.add(field.name)
+
+
+def given_settings(args: argparse.Namespace, method: str) -> dict[str, Any]:
+    """Return the settings among the arguments, by name.
+
+    Raises GluonStyleError for an option that means nothing to the method.
+    """
+    given = vars(args)
+    names = foreign_settings(given, method)
+    if method != DEFAULT_METHOD:
+        names += [name for name in _OF_EPOCHS if _is_given(args, name)]
+    if names:
+        option = f'--{names[0].replace("_", "-")}'
+        raise GluonStyleError(
+            f'option {option} means nothing to the method {method}: leave it '
+            'out'
+        )
+    own = [field.name for field in fields(METHODS[method].settings)]
+    return {name: given[name] for name in own if name in given}
+
+
+def _is_given(args: argparse.Namespace, name: str) -> bool:
+    value = getattr(args, name, None)
+    return value not in (None, False, args.parser.get_default(name))
+
+
+def chosen_method(args: argparse.Namespace) -> str:
+    """Return the method that --method, or the record of --config, names."""
+    # The commands without a style have one method.
+    method = getattr(args, 'method', DEFAULT_METHOD)
+    if method is not None:
+        return method
+    from gluon_style.records.result import read_record
+
+    config = args.config
+    if config and Path(config).suffix == '.json' and Path(config).is_file():
+        with contextlib.suppress(GluonStyleError):
+            # Whoever reads the record complains about a broken one.
+            record, _ = read_record(config)
+            return (
+                record.method if record.method in METHODS else DEFAULT_METHOD
+            )
+    return DEFAULT_METHOD

@@ -1,0 +1,137 @@
+"""gluon-style run --method feedforward: a picture, or a folder of them."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gluon_style.cli.messages import BAD_INPUT, complain
+from gluon_style.cli.method import given_settings
+from gluon_style.cli.outputs import Outputs
+from gluon_style.errors import GluonStyleError
+from gluon_style.methods.feedforward.settings import METHOD, Settings
+from gluon_style.methods.feedforward.styles import require_exists
+from gluon_style.methods.table import get_method
+from gluon_style.records.find import SUFFIXES
+from gluon_style.records.result import read_record
+
+
+@dataclass(frozen=True)
+class _Request:
+    content: Any
+    styles: list[Any]
+    settings: Settings
+    output: Path
+
+
+def paint(args: argparse.Namespace) -> int:
+    """Make the picture, or those of a folder; return the exit code."""
+    request = _request(args)
+    jobs = [(request.content, request.output)]
+    if isinstance(request.content, str) and Path(request.content).is_dir():
+        jobs = _jobs_of_folder(Path(request.content), request.output)
+    code = 0
+    for content, output in jobs:
+        code = _paint(args, request, content, output) or code
+    return code
+
+
+def _request(args: argparse.Namespace) -> _Request:
+    settings, content, styles = Settings(), None, []
+    if args.config:
+        settings, content, styles = _repeated(args.config)
+    content = args.content or content
+    styles = args.styles or styles
+    settings = settings.changed(given_settings(args, METHOD))
+    if content is None:
+        raise GluonStyleError('no content picture is given: name one')
+    if not styles:
+        raise GluonStyleError(
+            'no style is given: name a painting, a .style file or net:15'
+        )
+    if args.output is None:
+        raise GluonStyleError('no output is given: name a file with -o')
+    if isinstance(content, str) and not Path(content).exists():
+        raise FileNotFoundError(f'picture {content!r} is not a file')
+    for style in styles:
+        require_exists(style)
+    return _Request(content, styles, settings, Path(args.output))
+
+
+def _repeated(config: str) -> tuple[Settings, Any, list[Any]]:
+    """Return the settings, the content and the styles of a record."""
+    from gluon_style.methods.feedforward.repeat import repeated
+
+    path = Path(config)
+    if path.suffix != '.json':
+        raise GluonStyleError(
+            f'config {config!r} must be the .json of a picture of the method '
+            f'{METHOD}: give the settings as options'
+        )
+    record, _ = read_record(path)
+    settings, pictures, styles = repeated(record, path)
+    return settings, pictures['content'], styles
+
+
+def _jobs_of_folder(folder: Path, output: Path) -> list[tuple[str, Path]]:
+    """Return each picture of a folder with its output in another one."""
+    pictures = sorted(
+        path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES
+    )
+    if not pictures:
+        raise GluonStyleError(
+            f'folder {str(folder)!r} has no pictures: name one that has some'
+        )
+    if output.exists() and not output.is_dir():
+        raise GluonStyleError(
+            f'output {str(output)!r} is a file and the content is a folder: '
+            'name a folder with -o'
+        )
+    if output.resolve() == folder.resolve():
+        raise GluonStyleError(
+            f'output {str(output)!r} is the folder of the contents: name '
+            'another one'
+        )
+    output.mkdir(parents=True, exist_ok=True)
+    stems = [path.stem for path in pictures]
+    names = [
+        path.stem if stems.count(path.stem) == 1 else path.name
+        for path in pictures
+    ]
+    return [
+        (str(path), output / f'{name}.png')
+        for path, name in zip(pictures, names)
+    ]
+
+
+def _paint(
+    args: argparse.Namespace, request: _Request, content: Any, output: Path
+) -> int:
+    """Make one picture and write it with its record."""
+    outputs = Outputs(
+        output, output.with_suffix('.checkpoint'), force=args.force
+    )
+    sources = [content, *request.styles]
+    files = [each for each in sources if isinstance(each, (str, Path))]
+    outputs.check(files)
+    with outputs.claimed():
+        # MXNet takes seconds to load: mistakes are answered before.
+        method = get_method(METHOD)
+        began = time.perf_counter()
+        result = method.stylize(
+            content, request.styles, request.settings, observers=[outputs]
+        )
+        seconds = time.perf_counter() - began
+        problems = outputs.write(result)
+    for problem in problems:
+        complain(problem)
+    if not args.quiet and not problems:
+        record = result.record
+        print(
+            f'{output}: {record.width}x{record.height} pixels in '
+            f'{seconds:.1f} s, one pass of the net {record.weights.source}'
+        )
+    return BAD_INPUT if problems else 0

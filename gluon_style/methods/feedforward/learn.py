@@ -1,0 +1,367 @@
+"""Learn the style of a painting: its scales and shifts for a transfer net.
+
+The net stays as it is, and so do its other styles. Gluon's ``Trainer`` moves
+some hundred numbers until crops of photographs, painted with them, have the
+painting's Gram matrices, and still their own content.
+"""
+
+from __future__ import annotations
+
+import logging
+import platform
+import time
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import mxnet
+import numpy
+from mxnet import gluon, np
+
+from gluon_style import __version__
+from gluon_style._mxnet import (
+    all_moments,
+    named_parameters,
+    naming_lack_of_memory,
+    numpy_mode,
+    set_all_moments,
+)
+from gluon_style.chapter.devices import get_device
+from gluon_style.errors import GluonStyleError, NonFiniteLossError
+from gluon_style.methods.feedforward.build import build_transfer_net
+from gluon_style.methods.feedforward.lesson import Lesson
+from gluon_style.methods.feedforward.lesson_file import (
+    Progress,
+    read_progress,
+    write_progress,
+)
+from gluon_style.methods.feedforward.lesson_settings import LessonSettings
+from gluon_style.methods.feedforward.paint import (
+    as_pixels,
+    painted,
+    predicted,
+)
+from gluon_style.methods.feedforward.photos import (
+    crops,
+    read_photos,
+    sample_photos,
+)
+from gluon_style.methods.feedforward.styles import (
+    Style,
+    is_style,
+    numbered,
+)
+from gluon_style.methods.feedforward.trunks import NUM_STYLES
+from gluon_style.methods.observers import (
+    Forecast,
+    Observer,
+    Observers,
+    Plan,
+)
+from gluon_style.pictures.read import read_picture
+from gluon_style.records.record import Epoch, PictureId
+
+logger = logging.getLogger(__name__)
+
+# The rate falls to this part of its start.
+_LAST_RATE = 0.02
+# Seconds between two savings of what a resumed run needs.
+_SAVE_EVERY = 10
+# The nearest of the 26 styles is the start where its loss is under this part
+# of their mean's.
+_NEAR = 0.5
+
+
+@numpy_mode()
+@naming_lack_of_memory()
+def learn(
+    painting: Any,
+    settings: LessonSettings | None = None,
+    *,
+    photos: str | Path | None = None,
+    observers: Iterable[Observer] | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+    **changes: Any,
+) -> Style:
+    """Return the ``Style`` of a painting, learned in about a minute.
+
+    ``painting`` is a path, a Pillow image or a uint8 array (height, width,
+    3). ``photos`` is a folder of photographs to learn on; without one, the
+    samples are taken. ``settings`` are ``LessonSettings``; further keywords
+    change single ones. ``observers`` watch and may stop: an epoch is a step,
+    and the picture is the first crop, painted.
+
+    With ``checkpoint``, a path, what a later call needs to go on is saved
+    every few seconds; with ``resume`` it goes on from there. The file is
+    removed at the end unless an observer stopped. Raises GluonStyleError or
+    FileNotFoundError, in one sentence, for what cannot work, also where the
+    time does not suffice for one step, and NonFiniteLossError.
+    """
+    settings = (settings or LessonSettings()).changed(changes)
+    with closing(Observers([] if observers is None else observers)) as watch:
+        if resume and checkpoint is None:
+            raise GluonStyleError(
+                'resume is True and there is no checkpoint: name its file'
+            )
+        path = None if checkpoint is None else Path(checkpoint)
+        lesson = _Learning(painting, settings, photos, watch, path)
+        if resume:
+            lesson.resume()
+        return lesson.result()
+
+
+class _Learning:
+    """One style that is learned: ``result`` does it."""
+
+    def __init__(self, painting, settings, photos, observers, path):
+        if is_style(painting):
+            raise GluonStyleError(
+                f'painting is {str(painting)!r}, a style already: give a '
+                'picture to learn from'
+            )
+        self._painting = read_picture(painting)
+        self._id = PictureId.of(painting)
+        photos = sample_photos() if photos is None else read_photos(photos)
+        self._settings, self._observers = settings, observers
+        self._path, self._device = path, get_device(settings.device)
+        self._crops = crops(photos, settings.seed)
+        self._lesson = Lesson(self._painting, settings, self._device)
+        self._contents, self._history = {}, []
+        self._began, self._spent, self._start = time.perf_counter(), 0.0, None
+        self._trainer = None
+
+    def resume(self):
+        """Go on from the checkpoint, which must be of this very run."""
+        progress = read_progress(self._path, self._identity())
+        self._start = progress.start
+        self._begin(progress.style)
+        self._history = progress.history
+        self._spent = progress.seconds
+        self._set_trainer(len(self._history))
+        set_all_moments(self._trainer, self._parameters(), progress.moments)
+
+    def _identity(self):
+        """Return what two runs must have in common to go on."""
+        settings = self._settings.to_json()
+        del settings['seconds'], settings['iterations']
+        weights = self._lesson.vgg.weights.sha256
+        # All photographs count, and their crops are what is learned on.
+        photos = PictureId.of(
+            numpy.concatenate(
+                [crop.reshape(1, -1, 3) for crop in self._crops], axis=1
+            )
+        )
+        return {
+            'settings': settings,
+            'painting': self._id.sha256,
+            'photos': photos.sha256,
+            'network': weights,
+        }
+
+    def result(self):
+        """Learn until the time or the steps are over; return the style."""
+        if self._trainer is None:
+            style, self._start = self._nearest_start()
+            self._begin(style)
+            self._set_trainer(0)
+        saved = time.perf_counter()
+        total = self._total()
+        self._observers.begin(self._plan(total))
+        stopped = None
+        while stopped is None and not self._is_over(total):
+            self._step(total)
+            self._observers.epoch(self._history, self._preview)
+            stopped = self._observers.stop()
+            if self._path and time.perf_counter() - saved > _SAVE_EVERY:
+                self._save()
+                saved = time.perf_counter()
+        if self._path and stopped:
+            self._save()
+        elif self._path:
+            self._path.unlink(missing_ok=True)
+        return self._style(self._record(stopped))
+
+    @property
+    def _seconds(self):
+        """The seconds that all runs of this style took until now."""
+        return self._spent + time.perf_counter() - self._began
+
+    def _total(self):
+        """Return how many steps there will be, measured if need be."""
+        if self._settings.iterations is not None:
+            return self._settings.iterations
+        if self._seconds > self._settings.seconds and not self._history:
+            raise self._too_short(self._seconds)
+        began = time.perf_counter()
+        self._step(100)
+        step = time.perf_counter() - began
+        left = self._settings.seconds - self._seconds
+        if left < 0 and len(self._history) == 1:
+            raise self._too_short(self._seconds)
+        return len(self._history) + max(0, int(left / step))
+
+    def _too_short(self, needed):
+        return GluonStyleError(
+            f'seconds is {self._settings.seconds:g}: the start and one step '
+            f'take {needed:.0f} s here; give 30 or more'
+        )
+
+    def _is_over(self, total):
+        if self._settings.iterations is not None:
+            return len(self._history) >= total
+        return self._seconds >= self._settings.seconds
+
+    def _plan(self, total):
+        side = max(map(len, self._crops))
+        left = max(0, self._settings.seconds - self._seconds)
+        shape = side, side
+        return Plan(
+            [(shape, max(total, len(self._history)))],
+            shape,
+            shape,
+            None,
+            lambda: Forecast(left, 0, 0, lambda _: shape),
+        )
+
+    def _nearest_start(self):
+        """Return the style to start from, and what it is."""
+        device, start = self._settings.device, self._settings.start
+        if start == 'painting':
+            return predicted(self._painting, device), 'the net of any style'
+        crop = self._crops[0][::2, ::2]
+        losses = []
+        for i in range(NUM_STYLES):
+            picture = painted(crop, numbered(i), device)
+            X = as_pixels(picture, self._device)
+            losses.append(self._lesson.style_loss(X))
+        nearest = int(numpy.argmin(losses))
+        near = losses[nearest] < _NEAR * numpy.mean(losses)
+        if start == 'auto' and near:
+            own = predicted(self._painting, device)
+            X = as_pixels(painted(crop, own, device), self._device)
+            near = losses[nearest] < self._lesson.style_loss(X)
+        if start == 'auto' and not near:
+            return predicted(self._painting, device), 'the net of any style'
+        return numbered(nearest), f'net:{nearest}'
+
+    def _begin(self, style):
+        """Build the net, and make the style's numbers parameters."""
+        self._net = build_transfer_net(style.trunk, self._device)
+        self._vector = gluon.Parameter('vector', shape=style.vector.shape)
+        self._vector.initialize(ctx=self._device)
+        self._vector.set_data(np.array(style.vector))
+        for name, parameter in self._weights().items():
+            if self._settings.all:
+                parameter.grad_req = 'write'
+            if style.weights:
+                parameter.set_data(np.array(style.weights[name]))
+
+    def _weights(self):
+        """Return the parameters of the net by their names."""
+        return {
+            name: getattr(self._net, name.replace('.', '_'))
+            for name in self._net.trunk.shapes
+        }
+
+    def _parameters(self):
+        weights = self._weights() if self._settings.all else {}
+        return {'vector': self._vector, **weights}
+
+    def _set_trainer(self, steps):
+        self._trainer = gluon.Trainer(
+            named_parameters(self._parameters()),
+            'adam',
+            {
+                'learning_rate': self._settings.lr,
+                'begin_num_update': steps,
+            },
+        )
+
+    def _rate(self, total):
+        """Return the learning rate of the next step."""
+        part = len(self._history) / max(1, total)
+        if self._settings.iterations is None:
+            part = max(part, self._seconds / self._settings.seconds)
+        cosine = 0.5 * (1 + numpy.cos(numpy.pi * min(1, part)))
+        return self._settings.lr * max(_LAST_RATE, cosine)
+
+    def _step(self, total):
+        """Learn from one crop, and add its losses to the history."""
+        step = len(self._history)
+        rng = numpy.random.RandomState((self._settings.seed + step) % 2**32)
+        i = rng.randint(len(self._crops))
+        X = as_pixels(self._crops[i], self._device)
+        if i not in self._contents:
+            self._contents[i] = self._lesson.content_of(X)
+        losses = self._lesson.learn_from(
+            lambda: self._net(X, self._vector.data(self._device)),
+            self._contents[i],
+        )
+        if not numpy.isfinite(losses).all():
+            raise NonFiniteLossError(step + 1, None, None, self._history)
+        self._trainer.set_learning_rate(self._rate(total))
+        self._trainer.step(1)
+        # The plan's, though crops differ: progress goes by it.
+        side = max(map(len, self._crops))
+        self._history.append(
+            Epoch(step + 1, (side, side), *losses, sum(losses), self._seconds)
+        )
+
+    def _preview(self):
+        """Return the first crop as it is painted now."""
+        X = as_pixels(self._crops[-1], self._device)
+        Y = self._net(X, self._vector.data(self._device))
+        return Y[0].asnumpy().transpose(1, 2, 0)
+
+    def _style(self, record):
+        weights = {}
+        if self._settings.all:
+            weights = {
+                name: parameter.data(self._device).asnumpy()
+                for name, parameter in self._weights().items()
+            }
+        vector = self._vector.data(self._device).asnumpy()
+        return Style(self._net.trunk.name, vector, record, weights)
+
+    def _save(self):
+        write_progress(
+            self._path,
+            self._identity(),
+            Progress(
+                self._style({}),
+                self._start,
+                self._history,
+                self._seconds,
+                all_moments(self._trainer, self._parameters()),
+            ),
+        )
+
+    def _record(self, stopped):
+        weights = self._lesson.vgg.weights
+        first, last = self._history[:10], self._history[-10:]
+        return {
+            'painting': self._id.to_json(),
+            'start': self._start,
+            'iterations': len(self._history),
+            'seconds': round(self._seconds, 1),
+            'stopped': stopped,
+            'settings': self._settings.to_json(),
+            'losses': {'first': _mean(first), 'last': _mean(last)},
+            'weights': {'source': weights.source, 'sha256': weights.sha256},
+            'versions': {
+                'gluon_style': __version__,
+                'mxnet': mxnet.__version__,
+                'numpy': numpy.__version__,
+                'python': platform.python_version(),
+            },
+        }
+
+
+def _mean(history):
+    """Return the mean losses of some steps by name."""
+    return {
+        name: float(numpy.mean([getattr(entry, name) for entry in history]))
+        for name in ('content', 'style', 'tv', 'total')
+    }

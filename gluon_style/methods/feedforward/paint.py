@@ -1,0 +1,83 @@
+"""Paint a picture with a style; predict the style of a painting."""
+
+import numpy
+import psutil
+from mxnet import np
+
+from gluon_style._mxnet import lock_of, naming_lack_of_memory, numpy_mode
+from gluon_style.errors import OutOfMemoryError
+from gluon_style.methods.feedforward.build import (
+    own_transfer_net,
+    predictor,
+    transfer_net,
+)
+from gluon_style.methods.feedforward.layout import PREDICTOR_SIDE
+from gluon_style.methods.feedforward.styles import from_bottleneck
+from gluon_style.pictures.resize import resized
+
+# The most memory that a pixel takes, measured with 1200x1000 of them and
+# MXNet 1.9.1; 2.0.0b1 takes less. Nearly all is the first layer's, of 32
+# channels and of 8, several times over.
+BYTES_PER_PIXEL = {'styles26': 870, 'any-style': 310}
+
+
+def painted(picture, style, device='auto'):
+    """Return a picture in a style, at its own size.
+
+    ``picture`` is an array (height, width, 3) of uint8, or of floats from 0
+    to 1. Returns float32 from 0 to 1. Raises OutOfMemoryError for a picture
+    that would need more memory than is free.
+    """
+    _require_memory(picture.shape, style.trunk)
+    return _painted(picture, style, device)
+
+
+@numpy_mode()
+@naming_lack_of_memory()
+def _painted(picture, style, device):
+    net = transfer_net(style.trunk, device)
+    if style.weights:
+        net = own_transfer_net(style, device)
+    with lock_of(net):
+        X = as_pixels(picture, device_of(net))
+        vector = np.array(style.vector, ctx=X.ctx)
+        return net(X, vector)[0].asnumpy().transpose(1, 2, 0)
+
+
+@numpy_mode()
+def predicted(picture, device='auto'):
+    """Return the ``Style`` of a painting, for the net of any style.
+
+    The predictor sees it squashed to 256x256 pixels.
+    """
+    net = predictor(device)
+    small = resized(picture, (PREDICTOR_SIDE, PREDICTOR_SIDE))
+    with lock_of(net):
+        numbers = net(as_pixels(small, device_of(net)))[0].asnumpy()
+    return from_bottleneck(numbers)
+
+
+def as_pixels(picture, ctx):
+    """Return a picture (height, width, 3) as (1, 3, height, width)."""
+    picture = numpy.asarray(picture)
+    scale = 255 if picture.dtype == 'uint8' else 1
+    pixels = picture.transpose(2, 0, 1)[None].astype('float32') / scale
+    return np.array(pixels, ctx=ctx)
+
+
+def device_of(net):
+    """Return the device that a net's parameters are on."""
+    return next(iter(net.collect_params().values())).list_ctx()[0]
+
+
+def _require_memory(shape, trunk):
+    height, width = shape[:2]
+    needed = BYTES_PER_PIXEL[trunk] * height * width
+    free = psutil.virtual_memory().available
+    if needed > free:
+        longest = int(max(height, width) * (0.9 * free / needed) ** 0.5)
+        raise OutOfMemoryError(
+            f'{width}x{height} pixels at once need about {needed / 1e9:.1f} '
+            f'GB of memory and {free / 1e9:.1f} GB are free: choose a '
+            f'net_size of {longest} or less'
+        )

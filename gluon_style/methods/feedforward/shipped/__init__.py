@@ -1,0 +1,1 @@
+"""The weights of the nets of one pass; NOTICE says where they come from."""

@@ -1,0 +1,1 @@
+"""The nets of one pass beside onnxruntime: the same numbers, and how fast."""
