@@ -339,4 +339,5 @@ class _Run:
             Path(weights.path).name,
             weights.sha256,
             weights.reason,
+            weights.scaling,
         )
