@@ -339,5 +339,4 @@ class _Run:
             Path(weights.path).name,
             weights.sha256,
             weights.reason,
-            weights.scaling,
         )
