@@ -409,25 +409,6 @@ def _legacy_block_2(compute, convolutions):
     return LegacyBlock()
 
 
-def get_moments(trainer):
-    """Return Adam's two moments of a trainer's one parameter, as NumPy's.
-
-    ``Trainer.save_states`` would pickle objects of this version of MXNet.
-    """
-    [moments] = trainer._updaters[0].states.values()
-    return [moment.asnumpy() for moment in moments]
-
-
-def set_moments(trainer, weight, moments):
-    """Set Adam's two moments in a new trainer of one parameter, ``weight``."""
-    [updater] = trainer._updaters
-    state = trainer.optimizer.create_state_multi_precision(0, weight)
-    for array, moment in zip(state, moments):
-        array[:] = moment
-    updater.states[0] = state
-    updater.states_synced[0] = True
-
-
 def padded(X, widths, mode):
     """Return features (batch, channels, height, width) with more at the edges.
 
@@ -503,8 +484,11 @@ def named_parameters(parameters):
     return parameters
 
 
-def all_moments(trainer, parameters):
-    """Return Adam's two moments of each parameter, by name, as NumPy's."""
+def get_moments(trainer, parameters):
+    """Return Adam's two moments of each parameter, by name, as NumPy's.
+
+    ``Trainer.save_states`` would pickle objects of this version of MXNet.
+    """
     [updater] = trainer._updaters
     return {
         name: [moment.asnumpy() for moment in updater.states[i]]
@@ -512,7 +496,7 @@ def all_moments(trainer, parameters):
     }
 
 
-def set_all_moments(trainer, parameters, moments):
+def set_moments(trainer, parameters, moments):
     """Set Adam's two moments, by name, in a trainer that is new."""
     [updater] = trainer._updaters
     for i, name in _places(trainer, parameters):

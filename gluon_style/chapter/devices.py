@@ -46,3 +46,8 @@ def get_device(name='auto'):
             '(a CPU build of MXNet sees none); choose cpu or auto'
         )
     return gpu(int(index or 0))
+
+
+def device_of(net):
+    """Return the device that the parameters of ``net`` are on."""
+    return next(iter(net.collect_params().values())).list_ctx()[0]

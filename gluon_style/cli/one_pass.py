@@ -15,7 +15,7 @@ from gluon_style.errors import GluonStyleError
 from gluon_style.methods.feedforward.settings import METHOD, Settings
 from gluon_style.methods.feedforward.styles import require_exists
 from gluon_style.methods.table import get_method
-from gluon_style.records.find import SUFFIXES
+from gluon_style.records.find import pictures_in
 from gluon_style.records.result import read_record
 
 
@@ -78,9 +78,7 @@ def _repeated(config: str) -> tuple[Settings, Any, list[Any]]:
 
 def _jobs_of_folder(folder: Path, output: Path) -> list[tuple[str, Path]]:
     """Return each picture of a folder with its output in another one."""
-    pictures = sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES
-    )
+    pictures = pictures_in(folder)
     if not pictures:
         raise GluonStyleError(
             f'folder {str(folder)!r} has no pictures: name one that has some'

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gluon_style.errors import GluonStyleError
-from gluon_style.records.find import SUFFIXES
+from gluon_style.records.find import SUFFIXES, pictures_in
 
 
 def expanded(paths: Iterable[str]) -> list[str]:
@@ -22,13 +22,7 @@ def expanded(paths: Iterable[str]) -> list[str]:
 
 
 def _pictures_in(folder: Path) -> list[str]:
-    paths = [
-        str(path)
-        for path in sorted(folder.iterdir())
-        if path.suffix.lower() in SUFFIXES
-        and path.is_file()
-        and not path.name.startswith('.')
-    ]
+    paths = [str(path) for path in pictures_in(folder)]
     if not paths:
         raise GluonStyleError(
             f'folder {str(folder)!r} has no pictures: name one with files '

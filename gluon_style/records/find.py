@@ -28,6 +28,20 @@ SUFFIXES = (
 Source = Union[Path, Array]
 
 
+def pictures_in(folder: Path) -> list[Path]:
+    """Return the pictures in a folder, sorted by name.
+
+    Folders within it and hidden files are left out.
+    """
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in SUFFIXES
+        and path.is_file()
+        and not path.name.startswith('.')
+    ]
+
+
 def find_pictures(
     wanted: Iterable[PictureId], paths: Iterable[Path]
 ) -> dict[str, Source]:

@@ -8,24 +8,21 @@ painting's Gram matrices, and still their own content.
 from __future__ import annotations
 
 import logging
-import platform
 import time
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import mxnet
 import numpy
 from mxnet import gluon, np
 
-from gluon_style import __version__
 from gluon_style._mxnet import (
-    all_moments,
+    get_moments,
     named_parameters,
     naming_lack_of_memory,
     numpy_mode,
-    set_all_moments,
+    set_moments,
 )
 from gluon_style.chapter.devices import get_device
 from gluon_style.errors import GluonStyleError, NonFiniteLossError
@@ -59,6 +56,7 @@ from gluon_style.methods.observers import (
     Observers,
     Plan,
 )
+from gluon_style.methods.versions import current_versions
 from gluon_style.pictures.read import read_picture
 from gluon_style.records.record import Epoch, PictureId
 
@@ -140,7 +138,7 @@ class _Learning:
         self._history = progress.history
         self._spent = progress.seconds
         self._set_trainer(len(self._history))
-        set_all_moments(self._trainer, self._parameters(), progress.moments)
+        set_moments(self._trainer, self._parameters(), progress.moments)
 
     def _identity(self):
         """Return what two runs must have in common to go on."""
@@ -334,7 +332,7 @@ class _Learning:
                 self._start,
                 self._history,
                 self._seconds,
-                all_moments(self._trainer, self._parameters()),
+                get_moments(self._trainer, self._parameters()),
             ),
         )
 
@@ -350,12 +348,7 @@ class _Learning:
             'settings': self._settings.to_json(),
             'losses': {'first': _mean(first), 'last': _mean(last)},
             'weights': {'source': weights.source, 'sha256': weights.sha256},
-            'versions': {
-                'gluon_style': __version__,
-                'mxnet': mxnet.__version__,
-                'numpy': numpy.__version__,
-                'python': platform.python_version(),
-            },
+            'versions': current_versions(),
         }
 
 

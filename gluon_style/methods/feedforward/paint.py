@@ -5,6 +5,7 @@ import psutil
 from mxnet import np
 
 from gluon_style._mxnet import lock_of, naming_lack_of_memory, numpy_mode
+from gluon_style.chapter.devices import device_of
 from gluon_style.errors import OutOfMemoryError
 from gluon_style.methods.feedforward.build import (
     own_transfer_net,
@@ -63,11 +64,6 @@ def as_pixels(picture, ctx):
     scale = 255 if picture.dtype == 'uint8' else 1
     pixels = picture.transpose(2, 0, 1)[None].astype('float32') / scale
     return np.array(pixels, ctx=ctx)
-
-
-def device_of(net):
-    """Return the device that a net's parameters are on."""
-    return next(iter(net.collect_params().values())).list_ctx()[0]
 
 
 def _require_memory(shape, trunk):

@@ -11,7 +11,7 @@ import numpy
 from gluon_style.errors import GluonStyleError
 from gluon_style.pictures.read import read_picture
 from gluon_style.pictures.resize import resized
-from gluon_style.records.find import SUFFIXES
+from gluon_style.records.find import pictures_in
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +48,7 @@ def read_photos(folder: str | Path) -> list[Any]:
             'another one'
         )
     photos = []
-    paths = [p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES]
-    for path in sorted(paths)[:_MOST_PHOTOS]:
+    for path in pictures_in(folder)[:_MOST_PHOTOS]:
         try:
             photo = read_picture(path)
         except GluonStyleError as error:

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from gluon_style.errors import GluonStyleError
+from gluon_style.methods.again import find_again
 from gluon_style.methods.feedforward.settings import METHOD, Settings
 from gluon_style.methods.feedforward.styles import is_numbered
-from gluon_style.methods.fields import shown
-from gluon_style.records.find import find_pictures
 from gluon_style.records.record import Record
 
 
@@ -28,25 +27,16 @@ def repeated(
             f'{METHOD!r}: leave out --method'
         )
     settings = Settings().changed(record.settings)
-    wanted = {
+    files = {
         role: picture
         for role, picture in record.pictures.items()
-        if picture.sha256 is not None and not is_numbered(picture.file)
+        if not is_numbered(picture.file)
     }
-    places = [*sorted(path.parent.iterdir()), *sorted(Path.cwd().iterdir())]
-    found = find_pictures(wanted.values(), places)
-    sources: dict[str, Any] = {}
-    for role, picture in record.pictures.items():
-        if is_numbered(picture.file):
-            sources[role] = picture.file
-            continue
-        digest = str(picture.sha256)
-        if digest not in found:
-            raise FileNotFoundError(
-                f'the {role} {shown(picture.file)} of that run was not found '
-                f'by its hash {digest[:12]}: put it beside the record'
-            )
-        source = found[digest]
-        sources[role] = str(source) if isinstance(source, Path) else source
+    # A style is not always a picture.
+    found = find_again(files, path.parent, noun='')
+    sources = {
+        role: found.get(role, picture.file)
+        for role, picture in record.pictures.items()
+    }
     styles = [sources[role] for role in sources if role.startswith('style')]
     return settings, sources, styles

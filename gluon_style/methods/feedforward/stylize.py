@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import mxnet
-import numpy
-
-from gluon_style import __version__
 from gluon_style.chapter.devices import get_device
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.feedforward.layout import NETS
@@ -39,6 +34,7 @@ from gluon_style.methods.observers import (
     Observers,
     Plan,
 )
+from gluon_style.methods.versions import current_versions
 from gluon_style.pictures.color import (
     keep_color,
     match_color,
@@ -192,12 +188,7 @@ class _Run:
             device=str(self._device),
             tile=None,
             threads=os.environ.get('OMP_NUM_THREADS'),
-            versions={
-                'gluon_style': __version__,
-                'mxnet': mxnet.__version__,
-                'numpy': numpy.__version__,
-                'python': platform.python_version(),
-            },
+            versions=current_versions(),
             epochs=0,
         )
 

@@ -81,6 +81,7 @@ class _Descent:
         self._gen_img.weight.grad_req = 'add'
         self._gen_img.initialize(init.Zero(), ctx=X.ctx)
         self._gen_img.weight.set_data(self._clipped(X))
+        self._parameters = {'pixels': self._gen_img.weight}
         self.pixels = self._gen_img()
         self.epoch = state.epoch
         self._lr_decay_epoch, self._lr_decay = lr_decay_epoch, lr_decay
@@ -104,7 +105,7 @@ class _Descent:
             {'learning_rate': lr, 'begin_num_update': steps},
         )
         if steps:
-            set_moments(self._trainer, self.pixels, moments)
+            set_moments(self._trainer, self._parameters, {'pixels': moments})
 
     def needs_best(self, log):
         """Return whether a guard lacks pixels that it could go back to."""
@@ -162,7 +163,7 @@ class _Descent:
     def _moments(self):
         if not self._steps:
             return [numpy.zeros(self.pixels.shape, 'float32')] * 2
-        return get_moments(self._trainer)
+        return get_moments(self._trainer, self._parameters)['pixels']
 
     def _clipped(self, X):
         """Return pixels that can be displayed, if only these are wanted."""

@@ -11,6 +11,7 @@ a region of the picture: see ``regions``.
 from mxnet import autograd, np, npx
 
 from gluon_style._mxnet import numpy_mode
+from gluon_style.chapter.devices import device_of
 from gluon_style.chapter.vgg import check_depth, network_of
 from gluon_style.layers import num_poolings
 from gluon_style.methods.gatys.precision import choose_precision
@@ -95,7 +96,7 @@ class Objective:
         self._tv_norm = settings.tv_norm
         loss = STYLE_LOSSES[settings.style_loss]
         self._needs_mean = loss.needs_mean
-        precision = choose_precision(settings, net[0].weight.list_ctx()[0])
+        precision = choose_precision(settings, device_of(net))
         self._segments = segments(net, indices, settings.border, precision)
         self._contents_Y, self._regions = {}, []
         if content_X is not None:

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
-import platform
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy
-
-from gluon_style import __version__
-from gluon_style._mxnet import installed_version
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.reading import file_digest
-from gluon_style.methods.fields import shown
+from gluon_style.methods.again import find_again
 from gluon_style.methods.gatys.settings import METHOD, Settings
+from gluon_style.methods.versions import current_versions
 from gluon_style.pictures.read import read_picture
-from gluon_style.records.find import find_pictures
 from gluon_style.records.record import PictureId, Record
 from gluon_style.weights.sources import SOURCES
 
@@ -63,7 +58,7 @@ def repeated(
         if role.split()[0] not in kinds
         and (role == 'init' or not settings_only)
     ]
-    sources = _find({role: given[role] for role in roles}, path.parent)
+    sources = find_again({role: given[role] for role in roles}, path.parent)
     if 'init' in sources:
         settings['init'] = sources['init']
     pictures = {
@@ -124,10 +119,7 @@ def _same_weights(given: str, record: Record) -> str:
 
 def _warn_of_versions(record: Record) -> None:
     now = {
-        'gluon_style': __version__,
-        'mxnet': installed_version(),
-        'numpy': numpy.__version__,
-        'python': platform.python_version(),
+        **current_versions(),
         # The order of sums depends on the number of threads.
         'threads': os.environ.get('OMP_NUM_THREADS'),
     }
@@ -165,23 +157,3 @@ def _is_picture(path: str, wanted: PictureId) -> bool:
         return file_digest(path) == wanted.sha256
     # It was an array.
     return PictureId.of(read_picture(path)).sha256 == wanted.sha256
-
-
-def _find(wanted: dict[str, PictureId], folder: Path) -> dict[str, Any]:
-    """Return a path, or the sample's array, for each role."""
-    if not wanted:
-        return {}
-    paths = [*sorted(folder.iterdir()), *sorted(Path.cwd().iterdir())]
-    by_digest = find_pictures(wanted.values(), paths)
-    sources = {}
-    for role, picture in wanted.items():
-        digest = str(picture.sha256)
-        if digest not in by_digest:
-            raise FileNotFoundError(
-                f'the {role} picture {shown(picture.file)} of that run was '
-                f'not found by its hash {digest[:12]}: put it beside the '
-                'record'
-            )
-        source = by_digest[digest]
-        sources[role] = str(source) if isinstance(source, Path) else source
-    return sources

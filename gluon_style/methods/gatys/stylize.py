@@ -5,18 +5,14 @@ from __future__ import annotations
 import functools
 import logging
 import os
-import platform
 from collections.abc import Iterable
 from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import mxnet
-import numpy
-from mxnet.gluon import Block
+from mxnet import gluon
 
-from gluon_style import __version__
 from gluon_style._mxnet import lock_of, naming_lack_of_memory, numpy_mode
 from gluon_style.chapter.devices import get_device
 from gluon_style.chapter.vgg import build_net, network_of
@@ -47,6 +43,7 @@ from gluon_style.methods.observers import (
     Plan,
     with_defaults,
 )
+from gluon_style.methods.versions import current_versions
 from gluon_style.pictures.read import as_bytes
 from gluon_style.records.log import Log
 from gluon_style.records.record import Record, WeightsId
@@ -108,7 +105,7 @@ def stylize(
 
 def _require_net(net):
     """Raise GluonStyleError unless ``net`` comes from ``build_net``."""
-    if not isinstance(net, Block) or not hasattr(net, 'weights'):
+    if not isinstance(net, gluon.Block) or not hasattr(net, 'weights'):
         raise GluonStyleError(
             f'net is {shown(net)}: it must be a network of build_net'
         )
@@ -320,12 +317,7 @@ class _Run:
             device=str(self.device),
             tile=self.tile,
             threads=os.environ.get('OMP_NUM_THREADS'),
-            versions={
-                'gluon_style': __version__,
-                'mxnet': mxnet.__version__,
-                'numpy': numpy.__version__,
-                'python': platform.python_version(),
-            },
+            versions=current_versions(),
             epochs=len(self.log.history),
             # No seconds, so that the same run gives the same bytes.
             losses=replace(losses, seconds=None),
