@@ -35,6 +35,7 @@ VALUES = {
     'precision': ('float32', 'float32'),
     'style_loss': ('w2', 'w2'),
     'tv_norm': ('l2', 'l2'),
+    'tv_target': ('zero', 'zero'),
     'style_blend': ('2:1', (2, 1)),
     'style_scale': ('0.5', 0.5),
     'color': ('match', 'match'),

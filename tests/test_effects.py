@@ -16,7 +16,8 @@ from gluon_style.chapter.images import postprocess, preprocess
 from gluon_style.chapter.vgg import build_net
 from gluon_style.layers import LAYER_NAMES, RGB_STD
 from gluon_style.methods.gatys.inputs import Inputs
-from gluon_style.methods.gatys.objective import Objective, total_variation
+from gluon_style.methods.gatys.objective import Objective
+from gluon_style.methods.gatys.variation import total_variation
 from gluon_style.methods.observers import Observer
 from gluon_style.pictures.color import match_color, match_histogram
 

@@ -134,6 +134,7 @@ def test_two_styles_are_the_keywords(run, called, options, keywords):
         (['--style-loss', 'w2'], {'style_loss': 'w2'}),
         (['--style-loss', 'meanvar'], {'style_loss': 'meanvar'}),
         (['--tv-norm', 'l2'], {'tv_norm': 'l2'}),
+        (['--tv-target', 'style'], {'tv_target': 'style'}),
         (['--tileable'], {'tileable': True}),
         (['--style-scale', '0.5'], {'style_scale': 0.5}),
         (['--antialias'], {'antialias': True}),

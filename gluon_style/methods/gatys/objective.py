@@ -28,7 +28,10 @@ from gluon_style.methods.gatys.tiles import (
     positions,
     spans,
     visible,
-    wrapped,
+)
+from gluon_style.methods.gatys.variation import (
+    TotalVariationLoss,
+    target_variation,
 )
 
 
@@ -45,8 +48,8 @@ class Objective:
     ``settings`` are ``Settings``, by default the chapter's; further keywords
     change single ones. The objective uses their layers, the weights of the
     losses, ``style_loss``, ``style_blend``, ``style_repeats``, ``tv_norm``,
-    ``border``, and ``tileable``, which makes opposite edges of the picture
-    neighbors.
+    ``tv_target``, ``border``, and ``tileable``, which makes opposite edges of
+    the picture neighbors.
 
     A ``mask``, a NumPy array (height, width) of 0 to 1, puts the first style
     where it is 1 and the second, or no style, where it is 0. The style loss
@@ -91,9 +94,7 @@ class Objective:
         self._margin = max(map(network.halo, layers), default=0)
         self._content_weight = settings.content_weight
         self._style_weight = settings.style_weight * settings.style_repeats
-        self._tv_weight = settings.tv_weight
         self._tile, self._wraps = tile, settings.tileable
-        self._tv_norm = settings.tv_norm
         loss = STYLE_LOSSES[settings.style_loss]
         self._needs_mean = loss.needs_mean
         precision = choose_precision(settings, device_of(net))
@@ -106,8 +107,38 @@ class Objective:
             self._regions = regions(
                 targets, loss, settings.style_blend, mask, styles[0].ctx
             )
+            self._farthest = self._style_of_nothing(targets[0])
         if settings.strength is not None and self._contents_Y and styles:
             self._style_weight = self._weight_of(settings.strength, content_X)
+        self._tv = TotalVariationLoss(
+            settings.tv_weight, settings.tv_norm, self._wraps
+        )
+        if settings.tv_target == 'style' and styles:
+            parts = settings.style_blend or [1] * len(styles)
+            if mask is not None:
+                # Where there is no style, the content's variation is allowed.
+                styles, share = [*styles, content_X][:2], float(mask.mean())
+                parts = share, 1 - share
+            self._tv = self._excess_of(settings, styles, parts)
+
+    def _style_of_nothing(self, moments):
+        """Return the style loss of a picture without any style."""
+        nothing = {
+            layer: [each.zero()] * len(self._regions)
+            for layer, each in moments.items()
+        }
+        return float(self._style(nothing)[0])
+
+    def _excess_of(self, settings, pictures, parts):
+        """Return the loss of more total variation than pictures' average.
+
+        Its unit is the style loss of a picture without any style.
+        """
+        target = target_variation(pictures, parts, settings.tv_norm)
+        weight = settings.tv_weight * self._style_weight * self._farthest
+        return TotalVariationLoss(
+            weight, settings.tv_norm, self._wraps, target
+        )
 
     def _weight_of(self, strength, content_X):
         """Return the style weight that a strength means: see ``strength``."""
@@ -120,12 +151,7 @@ class Objective:
         tiles = self._tiles(content_X, self._wraps)
         moments = self._moments(content_X, tiles, self._regions)
         distance, _ = self._style(moments)
-        nothing = {
-            layer: [each.zero() for each in of_regions]
-            for layer, of_regions in moments.items()
-        }
-        farthest, _ = self._style(nothing)
-        distance = max(float(distance), LEAST_DISTANCE * float(farthest))
+        distance = max(float(distance), LEAST_DISTANCE * self._farthest)
         return weight_ratio(strength) * float(energy) / max(distance, 1e-12)
 
     @numpy_mode()
@@ -154,8 +180,7 @@ class Objective:
                 del features, heads
                 npx.waitall()
         with autograd.record():
-            tv = total_variation(X, self._tv_norm, self._wraps)
-            tv = self._tv_weight * tv
+            tv = self._tv(X)
         tv.backward()
         return self._content_weight * content, self._style_weight * style, tv
 
@@ -276,30 +301,6 @@ class Objective:
             gradient = slope.gradient(tile_Y, factor)
             head = head + region.guided(gradient, i, tile)
         return head
-
-
-# The loss of a difference of two pixels. Squares (Johnson, Alahi & Fei-Fei
-# 2016) count large differences more and small ones less: they soften edges
-# and keep fine grain.
-TV_NORMS = {'l1': np.abs, 'l2': np.square}
-
-
-def total_variation(X, norm, wraps=False):
-    """Return half the mean norms of the differences of neighboring pixels.
-
-    With the norm 'l1' it is the chapter's ``tv_loss``. ``X`` is (batch,
-    channels, height, width). If it ``wraps``, pixels at opposite edges are
-    neighbors, too.
-    """
-    cost = TV_NORMS[norm]
-    if wraps:
-        height, width = X.shape[2:]
-        below = wrapped(X, (1, height + 1), (0, width)) - X
-        beside = wrapped(X, (0, height), (1, width + 1)) - X
-    else:
-        below = X[:, :, 1:, :] - X[:, :, :-1, :]
-        beside = X[:, :, :, 1:] - X[:, :, :, :-1]
-    return 0.5 * (cost(below).mean() + cost(beside).mean())
 
 
 def _product(Y, Z):

@@ -209,11 +209,18 @@ class Settings(Validated):
         WITH_STYLE,
         group=LOSSES,
     )
-    # gluon_style.methods.gatys.objective.total_variation has both.
+    # gluon_style.methods.gatys.variation has both, and the targets.
     tv_norm: str = setting(
         'l1',
         Choice('l1', 'l2'),
         'total variation of absolute or squared differences',
+        group=LOSSES,
+    )
+    tv_target: str = setting(
+        'zero',
+        Choice('zero', 'style'),
+        "the total variation that costs nothing: zero, or up to the style's",
+        WITH_STYLE,
         group=LOSSES,
     )
     # A number for each style, (2, 1) or '2:1'. None gives equal parts.
