@@ -36,6 +36,8 @@ VALUES = {
     'style_loss': ('w2', 'w2'),
     'tv_norm': ('l2', 'l2'),
     'tv_target': ('zero', 'zero'),
+    # A texture has another default.
+    ('texture', 'tv_target'): ('style', 'style'),
     'style_blend': ('2:1', (2, 1)),
     'style_scale': ('0.5', 0.5),
     'color': ('match', 'match'),
@@ -93,7 +95,7 @@ def test_an_option_is_the_keyword(folder, command, name):
         given = [([flag(name)], True), ([f'--no-{flag(name)[2:]}'], False)]
     else:
         # A new setting needs a line in VALUES.
-        word, value = VALUES[name]
+        word, value = VALUES.get((command, name), VALUES.get(name))
         given = [([flag(name), word], value)]
         assert plain != plain.changed({name: value}) or name == 'optimizer'
     for words, value in given:
