@@ -280,6 +280,11 @@ def test_the_report_names_what_needs_a_look(tmp_path, monkeypatch):
     with Image.open(tmp_path / 'report' / 'sheet-peer.png') as sheet:
         # A style in each column, a content in the row.
         assert sheet.size == (3 * 200, 2 * 214)
+    # Only the short list's pair: its content, its style and its picture.
+    with Image.open(tmp_path / 'report' / 'short-peer.jpg') as triple:
+        assert triple.height == 206
+        last = triple.getpixel((triple.width // 2 - 60, 100))
+        assert numpy.abs(numpy.subtract(last, (0, 128, 128))).max() < 6
 
 
 def test_a_report_without_defaults_compares_nothing(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from .curves import VOTES, compare
 from .measures import RECOGNIZED, Measures
-from .pairs import CONTENTS, pair
+from .pairs import CONTENTS, SHORT, pair
 from .styles import STYLES
 
 # How far from the style's the grain may be.
@@ -194,8 +194,34 @@ def draw_sheet(results, path, size):
     sheet.save(path)
 
 
+def draw_triples(results, path, size):
+    """Write content, style and picture of pairs, two of them in a row.
+
+    ``results`` is by pair. The page of good pictures shows it.
+    """
+    height, gap = _CELL, 6
+    rows = []
+    for name, result in results.items():
+        sources = pair(name, size)
+        images = []
+        for source in (sources.content, sources.style, result.path):
+            with Image.open(source) as img:
+                width = round(height * img.width / img.height)
+                images.append(img.convert('RGB').resize((width, height)))
+        rows.append(images)
+    column = max(sum(img.width + gap for img in images) for images in rows)
+    shape = 2 * column + 2 * gap, math.ceil(len(rows) / 2) * (height + gap)
+    sheet = Image.new('RGB', shape, 'white')
+    for i, images in enumerate(rows):
+        x, y = i % 2 * (column + 2 * gap), i // 2 * (height + gap)
+        for img in images:
+            sheet.paste(img, (x, y))
+            x += img.width + gap
+    sheet.save(path, quality=88)
+
+
 def write(table, folder, reference, size):
-    """Write report.md, curves.svg and a sheet for each program."""
+    """Write report.md, curves.svg, and sheets for each program."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     curve_pairs, default_pairs = table.curve_pairs(), table.default_pairs()
@@ -222,7 +248,10 @@ def write(table, folder, reference, size):
     text += weak_pairs(table)
     (folder / 'report.md').write_text(text)
     for name in table.programs:
-        if table.at_default(name):
-            path = folder / f'sheet-{name}.png'
-            draw_sheet(table.at_default(name), path, size)
+        results = table.at_default(name)
+        if results:
+            draw_sheet(results, folder / f'sheet-{name}.png', size)
+        short = {pair: results[pair] for pair in SHORT if pair in results}
+        if short:
+            draw_triples(short, folder / f'short-{name}.jpg', size)
     return text
