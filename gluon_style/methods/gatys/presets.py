@@ -20,6 +20,11 @@ from gluon_style.methods.gatys.settings import Settings, Stage
 # tenth above the style's; with 1 thin structures begin to fade. 'quick' gives
 # a first look, with fewer pixels and epochs.
 #
+# 50 epochs are enough: on pairs of the quality benchmark 80 keep and take 0.01
+# more or less. Rules that stop by progress do no better: between the 40th and
+# the 50th epoch the total still falls by 6 to 10 per cent, while what is kept
+# and taken stays.
+#
 # The older editions of the chapter plot other losses. Edition 0.17 has a style
 # weight of 1e3 and adds its list of losses up ten times: that is the present
 # edition's objective, with a tenth of the style loss plotted. Edition 0.7 has
@@ -34,7 +39,7 @@ _CHAPTER_FAST = Settings(
 )
 _FAST = replace(
     _CHAPTER_FAST,
-    epochs=80,
+    epochs=50,
     network='auto',
     strength=0.5,
     color='transfer',
@@ -49,7 +54,7 @@ _FAST = replace(
 DEFAULT_PRESET = 'fast'
 PRESETS = {
     'fast': _FAST,
-    'quick': replace(_FAST, size=300, epochs=40),
+    'quick': replace(_FAST, size=300, epochs=30),
     'chapter': Settings(),
     'chapter-fast': _CHAPTER_FAST,
     'chapter-v0.17': Settings(style_weight=1e3, style_repeats=10),

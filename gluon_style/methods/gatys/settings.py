@@ -55,8 +55,8 @@ LOOK, LOSSES = 'the picture', 'network and losses'
 STEPS, MACHINE = 'optimization', 'machine'
 # Epochs between two checkpoints. L-BFGS begins anew at each: with the sample
 # pictures, 300 pixels wide, the preset 'fast' ends at a total loss of 30.7
-# without checkpoints, 31.6 with one every 40 epochs and 33.1 every 20. The 40
-# epochs of 'quick' end at 50.6 with none or every 40, and 55.7 every 10.
+# without checkpoints, 31.6 with one every 40 epochs and 33.1 every 20. 40
+# epochs at 300 pixels end at 50.6 with none or every 40, and 55.7 every 10.
 CHECKPOINT_EVERY = {'adam': 20, 'lbfgs': 40}
 # The weights that a strength takes the place of.
 STRENGTH_SETS = {
