@@ -13,6 +13,7 @@ from gluon_style import Settings, samples
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.gatys.config import read_config
 from gluon_style.records.record import PictureId
+from gluon_style.weights.scaling import oxford_scaling
 
 
 def write(path, text):
@@ -110,7 +111,11 @@ def record(tmp_path):
         'settings': Settings(epochs=7, weights='auto').to_json(),
         'width': 300,
         'height': 200,
-        'weights': {'source': 'oxford-8bit', 'sha256': 'x'},
+        'weights': {
+            'source': 'oxford-8bit',
+            'sha256': 'x',
+            'scaling': oxford_scaling(),
+        },
         'tile': None,
         'device': 'cpu(0)',
         'versions': {},
@@ -210,6 +215,22 @@ def test_other_versions_are_said(record, caplog):
         read_config(record(versions={'mxnet': '1\n\x1b[31m' + 'x' * 999}))
     [message] = caplog.messages
     assert 'mxnet 1\\n\\x1b[31mxxx' in message and len(message) < 200
+
+
+@pytest.mark.parametrize(
+    'then, words', [(None, 'layer by layer'), ('by\nhand', 'by\\nhand')]
+)
+def test_other_factors_of_oxfords_filters_are_said(
+    record, caplog, then, words
+):
+    weights = {'source': 'oxford', 'sha256': 'x', 'scaling': then}
+    with caplog.at_level(logging.WARNING, 'gluon_style'):
+        read_config(record(weights=weights))
+    [message] = caplog.messages
+    assert message == (
+        f"the run to be repeated had Oxford's weights scaled {words}, here "
+        f'they are scaled {oxford_scaling()}: the picture will differ'
+    )
 
 
 def test_another_number_of_threads_is_said(record, caplog, monkeypatch):

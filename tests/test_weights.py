@@ -4,22 +4,15 @@ import sys
 from pathlib import Path
 
 import numpy
-import pytest
 from conftest import random_layers
 from mxnet import np
 
 import gluon_style
-from gluon_style.chapter.images import preprocess, read_image
+from gluon_style.chapter.images import preprocess
 from gluon_style.chapter.vgg import pretrained_vgg
-from gluon_style.layers import CONV_SHAPES
-from gluon_style.weights import (
-    OXFORD_SCALES,
-    Weights,
-    fold_bgr,
-    load_weights,
-    rescale,
-)
+from gluon_style.weights import Weights, fold_bgr, load_weights
 from gluon_style.weights.formats import read_layers
+from gluon_style.weights.scaling import oxford_scales, oxford_scaling, rescale
 from gluon_style.weights.sources import fetch
 
 NAMES = ('conv1_1', 'conv1_2', 'conv2_1')
@@ -49,36 +42,6 @@ def test_fold_bgr_gives_what_the_caffe_network_gave():
     )
 
 
-def test_rescale_multiplies_each_layers_activations():
-    layers = random_layers(NAMES)
-    scales = {'conv1_1': 0.5, 'conv1_2': 3.0, 'conv2_1': 0.1}
-    X = np.array(numpy.random.RandomState(2).normal(size=(1, 3, 16, 16)))
-    X = X.astype('float32')
-    before = features(layers, X, 6)
-    after = features(rescale(layers, scales), X, 6)
-    for index, name in ((0, 'conv1_1'), (2, 'conv1_2'), (5, 'conv2_1')):
-        numpy.testing.assert_allclose(
-            after[index], before[index] * scales[name], rtol=1e-4, atol=1e-5
-        )
-
-
-def test_oxford_scales_has_every_convolution():
-    assert list(OXFORD_SCALES) == list(CONV_SHAPES)
-
-
-def test_oxford_scales_are_what_calibrate_finds(shared, monkeypatch):
-    tools = Path(__file__).resolve().parents[1] / 'tools'
-    monkeypatch.syspath_prepend(str(tools))
-    from calibrate import IMAGE_SHAPE, find_scales
-
-    pictures = [
-        preprocess(read_image(shared / 'img' / name), IMAGE_SHAPE)
-        for name in ('rainier.jpg', 'autumn-oak.jpg')
-    ]
-    for layer, scale in find_scales(pictures).items():
-        assert OXFORD_SCALES[layer] == pytest.approx(scale, rel=1e-3), layer
-
-
 def test_eight_bits_are_close_to_the_exact_weights():
     exact, _ = read_layers(fetch('oxford'), NAMES)
     quantized, _ = read_layers(fetch('oxford-8bit'), NAMES)
@@ -98,7 +61,8 @@ def test_a_file_of_keras_is_folded_and_scaled(tmp_path):
         file['block1_conv1/kernel:0'] = weight.transpose(2, 3, 1, 0)
         file['block1_conv1/bias:0'] = bias
     loaded = load_weights(str(path), ('conv1_1',))
-    expected = rescale(fold_bgr(layers), OXFORD_SCALES)['conv1_1'][0]
+    expected = rescale(fold_bgr(layers), oxford_scales())['conv1_1'][0]
+    assert loaded.scaling == oxford_scaling()
     assert loaded.source == 'file' and loaded.reason == 'the file asked for'
     numpy.testing.assert_allclose(loaded.layers['conv1_1'][0], expected)
 

@@ -102,12 +102,17 @@ class PictureId(_Table):
 
 @dataclass(frozen=True)
 class WeightsId(_Table):
-    """The weights of a run: source, file, hash, and why they were taken."""
+    """The weights of a run: source, file, hash, and why they were taken.
+
+    ``scaling`` tells the factors of the filters from others, or is None where
+    there were none, or factors of whole layers.
+    """
 
     source: str
     file: str | None
     sha256: str | None
     reason: str | None
+    scaling: str | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy
@@ -18,29 +18,13 @@ from gluon_style.files.reading import file_digest
 from gluon_style.layers import NETWORKS, RGB_MEAN, RGB_STD
 from gluon_style.weights.choice import WeightsFile, find_weights
 from gluon_style.weights.formats import Layers, read_layers
+from gluon_style.weights.scaling import (
+    oxford_scales,
+    oxford_scaling,
+    rescale,
+)
 
 logger = logging.getLogger(__name__)
-
-# The factor of each layer's activations that fits standardized pixels.
-# tools/calibrate.py computes them, and prints them with the reasons.
-OXFORD_SCALES = {
-    'conv1_1': 0.04948,
-    'conv1_2': 0.04948,
-    'conv2_1': 0.03971,
-    'conv2_2': 0.03971,
-    'conv3_1': 0.01531,
-    'conv3_2': 0.01531,
-    'conv3_3': 0.01531,
-    'conv3_4': 0.01531,
-    'conv4_1': 0.007224,
-    'conv4_2': 0.006642,
-    'conv4_3': 0.006642,
-    'conv4_4': 0.006642,
-    'conv5_1': 0.03962,
-    'conv5_2': 0.03962,
-    'conv5_3': 0.03962,
-    'conv5_4': 0.03962,
-}
 
 
 @dataclass(frozen=True)
@@ -48,7 +32,8 @@ class Weights:
     """The loaded layers, and where they come from.
 
     ``network`` is a name of ``NETWORKS``. ``layers`` maps a name to (weight,
-    bias). ``reason`` says why this source or file was chosen.
+    bias). ``reason`` says why this source or file was chosen, ``scaling``
+    which factors the filters have, or None.
     """
 
     source: str
@@ -57,6 +42,7 @@ class Weights:
     sha256: str
     reason: str
     layers: Layers = field(repr=False)
+    scaling: str | None = None
 
 
 def load_weights(
@@ -73,8 +59,10 @@ def load_weights(
     found = find_weights(weights, network, layers or ())
     layers = layers or tuple(NETWORKS[found.network].conv_shapes)
     arrays, convention = read_layers(found.path, layers, found.network)
+    scaling = None
     if convention == 'bgr':
-        arrays = rescale(fold_bgr(arrays), OXFORD_SCALES)
+        arrays = rescale(fold_bgr(arrays), oxford_scales(found.network))
+        scaling = oxford_scaling()
     sha256 = file_digest(found.path)
     logger.info(
         'weights %s (%s) of %s: %s',
@@ -90,6 +78,7 @@ def load_weights(
         sha256,
         found.reason,
         arrays,
+        scaling,
     )
 
 
@@ -111,22 +100,3 @@ def fold_bgr(layers: Layers) -> Layers:
     bias = bias + (weight * (mean - oxford_mean)).sum(axis=(1, 2, 3))
     folded = ((weight * std).astype('float32'), bias.astype('float32'))
     return {**layers, 'conv1_1': folded}
-
-
-def rescale(layers: Layers, scales: Mapping[str, float]) -> Layers:
-    """Multiply the activations of each convolution by its scale.
-
-    This is exact, since ReLU and max pooling commute with a positive factor.
-    The weight of a layer is multiplied by its own scale over the scale of
-    the layer before, and its bias by its own scale. ``layers`` must be in
-    order, from conv1_1 on.
-    """
-    scaled, before = {}, 1.0
-    for layer, (weight, bias) in layers.items():
-        scale = scales[layer]
-        scaled[layer] = (
-            (weight * (scale / before)).astype('float32'),
-            (bias * scale).astype('float32'),
-        )
-        before = scale
-    return scaled

@@ -67,7 +67,8 @@ _OXFORD = {
     'network': 'vgg19',
     'license': 'CC BY 4.0, Visual Geometry Group, University of Oxford',
     'convention': 'bgr',
-    'scaling': 'layer by layer, by OXFORD_SCALES',
+    'scaling': 'filter by filter, so that its losses resemble those of '
+    'VGG-16 on standardized pixels',
 }
 SOURCES = {
     source.name: source

@@ -247,6 +247,7 @@ def identity(settings, pictures, weights, image_shape):
         **asdict(settings),
         **{f'{role} picture': pictures[role].sha256 for role in pictures},
         'weights file': weights.sha256,
+        'weights scaling': weights.scaling,
         'picture size': image_shape,
         'mxnet': mxnet.__version__,
     }

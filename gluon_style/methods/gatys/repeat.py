@@ -16,6 +16,7 @@ from gluon_style.methods.gatys.settings import METHOD, Settings
 from gluon_style.methods.versions import current_versions
 from gluon_style.pictures.read import read_picture
 from gluon_style.records.record import PictureId, Record
+from gluon_style.weights.scaling import oxford_scaling
 from gluon_style.weights.sources import SOURCES
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ def repeated(
         )
     settings = _settings(record)
     _warn_of_versions(record)
+    _warn_of_scaling(record, settings['weights'])
     given = {
         role: picture
         for role, picture in record.pictures.items()
@@ -134,6 +136,24 @@ def _warn_of_versions(record: Record) -> None:
         logger.warning(
             'the run to be repeated had %s: the numbers may differ a little',
             '; '.join(changed),
+        )
+
+
+def _warn_of_scaling(record: Record, weights: str) -> None:
+    """Warn if Oxford's filters now have other factors than they had."""
+    then, now = record.weights.scaling, oxford_scaling()
+    if weights in SOURCES:
+        scaled = SOURCES[weights].convention == 'bgr'
+    else:
+        # Keras writes .h5, and has Oxford's weights only.
+        scaled = then is not None or Path(weights).suffix == '.h5'
+    if scaled and then != now:
+        logger.warning(
+            "the run to be repeated had Oxford's weights scaled %s, here they "
+            'are scaled %s: the picture will differ',
+            # As ASCII, for a record may hold anything.
+            ascii(then or 'layer by layer')[1:-1][:40],
+            now,
         )
 
 

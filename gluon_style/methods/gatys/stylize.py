@@ -331,4 +331,5 @@ class _Run:
             Path(weights.path).name,
             weights.sha256,
             weights.reason,
+            weights.scaling,
         )
