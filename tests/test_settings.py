@@ -52,6 +52,15 @@ def test_all_but_the_chapter_antialiases():
             assert derived.antialias == settings.antialias
 
 
+def test_a_preset_has_more_epochs_from_noise():
+    for derive in (texturing, reconstruction):
+        assert derive('fast').epochs == derive(PRESETS['fast']).epochs == 80
+        assert derive('quick').epochs == 40
+        assert derive('chapter').epochs == 500
+        # A number of the user's own stays.
+        assert derive(PRESETS['fast'].changed({'epochs': 7})).epochs == 7
+
+
 def test_a_record_gives_the_settings_back():
     for settings in PRESETS.values():
         record = json.loads(json.dumps(asdict(settings)))

@@ -145,7 +145,7 @@ def test_a_preview_has_each_combination_once_and_is_small(settings):
         {'tv_weight': 10},
     ]
     assert {cell.job.settings.size for cell in small} == {100}
-    assert {cell.job.settings.epochs for cell in small} == {30}
+    assert {cell.job.settings.epochs for cell in small} == {40}
 
 
 def test_sweep_makes_pictures_sheets_and_manifest(sweep):

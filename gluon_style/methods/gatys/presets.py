@@ -79,6 +79,9 @@ def preset(name: str) -> Settings:
     return PRESETS[name]
 
 
+# A run from noise has further to go than one from a photograph: a texture has
+# paler colors after 50 epochs than after 80.
+FROM_NOISE_EPOCHS = {'fast': 80, 'quick': 40}
 # With one loss less, the chapter's weight of the total variation would blur.
 # Without total variation noise stays that the poolings do not see.
 _TEXTURE = {
@@ -101,7 +104,7 @@ _RECONSTRUCTION = {
 
 def texturing(settings: Settings | str) -> Settings:
     """Return ``Settings``, or a preset's by name, for ``texture``."""
-    return _named(settings).changed(_TEXTURE)
+    return _from_noise(settings).changed(_TEXTURE)
 
 
 # Gatys et al. 2015 rebuild content from it.
@@ -113,7 +116,7 @@ def reconstruction(
 ) -> Settings:
     """Return ``Settings``, or a preset's by name, for ``reconstruct``."""
     changes = {**_RECONSTRUCTION, **layer_alone(layer)}
-    return _named(settings).changed(changes)
+    return _from_noise(settings).changed(changes)
 
 
 def layer_alone(layer: str | int) -> dict[str, Any]:
@@ -121,5 +124,11 @@ def layer_alone(layer: str | int) -> dict[str, Any]:
     return {'content_layers': layer, 'style_layers': layer}
 
 
-def _named(settings: Settings | str) -> Settings:
-    return preset(settings) if isinstance(settings, str) else settings
+def _from_noise(settings: Settings | str) -> Settings:
+    """Return settings; those of a preset with the epochs that noise needs."""
+    if isinstance(settings, str):
+        settings = preset(settings)
+    for name, epochs in FROM_NOISE_EPOCHS.items():
+        if settings == PRESETS[name]:
+            return replace(settings, epochs=epochs)
+    return settings
