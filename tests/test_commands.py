@@ -198,6 +198,29 @@ def test_a_misspelt_word_gets_the_nearest(command, folder, words, near):
     'words, sentence',
     [
         ('xyz', "'xyz' is unknown: choose run, demo, texture, reconstruct"),
+        (
+            'photo.jpg style.jpg -o c.png',
+            "'photo.jpg' is not a command: type one before it, as in "
+            'gluon-style run photo.jpg\n',
+        ),
+        (
+            'run --content a --style b -o c.png',
+            'option --content does not exist: type the content picture '
+            'without an option, as in gluon-style run CONTENT\n',
+        ),
+        (
+            'run a b --lr-d 2',
+            "option '--lr-d' is not clear: did you mean --lr-decay-epoch or "
+            '--lr-decay?',
+        ),
+        (
+            'reconstruct a c.png',
+            "'c.png' is one word too many: for the output, type -o c.png\n",
+        ),
+        (
+            'styles a c.png',
+            "'c.png' is one word too many: for the output, type -o c.png\n",
+        ),
         ('run a b --zzzzzzz', "'--zzzzzzz' is unknown: see gluon-style run"),
         ('--quiet run a b', "'--quiet' stands before the command: put it"),
         (
@@ -331,6 +354,22 @@ def test_a_missing_picture_has_one_sentence_everywhere(command, folder, words):
     code, out, err = command(*words.split())
     assert (code, out) == (2, '')
     assert err == "gluon-style: picture 'no.png' is not a file\n"
+
+
+@pytest.mark.parametrize('words', ['run a b', 'texture b b'])
+def test_an_output_without_its_option_is_said(command, folder, words):
+    code, out, err = command(*words.split(), 'my out.png')
+    assert (code, out) == (2, '')
+    assert err == (
+        "gluon-style: picture 'my out.png' is not a file: if it is meant as "
+        "the output, type -o 'my out.png'\n"
+    )
+
+
+def test_two_pictures_in_one_word_are_not_a_file(command, folder):
+    code, out, err = command('run', 'a b', '-o', 'c.png')
+    assert (code, out) == (2, '')
+    assert err == "gluon-style: picture 'a b' is not a file\n"
 
 
 def test_an_unknown_figure_gets_the_nearest(command, folder):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
+import shlex
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, NoReturn
 
 from gluon_style import __version__
@@ -49,7 +52,25 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the sentence and exit."""
-        self.exit(BAD_INPUT, f'{self.prog}: {message}\n')
+        self.exit(BAD_INPUT, f'{self.prog}: {self._clearly(message)}\n')
+
+    def _clearly(self, message: str) -> str:
+        """Return argparse's sentence about an option, with what to type."""
+        match = re.fullmatch(
+            'ambiguous option: (.*) could match (.*)', message
+        )
+        if match is None:
+            return message
+        option, names = match.groups()
+        if option.partition('=')[0] == '--content':
+            return (
+                'option --content does not exist: type the content picture '
+                f'without an option, as in {self.prog} CONTENT'
+            )
+        return (
+            f'option {option!r} is not clear: did you mean '
+            f'{_listed(names.split(", "))}?'
+        )
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Answer a word that is not a choice with the nearest one.
@@ -58,6 +79,12 @@ class Parser(argparse.ArgumentParser):
         """
         choices = list(action.choices or [])
         if choices and value not in choices:
+            if choices == list(COMMANDS) and Path(value).suffix:
+                raise argparse.ArgumentError(
+                    None,
+                    f'{value!r} is not a command: type one before it, as in '
+                    f'gluon-style run {shlex.quote(value)}',
+                )
             raise argparse.ArgumentError(
                 None,
                 f'{value!r} is unknown: '
@@ -163,7 +190,10 @@ def _unknown(parser: argparse.ArgumentParser, word: str) -> str:
     """Return a sentence about a word that no argument takes."""
     name = word.partition('=')[0]
     if not name.startswith('-'):
-        return f'{word!r} is one word too many: see {parser.prog} --help'
+        advice = f'see {parser.prog} --help'
+        if Path(word).suffix:
+            advice = f'for the output, type -o {shlex.quote(word)}'
+        return f'{word!r} is one word too many: {advice}'
     options = list(vars(parser)['_option_string_actions'])
     if name in options:
         return f'option {name!r} stands before the command: put it after it'

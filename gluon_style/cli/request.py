@@ -11,6 +11,7 @@ import argparse
 import itertools
 import logging
 import os
+import shlex
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,7 @@ def read_request(args: argparse.Namespace) -> Request:
         settings=settings_of(args, config),
         output=output,
     )
+    _require_output_option(args, request)
     _require_pictures(args.command, request)
     _say_of_several(request)
     say_without_effect(vars(args), request.settings, request.mask is not None)
@@ -223,8 +225,26 @@ def settings_of(
     return settings.changed(changes)
 
 
+def _require_output_option(args: argparse.Namespace, request: Request) -> None:
+    """Raise an error where the last STYLE seems to be meant as the output."""
+    from gluon_style.pictures.write import SUFFIXES
+
+    if args.output is not None or len(request.styles) < 2:
+        return
+    last = Path(str(request.styles[-1]))
+    if last.suffix.lower() in SUFFIXES and not last.exists():
+        raise GluonStyleError(
+            f'picture {str(last)!r} is not a file: if it is meant as the '
+            f'output, type -o {shlex.quote(str(last))}'
+        )
+
+
 def _require_pictures(command: str, request: Request) -> None:
     """Raise an error where a picture that is needed is missing."""
+    if not Path(request.settings.init).suffix:
+        # It may be a word.
+        require_init(request.settings.init)
+    require_files(request.files)
     if request.content is None and not request.styles:
         raise GluonStyleError(
             f'no picture is given: name {_PICTURES[command]}'
@@ -235,10 +255,6 @@ def _require_pictures(command: str, request: Request) -> None:
     if command == 'run' and request.content is None:
         if request.settings.content_weight:
             raise GluonStyleError('no content picture is given: name one')
-    if not Path(request.settings.init).suffix:
-        # It may be a word.
-        require_init(request.settings.init)
-    require_files(request.files)
 
 
 def require_files(pictures: list[Any]) -> None:
