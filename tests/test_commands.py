@@ -213,6 +213,16 @@ def test_a_misspelt_word_gets_the_nearest(command, folder, words, near):
             "option '--lr-d' is not clear: did you mean --lr-decay-epoch or "
             '--lr-decay?',
         ),
+        ('run a b --size 60 x 40', 'as one word, such as 600x400\n'),
+        ('run a b --strength 50%', "'50%' is not a number: type one such as"),
+        (
+            'run a b --epochs 1.5',
+            'is not a whole number: type one such as 300',
+        ),
+        ('run a b --iterations 5', 'is unknown: here it is --epochs\n'),
+        ('run a b --gpu', "'--gpu' is unknown: here it is --device gpu\n"),
+        ('demo --iterations 5', "'--iterations' is unknown: did you mean"),
+        ('run a b --output=', 'the output has no name: type one after -o\n'),
         (
             'reconstruct a c.png',
             "'c.png' is one word too many: for the output, type -o c.png\n",

@@ -47,6 +47,30 @@ COMMANDS = {
 }
 
 
+# What other programs of neural style transfer call an option.
+_OF_OTHER_PROGRAMS = {
+    **dict.fromkeys(
+        ('--iterations', '--iters', '--num-iterations', '--num_iterations'),
+        '--epochs',
+    ),
+    **dict.fromkeys(('--steps', '--num-steps', '--max-iter'), '--epochs'),
+    **dict.fromkeys(('--gpu', '--cuda', '--use-gpu'), '--device gpu'),
+    '--cpu': '--device cpu',
+    **dict.fromkeys(('--learning-rate', '--learning_rate'), '--lr'),
+    **dict.fromkeys(
+        ('--image-size', '--image_size', '--img-size', '--max-size'), '--size'
+    ),
+    **dict.fromkeys(('--width', '--height', '--resolution'), '--size'),
+    **dict.fromkeys(('--style-image', '--style_image'), '--style'),
+    **dict.fromkeys(
+        ('--original-colors', '--original_colors', '--preserve-color'),
+        '--color luminance',
+    ),
+    **dict.fromkeys(('--out', '--output-image', '--output_image'), '--output'),
+    '--model': '--network',
+}
+
+
 class Parser(argparse.ArgumentParser):
     """Answer a mistake in one sentence."""
 
@@ -147,6 +171,9 @@ def parse_arguments(words: list[str]) -> argparse.Namespace:
         options = [word for word in left if word[:1] == '-' and word != '-']
         first = (options or left)[0]
         args.parser.error(_unknown(args.parser, first))
+    if vars(args).get('output') == '':
+        # As from -o "$OUT", where the variable has no value.
+        args.parser.error('the output has no name: type one after -o')
     args.words = list(words)
     return args
 
@@ -201,6 +228,9 @@ def _unknown(parser: argparse.ArgumentParser, word: str) -> str:
     if name[2:].replace('-', '_') in [each.name for each in fields(Settings)]:
         # The nearest option would be another setting.
         return f'option {name!r} is unknown here: {advice}'
+    other = _OF_OTHER_PROGRAMS.get(name.lower())
+    if other is not None and other.split()[0] in options:
+        return f'option {name!r} is unknown: here it is {other}'
     return f'option {name!r} is unknown: {_nearest(name, options, advice)}'
 
 

@@ -75,7 +75,7 @@ def read_request(args: argparse.Namespace) -> Request:
     mask = given.get('mask') or pictures.get('mask')
     output = args.output or pictures.get('output')
     if output is None:
-        output = _free_name([content, *styles], args.command)
+        output = free_name([content, *styles], args.command)
     request = Request(
         content=image if is_pipe(content) else content,
         styles=[image if is_pipe(style) else style for style in styles],
@@ -83,7 +83,7 @@ def read_request(args: argparse.Namespace) -> Request:
         settings=settings_of(args, config),
         output=output,
     )
-    _require_output_option(args, request)
+    _require_no_others(args, request)
     _require_pictures(args.command, request)
     _say_of_several(request)
     say_without_effect(vars(args), request.settings, request.mask is not None)
@@ -112,13 +112,14 @@ def say_without_effect(
             )
 
 
-def _free_name(pictures: list[Any], command: str) -> str:
+def free_name(pictures: list[Any], command: str) -> str:
     """Return a name in the current folder that no result has yet.
 
-    'photo-painting.png', and 'photo-painting-2.png' if that exists.
+    'photo-painting.png', and 'photo-painting-2.png' if that exists. A
+    style's number, net:15, is 'net_15' in it.
     """
     stems = [
-        'stdin' if is_pipe(picture) else Path(picture).stem
+        'stdin' if is_pipe(picture) else Path(picture).stem.replace(':', '_')
         for picture in pictures
         if isinstance(picture, (str, Path))
     ]
@@ -225,10 +226,15 @@ def settings_of(
     return settings.changed(changes)
 
 
-def _require_output_option(args: argparse.Namespace, request: Request) -> None:
-    """Raise an error where the last STYLE seems to be meant as the output."""
+def _require_no_others(args: argparse.Namespace, request: Request) -> None:
+    """Raise an error where a STYLE seems to be the output, or of a size."""
     from gluon_style.pictures.write import SUFFIXES
 
+    if 'x' in request.styles and not Path('x').exists():
+        raise GluonStyleError(
+            "picture 'x' is not a file: if it is part of a size, type that as "
+            'one word, such as 600x400'
+        )
     if args.output is not None or len(request.styles) < 2:
         return
     last = Path(str(request.styles[-1]))

@@ -8,6 +8,7 @@ memory after each run, in bytes.
 
 import hashlib
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -175,6 +176,8 @@ def memory(resident):
 
 def main():
     """Run what the words say, and print the outcome."""
+    # The pictures are tiny, which is worth a warning each time.
+    logging.disable()
     folder, weights, mode, count = sys.argv[1:]
     kinds = kinds_of(Path(weights))
     digests, resident = _MODES[mode](Path(folder), kinds, int(count))
