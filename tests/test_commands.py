@@ -214,6 +214,11 @@ def test_a_misspelt_word_gets_the_nearest(command, folder, words, near):
             '--lr-decay?',
         ),
         ('run a b --size 60 x 40', 'as one word, such as 600x400\n'),
+        ('run a b --size 60 40', "'40' is not a file: if it is part of a"),
+        ('run a net:15', "'net:15' is not a picture: for a style of one pass"),
+        ('run a my.style', 'of one pass add --method feedforward\n'),
+        ('sweep a --style b -o c --lr 0.3 0.5', 'with commas, as 0.3,0.5\n'),
+        ('help', 'gluon-style: for help type gluon-style --help\n'),
         ('run a b --strength 50%', "'50%' is not a number: type one such as"),
         (
             'run a b --epochs 1.5',

@@ -144,12 +144,11 @@ def test_what_a_killed_process_moved_away_is_put_back(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ['.new-mine', 'stick']
 
 
-@pytest.mark.parametrize('name', ['fixed', 'fixed/new/deep', 'file'])
+@pytest.mark.parametrize('name', ['fixed', 'fixed/new/deep'])
 def test_a_folder_that_cannot_be_written_to_is_refused(
     tmp_path, monkeypatch, name
 ):
     (tmp_path / 'fixed').mkdir()
-    (tmp_path / 'file').write_text('')
     require_folder(tmp_path / 'new' / 'deep')
     # Root may write anywhere.
     monkeypatch.setattr(
@@ -160,6 +159,18 @@ def test_a_folder_that_cannot_be_written_to_is_refused(
     assert str(error.value) == (
         f'folder {str(tmp_path / name)!r} cannot be written to: name one '
         'that you may write to'
+    )
+
+
+@pytest.mark.parametrize('name', ['file', 'file/deep'])
+def test_a_file_is_not_a_folder_to_write_into(tmp_path, name):
+    file = tmp_path / 'file'
+    file.write_text('')
+    with pytest.raises(GluonStyleError) as error:
+        require_folder(tmp_path / name)
+    assert str(error.value) == (
+        f'folder {str(tmp_path / name)!r} cannot be made, because '
+        f'{str(file)!r} is a file: name another folder'
     )
 
 

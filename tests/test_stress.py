@@ -137,14 +137,24 @@ def test_other_pixels_differ(tmp_path):
         require_whole('a.png', red[:-20])
 
 
-def test_memory_that_grows_is_lost():
-    flat = [10_000_000] * 40
-    assert memory(flat).lost == []
-    warm = [1000 * i for i in range(20)] + [10_000_000] * 80
-    assert memory(warm).lost == []
-    growing = [100_000 * i for i in range(40)]
-    [sentence] = memory(growing).lost
-    assert '+100.0 kB a run' in sentence
+MB = 1 << 20
+
+
+@pytest.mark.parametrize(
+    'resident, lost',
+    [
+        ([100 * MB] * 50, False),
+        # It warms up, and the allocator takes more once.
+        ([i * MB for i in range(10)] + [100 * MB] * 20 + [103 * MB] * 20, 0),
+        # A leak of one page a run.
+        ([100 * MB + 4096 * i for i in range(50)], True),
+        ([100 * MB] * 30 + [106 * MB] * 20, True),
+    ],
+)
+def test_memory_that_grows_is_lost(resident, lost):
+    row = memory(resident)
+    assert bool(row.lost) is bool(lost)
+    assert 'after 10 runs 100 MB, at the end 10' in row.remark
 
 
 def test_half_of_the_moments_are_late():

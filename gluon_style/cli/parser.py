@@ -103,6 +103,10 @@ class Parser(argparse.ArgumentParser):
         """
         choices = list(action.choices or [])
         if choices and value not in choices:
+            if choices == list(COMMANDS) and value == 'help':
+                raise argparse.ArgumentError(
+                    None, 'for help type gluon-style --help'
+                )
             if choices == list(COMMANDS) and Path(value).suffix:
                 raise argparse.ArgumentError(
                     None,
@@ -218,7 +222,9 @@ def _unknown(parser: argparse.ArgumentParser, word: str) -> str:
     name = word.partition('=')[0]
     if not name.startswith('-'):
         advice = f'see {parser.prog} --help'
-        if Path(word).suffix:
+        if re.fullmatch(r'[0-9.]+', word):
+            advice = 'several values are one word with commas, as 0.3,0.5'
+        elif Path(word).suffix:
             advice = f'for the output, type -o {shlex.quote(word)}'
         return f'{word!r} is one word too many: {advice}'
     options = list(vars(parser)['_option_string_actions'])

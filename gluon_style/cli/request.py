@@ -11,6 +11,7 @@ import argparse
 import itertools
 import logging
 import os
+import re
 import shlex
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -230,11 +231,20 @@ def _require_no_others(args: argparse.Namespace, request: Request) -> None:
     """Raise an error where a STYLE seems to be the output, or of a size."""
     from gluon_style.pictures.write import SUFFIXES
 
-    if 'x' in request.styles and not Path('x').exists():
-        raise GluonStyleError(
-            "picture 'x' is not a file: if it is part of a size, type that as "
-            'one word, such as 600x400'
-        )
+    names = [s for s in request.styles if isinstance(s, (str, Path))]
+    for style in map(str, names):
+        if Path(style).exists():
+            continue
+        if re.fullmatch('[0-9]+|[xX]', style):
+            raise GluonStyleError(
+                f'picture {style!r} is not a file: if it is part of a size, '
+                'type that as one word, such as 600x400'
+            )
+        if re.fullmatch(r'net:\d+|.*\.style', style):
+            raise GluonStyleError(
+                f'style {style!r} is not a picture: for a style of one pass '
+                'add --method feedforward'
+            )
     if args.output is not None or len(request.styles) < 2:
         return
     last = Path(str(request.styles[-1]))

@@ -75,7 +75,12 @@ def require_folder(folder: str | os.PathLike[str]) -> None:
     folder = Path(folder)
     places = (folder, *folder.absolute().parents)
     place = next(path for path in places if path.exists())
-    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+    if not place.is_dir():
+        raise GluonStyleError(
+            f'folder {str(folder)!r} cannot be made, because {str(place)!r} '
+            'is a file: name another folder'
+        )
+    if not os.access(place, os.W_OK | os.X_OK):
         raise GluonStyleError(
             f'folder {str(folder)!r} cannot be written to: name one that you '
             'may write to'

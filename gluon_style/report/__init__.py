@@ -45,7 +45,10 @@ def write_report(
     output = folder / 'report.html' if output is None else Path(output)
     for place in (folder, *places):
         if not place.is_dir():
-            raise GluonStyleError(f'folder {str(place)!r} does not exist')
+            raise GluonStyleError(
+                f'folder {str(place)!r} does not exist: name the folder that '
+                'has the files'
+            )
     _check_output(output)
     require_output(output, force=force)
     entries = _entries(folder, places)

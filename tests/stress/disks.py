@@ -20,7 +20,7 @@ ORDINARY = (
 
 
 @contextlib.contextmanager
-def small_disk(folder, megabytes=400):
+def small_disk(folder, megabytes=700):
     """Mount a disk on a folder; give whether the system lets us."""
     folder.mkdir(parents=True)
     words = ['mount', '-t', 'tmpfs', '-o', f'size={megabytes}m', 'none']

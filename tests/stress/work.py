@@ -81,7 +81,9 @@ class Work:
         if before:
             program = [*before, sys.executable, '-m', 'stress.child']
             code = subprocess.run(
-                [*program, json.dumps(request)], env=environment()
+                [*program, json.dumps(request)],
+                # That of root is not to be written to.
+                env=environment(MPLCONFIGDIR=str(self.temporary)),
             ).returncode
         else:
             code = Server.shared().run(request)

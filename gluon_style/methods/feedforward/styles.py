@@ -27,7 +27,7 @@ from gluon_style.methods.feedforward.nets import read_net
 from gluon_style.methods.feedforward.trunks import NUM_STYLES, TRUNKS, Trunk
 from gluon_style.pictures.read import read_picture
 from gluon_style.records.record import PictureId
-from gluon_style.weights.npz import read_npz
+from gluon_style.weights.npz import read_npz, write_npz
 
 SUFFIX = '.style'
 # A style of the net of 26, as a user names it: 'net:15'.
@@ -112,8 +112,8 @@ class Style:
             **self.weights,
         }
         # Not compressed, so that the text is there to be read.
-        with replacing(path) as temporary, open(temporary, 'wb') as file:
-            numpy.savez(file, **arrays)
+        with replacing(path) as temporary:
+            write_npz(temporary, arrays)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Style:
