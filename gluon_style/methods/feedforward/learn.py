@@ -203,6 +203,9 @@ class _Learning:
         total = self._total()
         self._observers.begin(self._plan(total))
         stopped = None
+        if self._history and self._is_over(total):
+            # It is resumed at its end, which the observers have not seen.
+            self._observers.epoch(self._history, self._preview)
         with NotedInterrupt() as interrupt:
             while stopped is None and not self._is_over(total):
                 self._step(total)
