@@ -37,6 +37,10 @@ class Work:
         self.weights = weights
         self.folder.mkdir(parents=True, exist_ok=True)
         self.temporary.mkdir()
+        # Where an ordinary user may write what matplotlib knows of fonts.
+        self._fonts = place / 'fonts'
+        self._fonts.mkdir()
+        self._fonts.chmod(0o777)
         for seed, name in enumerate(INPUTS):
             img = Image.fromarray(picture(40, 30, seed=seed))
             img.save(self.folder / name)
@@ -83,7 +87,7 @@ class Work:
             code = subprocess.run(
                 [*program, json.dumps(request)],
                 # That of root is not to be written to.
-                env=environment(MPLCONFIGDIR=str(self.temporary)),
+                env=environment(MPLCONFIGDIR=str(self._fonts)),
             ).returncode
         else:
             code = Server.shared().run(request)
