@@ -16,8 +16,8 @@ $(shell rm -f .venv/ready)
 endif
 endif
 
-.PHONY: demo test test-long test-slow coverage fuzz bench quality pairs control \
-    lint clean
+.PHONY: demo test test-long test-slow coverage fuzz stress bench quality pairs \
+    control lint clean
 
 demo: .venv/ready
 	$(BIN)/gluon-style demo --plot demo.svg
@@ -41,6 +41,14 @@ coverage: .venv/ready
 
 fuzz: .venv/ready
 	$(BIN)/python tests/fuzz.py --count 20000
+
+# Load and faults: prints a table of what was tried and lost, in twenty minutes
+# and those of the fuzzing. STRESS='--fuzz 0 --outputs picture' tries less;
+# STRESS=--help tells of all options.
+STRESS ?=
+
+stress: .venv/ready
+	PYTHONPATH=tests $(BIN)/python -m stress $(STRESS)
 
 # The pictures to measure with; the package's own unless given.
 CONTENT ?= build/bench/photograph.png

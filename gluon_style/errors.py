@@ -77,11 +77,13 @@ class DivergedError(NonFiniteLossError):
 
 
 class InterruptedRun(KeyboardInterrupt):
-    """Ctrl-C ended a run; ``result`` is the best ``Result`` so far."""
+    """Ctrl-C ended a run after what is ``done``; ``result`` is what it has.
 
-    def __init__(self, result: Any) -> None:
+    That is the best ``Result`` so far, or the ``Style``; ``noun`` names it.
+    """
+
+    def __init__(self, result: Any, done: str, noun: str) -> None:
         super().__init__(
-            f'after {len(result.history)} epochs: the best picture so far is '
-            "this exception's result"
+            f"after {done}: the {noun} so far is this exception's result"
         )
         self.result = result

@@ -28,7 +28,9 @@ def mutate(data, others, rng):
     ``others`` are files to splice in; ``rng`` is a random.Random. Half of
     the JSON stays JSON, with some values deleted or replaced.
     """
-    if data.startswith(b'{') and rng.random() < 0.5:
+    # Lines of JSON are not one value.
+    whole = data.startswith(b'{') and b'\n{' not in data
+    if whole and rng.random() < 0.5:
         return _change_json(data, rng)
     data = bytearray(data)
     for _ in range(rng.randint(1, 4)):

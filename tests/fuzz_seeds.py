@@ -19,6 +19,7 @@ from fuzz_one_pass import (
     read_a_net,
     read_a_style,
 )
+from fuzz_records import make_deep, make_records, read_a_record, read_deep
 from PIL import Image, ImageCms, PngImagePlugin
 
 from gluon_style import samples
@@ -225,4 +226,6 @@ KINDS = {
     'onnx': (make_onnx, read_a_net),
     'style': (make_styles, read_a_style),
     'lesson': (make_lessons, read_a_lesson),
+    'record': (make_records, read_a_record),
+    'deep': (make_deep, read_deep),
 }

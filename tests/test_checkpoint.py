@@ -346,7 +346,7 @@ def test_a_failed_save_is_a_warning(tiny, tmp_path, monkeypatch, caplog):
     def full(*args, **kwargs):
         raise OSError(28, 'No space left on device')
 
-    monkeypatch.setattr(numpy, 'savez', full)
+    monkeypatch.setattr(numpy.lib.format, 'write_array', full)
     result = run(tiny, folder, resume=True)
     assert 'the checkpoint was not saved: [Errno 28]' in caplog.text
     assert len(result.history) == 10

@@ -452,6 +452,8 @@ def test_interrupting_is_no_traceback(run, tmp_path, monkeypatch):
 def test_demo_needs_no_argument(command, tmp_path, monkeypatch, weights_file):
     from gluon_style.cli import demo
 
+    # So it does not say that somebody asked for a source.
+    assert demo.SETTINGS.weights == 'auto'
     changes = {'epochs': 1, 'size': 48, 'weights': weights_file}
     settings = demo.SETTINGS.changed(changes)
     monkeypatch.setattr(demo, 'SETTINGS', settings)

@@ -198,6 +198,44 @@ def test_a_misspelt_word_gets_the_nearest(command, folder, words, near):
     'words, sentence',
     [
         ('xyz', "'xyz' is unknown: choose run, demo, texture, reconstruct"),
+        (
+            'photo.jpg style.jpg -o c.png',
+            "'photo.jpg' is not a command: type one before it, as in "
+            'gluon-style run photo.jpg\n',
+        ),
+        (
+            'run --content a --style b -o c.png',
+            'option --content does not exist: type the content picture '
+            'without an option, as in gluon-style run CONTENT\n',
+        ),
+        (
+            'run a b --lr-d 2',
+            "option '--lr-d' is not clear: did you mean --lr-decay-epoch or "
+            '--lr-decay?',
+        ),
+        ('run a b --size 60 x 40', 'as one word, such as 600x400\n'),
+        ('run a b --size 60 40', "'40' is not a file: if it is part of a"),
+        ('run a net:15', "'net:15' is not a picture: for a style of one pass"),
+        ('run a my.style', 'of one pass add --method feedforward\n'),
+        ('sweep a --style b -o c --lr 0.3 0.5', 'with commas, as 0.3,0.5\n'),
+        ('help', 'gluon-style: for help type gluon-style --help\n'),
+        ('run a b --strength 50%', "'50%' is not a number: type one such as"),
+        (
+            'run a b --epochs 1.5',
+            'is not a whole number: type one such as 300',
+        ),
+        ('run a b --iterations 5', 'is unknown: here it is --epochs\n'),
+        ('run a b --gpu', "'--gpu' is unknown: here it is --device gpu\n"),
+        ('demo --iterations 5', "'--iterations' is unknown: did you mean"),
+        ('run a b --output=', 'the output has no name: type one after -o\n'),
+        (
+            'reconstruct a c.png',
+            "'c.png' is one word too many: for the output, type -o c.png\n",
+        ),
+        (
+            'styles a c.png',
+            "'c.png' is one word too many: for the output, type -o c.png\n",
+        ),
         ('run a b --zzzzzzz', "'--zzzzzzz' is unknown: see gluon-style run"),
         ('--quiet run a b', "'--quiet' stands before the command: put it"),
         (
@@ -331,6 +369,22 @@ def test_a_missing_picture_has_one_sentence_everywhere(command, folder, words):
     code, out, err = command(*words.split())
     assert (code, out) == (2, '')
     assert err == "gluon-style: picture 'no.png' is not a file\n"
+
+
+@pytest.mark.parametrize('words', ['run a b', 'texture b b'])
+def test_an_output_without_its_option_is_said(command, folder, words):
+    code, out, err = command(*words.split(), 'my out.png')
+    assert (code, out) == (2, '')
+    assert err == (
+        "gluon-style: picture 'my out.png' is not a file: if it is meant as "
+        "the output, type -o 'my out.png'\n"
+    )
+
+
+def test_two_pictures_in_one_word_are_not_a_file(command, folder):
+    code, out, err = command('run', 'a b', '-o', 'c.png')
+    assert (code, out) == (2, '')
+    assert err == "gluon-style: picture 'a b' is not a file\n"
 
 
 def test_an_unknown_figure_gets_the_nearest(command, folder):

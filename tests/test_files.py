@@ -2,17 +2,19 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
 import threading
 import tracemalloc
+from pathlib import Path
 
 import pytest
 from conftest import picture
 from PIL import Image
 
-from gluon_style.classroom.bundle import replace_folder
+from gluon_style.classroom.placing import replace_folder, workplace
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import (
     LEAST_FREE_BYTES,
@@ -20,7 +22,7 @@ from gluon_style.files.atomic import (
     replacing,
     require_room,
 )
-from gluon_style.files.ours import is_ours, require_ours
+from gluon_style.files.ours import is_ours, require_folder, require_ours
 from gluon_style.files.reading import read_json
 
 
@@ -109,6 +111,67 @@ def test_a_folder_is_flushed_before_it_replaces_another(tmp_path, monkeypatch):
     assert (folder / 'deep' / 'a.txt').read_text() == 'deep'
     assert (old / 'a.txt').read_text() == 'f'
     assert sorted(os.listdir(tmp_path)) == ['f', 'old']
+
+
+# Moves the former folder away, as ``replace_folder`` does, and is killed.
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from gluon_style.classroom.placing import workplace
+folder = Path(sys.argv[1])
+with workplace(folder) as temporary:
+    (temporary / 'new').mkdir()
+    folder.rename(temporary / 'old')
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_process_moved_away_is_put_back(tmp_path):
+    folder = tmp_path / 'stick'
+    folder.mkdir()
+    (folder / 'a.txt').write_text('former')
+    (tmp_path / '.new-mine').mkdir()
+    command = [sys.executable, '-c', KILLED, str(folder)]
+    assert subprocess.run(command).returncode == -signal.SIGKILL
+    assert not folder.exists()
+    with workplace(folder) as temporary:
+        assert (folder / 'a.txt').read_text() == 'former'
+        there = {path.name for path in tmp_path.iterdir()}
+        assert there == {'.new-mine', 'stick', temporary.name}
+        with pytest.raises(GluonStyleError, match='written by another run'):
+            with workplace(folder):
+                pass
+    assert sorted(os.listdir(tmp_path)) == ['.new-mine', 'stick']
+
+
+@pytest.mark.parametrize('name', ['fixed', 'fixed/new/deep'])
+def test_a_folder_that_cannot_be_written_to_is_refused(
+    tmp_path, monkeypatch, name
+):
+    (tmp_path / 'fixed').mkdir()
+    require_folder(tmp_path / 'new' / 'deep')
+    # Root may write anywhere.
+    monkeypatch.setattr(
+        os, 'access', lambda path, mode: Path(path).name != 'fixed'
+    )
+    with pytest.raises(GluonStyleError) as error:
+        require_folder(tmp_path / name)
+    assert str(error.value) == (
+        f'folder {str(tmp_path / name)!r} cannot be written to: name one '
+        'that you may write to'
+    )
+
+
+@pytest.mark.parametrize('name', ['file', 'file/deep'])
+def test_a_file_is_not_a_folder_to_write_into(tmp_path, name):
+    file = tmp_path / 'file'
+    file.write_text('')
+    with pytest.raises(GluonStyleError) as error:
+        require_folder(tmp_path / name)
+    assert str(error.value) == (
+        f'folder {str(tmp_path / name)!r} cannot be made, because '
+        f'{str(file)!r} is a file: name another folder'
+    )
 
 
 def test_room_is_required(tmp_path, monkeypatch):

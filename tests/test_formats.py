@@ -1,5 +1,6 @@
 import pickle
 import re
+import subprocess
 import sys
 import zipfile
 
@@ -12,6 +13,7 @@ from conftest import random_layers
 from gluon_style.errors import MissingPackageError, WeightsError
 from gluon_style.layers import LAYER_NAMES
 from gluon_style.weights.formats import READERS, read_layers, write_layers
+from gluon_style.weights.npz import write_npz
 from gluon_style.weights.torch import read_torch
 
 WANTED = ('conv1_1', 'conv1_2')
@@ -267,3 +269,42 @@ def test_safetensors_says_what_to_install(tmp_path, layers, monkeypatch):
     with pytest.raises(MissingPackageError, match=advice):
         read_layers(path)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_archive_has_the_bytes_of_numpys(tmp_path):
+    rng = numpy.random.RandomState(0)
+    arrays = {
+        'a': rng.rand(2, 3).astype('float32'),
+        'b': numpy.frombuffer(b'{"lr": 1}', 'uint8'),
+        'c/d': numpy.zeros((0, 2)),
+    }
+    write_npz(tmp_path / 'ours.npz', arrays)
+    numpy.savez(tmp_path / 'numpys.npz', **arrays)
+    ours, numpys = (tmp_path / f'{n}.npz' for n in ('ours', 'numpys'))
+    assert ours.read_bytes() == numpys.read_bytes()
+
+
+# On a disk that is full after so many bytes.
+FULL = """
+import resource, sys
+import numpy
+from gluon_style.weights.npz import write_npz
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+try:
+    write_npz(sys.argv[1], {'a': numpy.zeros(10_000), 'b': numpy.ones(9)})
+except OSError as error:
+    print(error.strerror)
+"""
+
+
+@pytest.mark.parametrize('size', [0, 100, 80_000, -1])
+def test_an_archive_on_a_full_disk_is_one_error(tmp_path, size):
+    path = tmp_path / 'whole.npz'
+    write_npz(path, {'a': numpy.zeros(10_000), 'b': numpy.ones(9)})
+    # The last byte, too.
+    size %= path.stat().st_size
+    words = [sys.executable, '-c', FULL, tmp_path / 'a.npz', size]
+    done = subprocess.run(
+        [str(word) for word in words], capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ('File too large\n', '')

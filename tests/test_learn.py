@@ -1,18 +1,21 @@
 """Learning a style: what it returns, what it keeps, what it refuses."""
 
+import re
+import signal
+
 import numpy
 import pytest
 from PIL import Image
 
 from gluon_style.cli import main
 from gluon_style.errors import GluonStyleError
-from gluon_style.methods.feedforward import photos
+from gluon_style.methods.feedforward import learn as learning, photos
 from gluon_style.methods.feedforward.learn import learn
 from gluon_style.methods.feedforward.lesson import Lesson
 from gluon_style.methods.feedforward.lesson_settings import LessonSettings
 from gluon_style.methods.feedforward.paint import as_pixels, predicted
 from gluon_style.methods.feedforward.photos import crops, read_photos
-from gluon_style.methods.feedforward.styles import Style
+from gluon_style.methods.feedforward.styles import Style, numbered
 from gluon_style.methods.feedforward.stylize import stylize
 from gluon_style.methods.observers import Observer
 
@@ -103,6 +106,64 @@ def test_a_resumed_lesson_ends_as_one_without_a_stop(
     for name, array in whole.weights.items():
         assert numpy.array_equal(resumed.weights[name], array)
     assert not path.exists()
+
+
+class Press(Observer):
+    """Press Ctrl-C at a step."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def epoch(self, history, picture):
+        if len(history) == self.step:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_in_python_leaves_the_style_and_the_checkpoint(
+    painting, settings, tmp_path
+):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    path = tmp_path / 'checkpoint'
+    settings = settings.changed({'iterations': 4})
+    try:
+        with pytest.raises(KeyboardInterrupt, match='after 2 steps') as error:
+            learn(painting, settings, checkpoint=path, observers=[Press(2)])
+        assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    style = error.value.result
+    assert style.record['stopped'] == 'SIGINT'
+    assert style.record['iterations'] == 2
+    resumed = learn(painting, settings, checkpoint=path, resume=True)
+    assert numpy.array_equal(resumed.vector, learn(painting, settings).vector)
+
+
+def test_a_checkpoint_that_cannot_be_saved_does_not_end_the_lesson(
+    painting, settings, tmp_path, caplog
+):
+    path = tmp_path / 'no' / 'checkpoint'
+    style = learn(
+        painting, settings, checkpoint=path, observers=[StopAfter(2)]
+    )
+    assert style.record['iterations'] == 2
+    [message] = [m for m in caplog.messages if 'checkpoint' in m]
+    assert message.startswith('the checkpoint was not saved: folder')
+
+
+def test_a_style_that_cannot_be_written_is_rescued(tmp_path, monkeypatch):
+    monkeypatch.setattr('tempfile.tempdir', str(tmp_path))
+    style = numbered(3)
+    with pytest.raises(GluonStyleError) as error:
+        style.save(tmp_path / 'no' / 'a.style')
+    words = re.fullmatch(
+        r"style '.*no/a.style' was not written \(folder '.*no' does not "
+        r"exist: make it first\): the style is in '(.*)' instead",
+        str(error.value),
+    )
+    assert numpy.array_equal(Style.load(words[1]).vector, style.vector)
+    monkeypatch.setattr('tempfile.tempdir', str(tmp_path / 'none'))
+    with pytest.raises(FileNotFoundError, match='does not exist: make it'):
+        style.save(tmp_path / 'no' / 'a.style')
 
 
 def test_a_net_of_its_own_is_kept_in_the_file(painting, settings, tmp_path):
@@ -242,6 +303,26 @@ def test_the_command_writes_a_style_and_a_preview(command, tmp_path, capsys):
     assert command('-o', 'mine.style', '--iterations', '1', '--quiet') == 0
     (tmp_path / 'words.style').write_text('mine')
     assert command('-o', 'words.style', '--iterations', '1') == 2
+
+
+def test_what_was_learned_outlasts_a_failure_to_write_it(
+    command, tmp_path, monkeypatch, capsys
+):
+    def fail(style, path):
+        raise OSError(28, 'No space left on device')
+
+    write = Style._write
+    monkeypatch.setattr(Style, '_write', fail)
+    words = ['-o', 'mine.style', '--iterations', '2', '--quiet']
+    monkeypatch.setattr(learning, '_SAVE_EVERY', 0)
+    assert command(*words) == 2
+    assert 'No space left on device' in capsys.readouterr().err
+    assert (tmp_path / '.mine.style.learning').exists()
+    monkeypatch.setattr(Style, '_write', write)
+    assert command(*words, '--resume') == 0
+    assert Style.load('mine.style').record['iterations'] == 2
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ['mine.png', 'mine.style', 'painting.png']
 
 
 @pytest.mark.parametrize(

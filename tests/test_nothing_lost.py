@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -140,6 +141,17 @@ def test_a_full_disk_leaves_the_former_picture(command, inputs, tmp_path):
     assert state(tmp_path) == before
 
 
+def test_a_run_leaves_nothing_in_the_temporary_folder(
+    command, inputs, tmp_path, monkeypatch
+):
+    temporary = tmp_path / 'temporary'
+    temporary.mkdir()
+    monkeypatch.setattr('tempfile.tempdir', str(temporary))
+    words = ['--plot', 'a.svg', '--animation', 'a.gif', '--save-every', '1']
+    assert command(*inputs, '-o', 'out.png', *words)[0] == 0
+    assert list(temporary.iterdir()) == []
+
+
 def test_a_read_only_folder_is_a_sentence(inputs, tmp_path):
     folder = tmp_path / 'fixed'
     folder.mkdir()
@@ -157,6 +169,38 @@ def test_a_read_only_folder_is_a_sentence(inputs, tmp_path):
     assert done.returncode == 2
     assert done.stderr.count('\n') == 1
     assert "'fixed/out.png' cannot be written: name a file in" in done.stderr
+
+
+@pytest.mark.parametrize(
+    'words',
+    [
+        'run content.png style.png -o out.png',
+        'texture style.png -o out.png --size 32',
+        'reconstruct content.png -o out.png',
+        'demo -o out.png',
+        'learn style.png -o a.style',
+        'styles content.png -o sheet.png',
+        'report . -o page.html',
+        'figure gram -o figures',
+        'sweep content.png --style style.png -o all',
+        'weights convert random.npz a.npz',
+        'bundle stick',
+    ],
+)
+def test_no_work_is_done_where_nothing_can_be_written(
+    command, inputs, tmp_path, monkeypatch, words
+):
+    before = state(tmp_path)
+    # Root may write anywhere.
+    monkeypatch.setattr(os, 'access', lambda path, mode: False)
+    code, out, err = command(*words.split())
+    assert (code, out) == (2, '')
+    assert re.fullmatch(
+        "gluon-style: (output|folder) '.*' cannot be written( to)?: name "
+        '(a file in a folder|one that) you may write to\n',
+        err,
+    )
+    assert state(tmp_path) == before and not list(tmp_path.glob('*/'))
 
 
 @pytest.mark.parametrize('vanishing', ['content.png', 'style.png'])

@@ -1,7 +1,9 @@
 """One pass as a user meets it: Python, styles in files, the command."""
 
+import io
 import json
 import threading
+from types import SimpleNamespace
 
 import numpy
 import pytest
@@ -331,9 +333,47 @@ def test_a_folder_of_pictures_gets_a_folder(files):
     ]
 
 
+def test_a_broken_picture_of_a_folder_does_not_end_the_others(files, capsys):
+    (files / 'in').mkdir()
+    for name in ('a.png', 'b.png', 'c.png'):
+        Image.open('photo.png').save(files / 'in' / name)
+    whole = (files / 'in' / 'b.png').read_bytes()
+    (files / 'in' / 'b.png').write_bytes(whole[: len(whole) // 2])
+    words = 'run', 'in', 'net:8', '--method', 'feedforward', '-o', 'out'
+    assert run(*words) == 2
+    first, last = capsys.readouterr().err.splitlines()
+    assert first.startswith("gluon-style: picture 'in/b.png' is broken")
+    assert last == 'gluon-style: 1 of 3 failed: b.png'
+    names = sorted(path.name for path in (files / 'out').iterdir())
+    assert names == ['a.json', 'a.png', 'c.json', 'c.png']
+
+
+def test_without_a_name_the_picture_and_the_style_give_one(files):
+    words = 'run', 'photo.png', 'net:8', '--method', 'feedforward'
+    assert run(*words) == run(*words) == 0
+    assert (files / 'photo-net_8.png').exists()
+    assert (files / 'photo-net_8-2.png').exists()
+
+
+def test_one_pass_takes_a_pipe_and_gives_one(files, monkeypatch):
+    words = 'run', 'photo.png', 'net:8', '--method', 'feedforward'
+    assert run(*words, '-o', 'plain.png') == 0
+    data = (files / 'photo.png').read_bytes()
+    given, made = SimpleNamespace(), SimpleNamespace()
+    given.buffer, made.buffer = io.BytesIO(data), io.BytesIO()
+    made.flush = lambda: None
+    monkeypatch.setattr('sys.stdin', given)
+    monkeypatch.setattr('sys.stdout', made)
+    assert run('run', '-', *words[2:], '-o', '-') == 0
+    img = Image.open(io.BytesIO(made.buffer.getvalue()))
+    assert numpy.array_equal(img, Result.load('plain.png').image)
+
+
 @pytest.mark.parametrize(
     'words, problem',
     [
+        ('phto.png net:1', "is not a file: did you mean 'photo.png'?"),
+        ('in net:1 -o -', "'in' is not a file"),
         ('photo.png net:99', "style 'net:99' is unknown"),
         ('photo.png no.style', "style 'no.style' is not a file"),
         ('photo.png no.png', "picture 'no.png' is not a file"),

@@ -4,13 +4,18 @@ import errno
 import io
 import os
 import signal
+import subprocess
 import sys
 
 import pytest
 from conftest import start
+from PIL import Image
 
-from gluon_style import cli
+from gluon_style import cli, stylize
 from gluon_style.cli.streams import Unfailing, unfailing
+from gluon_style.files.ours import is_ours
+from gluon_style.methods.feedforward import photos
+from gluon_style.pictures.read import read_picture
 from gluon_style.records.result import Result
 
 
@@ -28,6 +33,10 @@ def dead_pipe():
     return writer
 
 
+def full_disk():
+    return os.open('/dev/full', os.O_WRONLY)
+
+
 def close_both():
     os.close(1)
     os.close(2)
@@ -37,18 +46,29 @@ def close_both():
     'options',
     [
         {'stdout': dead_pipe, 'stderr': dead_pipe},
+        {'stdout': full_disk, 'stderr': full_disk},
         {'preexec_fn': close_both},
+        {'preexec_fn': lambda: os.close(2)},
     ],
-    ids=['dead pipes', 'closed'],
+    ids=['dead pipes', 'full disk', 'closed', 'no stderr'],
 )
 def test_a_run_that_cannot_print_writes_its_files(words, options):
     options = {
-        name: value() if value is dead_pipe else value
+        name: value() if value in (dead_pipe, full_disk) else value
         for name, value in options.items()
     }
     child = start(*words, 'out.png', **options)
     child.communicate(timeout=300)
     assert child.returncode == 0
+    assert len(Result.load('out.png').history) == 6
+
+
+def test_a_reader_that_has_enough_does_not_end_the_run(words):
+    # As in 2>&1 | head -n 1.
+    child = start(*words, 'out.png', stderr=subprocess.STDOUT)
+    assert child.stdout.readline().startswith('gluon-style: ')
+    child.stdout.close()
+    assert child.wait(timeout=300) == 0
     assert len(Result.load('out.png').history) == 6
 
 
@@ -62,6 +82,62 @@ class Full(io.StringIO):
     def write(self, text):
         self.calls += 1
         raise OSError(self.number, os.strerror(self.number))
+
+
+@pytest.fixture
+def former(pictures, weights_file, tmp_path, monkeypatch):
+    """The current folder, with a content, a style and a former result."""
+    monkeypatch.chdir(tmp_path)
+    pixels = [read_picture(path) for path in pictures]
+    for name, img in zip(('content.png', 'style.png'), pixels):
+        Image.fromarray(img).save(name)
+    settings = {'size': (32, 24), 'epochs': 1, 'weights': weights_file}
+    stylize(*pixels, **settings).save('former.png')
+    return tmp_path
+
+
+_SMALL = '--size 32 --epochs 1 --weights WEIGHTS'
+
+
+@pytest.mark.parametrize(
+    'words, made',
+    [
+        (f'texture style.png -o out.png {_SMALL}', 'out.png'),
+        (f'reconstruct content.png -o out.png {_SMALL}', 'out.png'),
+        (
+            f'sweep content.png --style style.png -o all --preview 0 {_SMALL}',
+            'all/contact.png',
+        ),
+        (
+            'figure chapter --quick --size 32 --weights WEIGHTS -o figures '
+            '--network vgg19',
+            'figures/chapter.png',
+        ),
+        (
+            'learn style.png -o a.style --iterations 1 --weights WEIGHTS '
+            '--network vgg19 --style-size 64 --start painting',
+            'a.style',
+        ),
+        ('styles content.png -o sheet.png', 'sheet.png'),
+        ('report . -o page.html', 'page.html'),
+        (
+            'run content.png style.png -o out.png --method feedforward',
+            'out.png',
+        ),
+    ],
+)
+def test_no_command_is_lost_for_its_output(
+    former, weights_file, monkeypatch, words, made
+):
+    monkeypatch.setattr(photos, 'CROP_SIDES', (32,))
+    monkeypatch.setattr(photos, 'NUM_CROPS', 3)
+    monkeypatch.setattr(sys, 'stdout', Full(errno.EPIPE))
+    # As under pythonw, and in some services.
+    monkeypatch.setattr(sys, 'stderr', None)
+    words = words.replace('WEIGHTS', weights_file).split()
+    # Of random weights a figure need not show what it should.
+    assert cli.main(words) in ((0, 1) if words[0] == 'figure' else (0,))
+    assert is_ours(made)
 
 
 def test_ctrl_c_that_ends_the_reader_too_keeps_the_picture(

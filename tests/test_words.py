@@ -46,6 +46,14 @@ def make(command, folder, weights_file):
             ['phto.png', 'style.png'],
             "picture 'phto.png' is not a file: did you mean 'photo.png'?",
         ),
+        (
+            ['Photo.PNG', 'style.png'],
+            "picture 'Photo.PNG' is not a file: did you mean 'photo.png'?",
+        ),
+        (
+            ['photo', 'style.png'],
+            "picture 'photo' is not a file: did you mean 'photo.png'?",
+        ),
         (['zzz.png', 'style.png'], "picture 'zzz.png' is not a file"),
         (
             ['photo.png', 'https://a.org/b.jpg'],

@@ -7,22 +7,22 @@ its install.sh does the rest.
 from __future__ import annotations
 
 import logging
-import os
 import platform
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gluon_style import __version__
 from gluon_style.classroom.oldest import least_python, versions_for_oldest
+from gluon_style.classroom.placing import replace_folder, workplace
 from gluon_style.classroom.project import find_project
 from gluon_style.classroom.sums import find_foreign, list_files, write_sums
 from gluon_style.errors import GluonStyleError
-from gluon_style.files.atomic import flush_folder, require_room
+from gluon_style.files.atomic import require_room
+from gluon_style.files.ours import require_folder
 from gluon_style.layers import NETWORKS
 from gluon_style.weights.download import pip_error
 from gluon_style.weights.sources import (
@@ -95,6 +95,7 @@ def make_bundle(
     """
     folder = Path(folder).resolve()
     _require_replaceable(folder)
+    require_folder(folder.parent)
     project = find_project(project)
     require_sources(weights)
     sources = [SOURCES[name] for name in dict.fromkeys(weights)]
@@ -104,13 +105,10 @@ def make_bundle(
         logger.warning('the folder leaves out %s', lacking)
     size = sum(source.size for source in sources)
     require_room(folder.parent, _BYTES_FOR_WHEELS + size)
-    # Everything is made beside the folder, so that one rename finishes it.
-    with tempfile.TemporaryDirectory(
-        prefix=f'.{folder.name}-', dir=folder.parent
-    ) as temporary:
-        new = Path(temporary, 'new')
+    with workplace(folder) as temporary:
+        new = temporary / 'new'
         new.mkdir()
-        wheels = _collect_wheels(project, new, Path(temporary))
+        wheels = _collect_wheels(project, new, temporary)
         _copy_weights_and_pictures(sources, new)
         shutil.copytree(
             project / 'notebooks',
@@ -122,7 +120,7 @@ def make_bundle(
         size = write_sums(new)
         # This took minutes, and somebody may have put files there meanwhile.
         _require_replaceable(folder)
-        replace_folder(new, folder, Path(temporary, 'old'))
+        replace_folder(new, folder, temporary / 'old')
     return Bundle(folder, wheels, size)
 
 
@@ -249,25 +247,3 @@ def _write_readme_and_installer(new: Path, sources: list[Source]) -> None:
     installer = new / 'install.sh'
     installer.write_text(script)
     installer.chmod(0o755)
-
-
-def replace_folder(new: Path, folder: Path, old: Path) -> None:
-    """Flush the folder ``new`` to the disk and rename it to ``folder``.
-
-    What was at ``folder`` becomes ``old``. It is put back where this raises
-    OSError or is interrupted. All three are on one file system.
-    """
-    for place, _, names in os.walk(new):
-        for name in names:
-            with open(Path(place, name), 'rb') as file:
-                os.fsync(file.fileno())
-        flush_folder(place)
-    try:
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
-    except BaseException:
-        if old.exists() and not folder.exists():
-            old.rename(folder)
-        raise
-    flush_folder(folder.parent)

@@ -37,22 +37,17 @@ def learn_style(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace, output: Path) -> None:
     """Raise an error for what the command would find out minutes later."""
-    from gluon_style.files.ours import require_ours
+    from gluon_style.files.ours import require_output
 
     painting = Path(args.painting)
     if not painting.is_file():
         raise FileNotFoundError(f'picture {str(painting)!r} is not a file')
-    if not output.parent.is_dir():
-        raise GluonStyleError(
-            f'output folder {str(output.parent)!r} does not exist: make it '
-            'first'
-        )
     for path in (output, output.with_suffix('.png')):
         if path.resolve() == painting.resolve():
             raise GluonStyleError(
                 f'{str(path)!r} is the painting: give the output another name'
             )
-        require_ours(path, args.force)
+        require_output(path, force=args.force)
 
 
 def _learn(
@@ -61,13 +56,13 @@ def _learn(
     output: Path,
     stop: StopOnSignal,
 ) -> int:
-    from gluon_style.methods.feedforward.learn import learn
+    from gluon_style.methods.feedforward.learn import learn_and_keep
 
     # Beside the style, hidden: it is removed at the end.
     checkpoint = output.with_name(f'.{output.name}.learning')
     preview = Preview(output.with_suffix('.png'))
     try:
-        style = learn(
+        style = learn_and_keep(
             args.painting,
             settings,
             photos=args.photos,
@@ -79,8 +74,10 @@ def _learn(
         complain(f'{error}; nothing was written')
         return NOT_FINITE
     style.save(output)
-    preview.write()
     record = style.record
+    if not record['stopped']:
+        checkpoint.unlink(missing_ok=True)
+    preview.write()
     if record['stopped']:
         complain(
             f'stopped by {record["stopped"]} after {record["iterations"]} '

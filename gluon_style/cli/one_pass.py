@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gluon_style.cli.messages import BAD_INPUT, complain
+from gluon_style.cli.messages import BAD_INPUT, complain, sentence
 from gluon_style.cli.method import given_settings
 from gluon_style.cli.outputs import Outputs
+from gluon_style.cli.pipes import PIPE, from_input, is_pipe, to_output
+from gluon_style.cli.request import free_name, require_files
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.feedforward.settings import METHOD, Settings
 from gluon_style.methods.feedforward.styles import require_exists
@@ -24,23 +27,40 @@ class _Request:
     content: Any
     styles: list[Any]
     settings: Settings
-    output: Path
+    output: str
 
 
 def paint(args: argparse.Namespace) -> int:
     """Make the picture, or those of a folder; return the exit code."""
     request = _request(args)
-    jobs = [(request.content, request.output)]
     if isinstance(request.content, str) and Path(request.content).is_dir():
-        jobs = _jobs_of_folder(Path(request.content), request.output)
-    code = 0
+        return _paint_folder(args, request)
+    if request.output != PIPE:
+        return _paint(args, request, request.content, Path(request.output))
+    with to_output() as path:
+        return _paint(args, request, request.content, path)
+
+
+def _paint_folder(args: argparse.Namespace, request: _Request) -> int:
+    """Make all pictures of a folder that can be read; say which failed."""
+    jobs = _jobs_of_folder(Path(request.content), request.output)
+    failed = []
     for content, output in jobs:
-        code = _paint(args, request, content, output) or code
-    return code
+        try:
+            code = _paint(args, request, content, output)
+        except (OSError, GluonStyleError) as error:
+            complain(sentence(error))
+            code = BAD_INPUT
+        if code:
+            failed.append(Path(content).name)
+    if failed:
+        complain(f'{len(failed)} of {len(jobs)} failed: {", ".join(failed)}')
+    return BAD_INPUT if failed else 0
 
 
 def _request(args: argparse.Namespace) -> _Request:
     settings, content, styles = Settings(), None, []
+    image = from_input(args)
     if args.config:
         settings, content, styles = _repeated(args.config)
     content = args.content or content
@@ -52,13 +72,19 @@ def _request(args: argparse.Namespace) -> _Request:
         raise GluonStyleError(
             'no style is given: name a painting, a .style file or net:15'
         )
-    if args.output is None:
-        raise GluonStyleError('no output is given: name a file with -o')
-    if isinstance(content, str) and not Path(content).exists():
-        raise FileNotFoundError(f'picture {content!r} is not a file')
+    if isinstance(content, str) and Path(content).is_dir():
+        if args.output is None:
+            raise GluonStyleError(
+                'no output is given: name a folder for the results with -o'
+            )
+    else:
+        require_files([] if is_pipe(content) else [content])
+    output = args.output or free_name([content, *styles], args.command)
+    given = [content, *styles]
+    content, *styles = [image if is_pipe(each) else each for each in given]
     for style in styles:
         require_exists(style)
-    return _Request(content, styles, settings, Path(args.output))
+    return _Request(content, styles, settings, output)
 
 
 def _repeated(config: str) -> tuple[Settings, Any, list[Any]]:
@@ -76,8 +102,9 @@ def _repeated(config: str) -> tuple[Settings, Any, list[Any]]:
     return settings, pictures['content'], styles
 
 
-def _jobs_of_folder(folder: Path, output: Path) -> list[tuple[str, Path]]:
+def _jobs_of_folder(folder: Path, name: str) -> list[tuple[str, Path]]:
     """Return each picture of a folder with its output in another one."""
+    output = Path(name)
     pictures = pictures_in(folder)
     if not pictures:
         raise GluonStyleError(
@@ -127,9 +154,11 @@ def _paint(
     for problem in problems:
         complain(problem)
     if not args.quiet and not problems:
-        record = result.record
+        record, piped = result.record, args.output == PIPE
+        shown = 'standard output' if piped else output
         print(
-            f'{output}: {record.width}x{record.height} pixels in '
-            f'{seconds:.1f} s, one pass of the net {record.weights.source}'
+            f'{shown}: {record.width}x{record.height} pixels in '
+            f'{seconds:.1f} s, one pass of the net {record.weights.source}',
+            file=sys.stderr if piped else sys.stdout,
         )
     return BAD_INPUT if problems else 0

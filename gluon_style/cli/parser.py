@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
+import shlex
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, NoReturn
 
 from gluon_style import __version__
@@ -44,12 +47,54 @@ COMMANDS = {
 }
 
 
+# What other programs of neural style transfer call an option.
+_OF_OTHER_PROGRAMS = {
+    **dict.fromkeys(
+        ('--iterations', '--iters', '--num-iterations', '--num_iterations'),
+        '--epochs',
+    ),
+    **dict.fromkeys(('--steps', '--num-steps', '--max-iter'), '--epochs'),
+    **dict.fromkeys(('--gpu', '--cuda', '--use-gpu'), '--device gpu'),
+    '--cpu': '--device cpu',
+    **dict.fromkeys(('--learning-rate', '--learning_rate'), '--lr'),
+    **dict.fromkeys(
+        ('--image-size', '--image_size', '--img-size', '--max-size'), '--size'
+    ),
+    **dict.fromkeys(('--width', '--height', '--resolution'), '--size'),
+    **dict.fromkeys(('--style-image', '--style_image'), '--style'),
+    **dict.fromkeys(
+        ('--original-colors', '--original_colors', '--preserve-color'),
+        '--color luminance',
+    ),
+    **dict.fromkeys(('--out', '--output-image', '--output_image'), '--output'),
+    '--model': '--network',
+}
+
+
 class Parser(argparse.ArgumentParser):
     """Answer a mistake in one sentence."""
 
     def error(self, message: str) -> NoReturn:
         """Print the sentence and exit."""
-        self.exit(BAD_INPUT, f'{self.prog}: {message}\n')
+        self.exit(BAD_INPUT, f'{self.prog}: {self._clearly(message)}\n')
+
+    def _clearly(self, message: str) -> str:
+        """Return argparse's sentence about an option, with what to type."""
+        match = re.fullmatch(
+            'ambiguous option: (.*) could match (.*)', message
+        )
+        if match is None:
+            return message
+        option, names = match.groups()
+        if option.partition('=')[0] == '--content':
+            return (
+                'option --content does not exist: type the content picture '
+                f'without an option, as in {self.prog} CONTENT'
+            )
+        return (
+            f'option {option!r} is not clear: did you mean '
+            f'{_listed(names.split(", "))}?'
+        )
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Answer a word that is not a choice with the nearest one.
@@ -58,6 +103,16 @@ class Parser(argparse.ArgumentParser):
         """
         choices = list(action.choices or [])
         if choices and value not in choices:
+            if choices == list(COMMANDS) and value == 'help':
+                raise argparse.ArgumentError(
+                    None, 'for help type gluon-style --help'
+                )
+            if choices == list(COMMANDS) and Path(value).suffix:
+                raise argparse.ArgumentError(
+                    None,
+                    f'{value!r} is not a command: type one before it, as in '
+                    f'gluon-style run {shlex.quote(value)}',
+                )
             raise argparse.ArgumentError(
                 None,
                 f'{value!r} is unknown: '
@@ -120,6 +175,9 @@ def parse_arguments(words: list[str]) -> argparse.Namespace:
         options = [word for word in left if word[:1] == '-' and word != '-']
         first = (options or left)[0]
         args.parser.error(_unknown(args.parser, first))
+    if vars(args).get('output') == '':
+        # As from -o "$OUT", where the variable has no value.
+        args.parser.error('the output has no name: type one after -o')
     args.words = list(words)
     return args
 
@@ -163,7 +221,12 @@ def _unknown(parser: argparse.ArgumentParser, word: str) -> str:
     """Return a sentence about a word that no argument takes."""
     name = word.partition('=')[0]
     if not name.startswith('-'):
-        return f'{word!r} is one word too many: see {parser.prog} --help'
+        advice = f'see {parser.prog} --help'
+        if re.fullmatch(r'[0-9.]+', word):
+            advice = 'several values are one word with commas, as 0.3,0.5'
+        elif Path(word).suffix:
+            advice = f'for the output, type -o {shlex.quote(word)}'
+        return f'{word!r} is one word too many: {advice}'
     options = list(vars(parser)['_option_string_actions'])
     if name in options:
         return f'option {name!r} stands before the command: put it after it'
@@ -171,6 +234,9 @@ def _unknown(parser: argparse.ArgumentParser, word: str) -> str:
     if name[2:].replace('-', '_') in [each.name for each in fields(Settings)]:
         # The nearest option would be another setting.
         return f'option {name!r} is unknown here: {advice}'
+    other = _OF_OTHER_PROGRAMS.get(name.lower())
+    if other is not None and other.split()[0] in options:
+        return f'option {name!r} is unknown: here it is {other}'
     return f'option {name!r} is unknown: {_nearest(name, options, advice)}'
 
 

@@ -11,6 +11,8 @@ import argparse
 import itertools
 import logging
 import os
+import re
+import shlex
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -74,7 +76,7 @@ def read_request(args: argparse.Namespace) -> Request:
     mask = given.get('mask') or pictures.get('mask')
     output = args.output or pictures.get('output')
     if output is None:
-        output = _free_name([content, *styles], args.command)
+        output = free_name([content, *styles], args.command)
     request = Request(
         content=image if is_pipe(content) else content,
         styles=[image if is_pipe(style) else style for style in styles],
@@ -82,6 +84,7 @@ def read_request(args: argparse.Namespace) -> Request:
         settings=settings_of(args, config),
         output=output,
     )
+    _require_no_others(args, request)
     _require_pictures(args.command, request)
     _say_of_several(request)
     say_without_effect(vars(args), request.settings, request.mask is not None)
@@ -110,13 +113,14 @@ def say_without_effect(
             )
 
 
-def _free_name(pictures: list[Any], command: str) -> str:
+def free_name(pictures: list[Any], command: str) -> str:
     """Return a name in the current folder that no result has yet.
 
-    'photo-painting.png', and 'photo-painting-2.png' if that exists.
+    'photo-painting.png', and 'photo-painting-2.png' if that exists. A
+    style's number, net:15, is 'net_15' in it.
     """
     stems = [
-        'stdin' if is_pipe(picture) else Path(picture).stem
+        'stdin' if is_pipe(picture) else Path(picture).stem.replace(':', '_')
         for picture in pictures
         if isinstance(picture, (str, Path))
     ]
@@ -223,8 +227,40 @@ def settings_of(
     return settings.changed(changes)
 
 
+def _require_no_others(args: argparse.Namespace, request: Request) -> None:
+    """Raise an error where a STYLE seems to be the output, or of a size."""
+    from gluon_style.pictures.write import SUFFIXES
+
+    names = [s for s in request.styles if isinstance(s, (str, Path))]
+    for style in map(str, names):
+        if Path(style).exists():
+            continue
+        if re.fullmatch('[0-9]+|[xX]', style):
+            raise GluonStyleError(
+                f'picture {style!r} is not a file: if it is part of a size, '
+                'type that as one word, such as 600x400'
+            )
+        if re.fullmatch(r'net:\d+|.*\.style', style):
+            raise GluonStyleError(
+                f'style {style!r} is not a picture: for a style of one pass '
+                'add --method feedforward'
+            )
+    if args.output is not None or len(request.styles) < 2:
+        return
+    last = Path(str(request.styles[-1]))
+    if last.suffix.lower() in SUFFIXES and not last.exists():
+        raise GluonStyleError(
+            f'picture {str(last)!r} is not a file: if it is meant as the '
+            f'output, type -o {shlex.quote(str(last))}'
+        )
+
+
 def _require_pictures(command: str, request: Request) -> None:
     """Raise an error where a picture that is needed is missing."""
+    if not Path(request.settings.init).suffix:
+        # It may be a word.
+        require_init(request.settings.init)
+    require_files(request.files)
     if request.content is None and not request.styles:
         raise GluonStyleError(
             f'no picture is given: name {_PICTURES[command]}'
@@ -235,10 +271,6 @@ def _require_pictures(command: str, request: Request) -> None:
     if command == 'run' and request.content is None:
         if request.settings.content_weight:
             raise GluonStyleError('no content picture is given: name one')
-    if not Path(request.settings.init).suffix:
-        # It may be a word.
-        require_init(request.settings.init)
-    require_files(request.files)
 
 
 def require_files(pictures: list[Any]) -> None:

@@ -40,12 +40,13 @@ def run(args: argparse.Namespace) -> int:
     from gluon_style import samples
     from gluon_style.chapter.plots import check_suffix
     from gluon_style.files.atomic import claim
-    from gluon_style.files.ours import require_ours
+    from gluon_style.files.ours import require_output
     from gluon_style.many.style_sheet import draw_style_sheet
 
     path = Path(args.output)
     check_suffix(path)
-    require_ours(path, args.force)
+    others = [] if args.content is None else [args.content]
+    require_output(path, others, args.force)
     content = samples.photograph() if args.content is None else args.content
     with claim(path):
         draw_style_sheet(content, path)

@@ -104,11 +104,12 @@ def make_all(
     """
     from gluon_style.cli.request import require_files
     from gluon_style.files.atomic import claim
-    from gluon_style.files.ours import require_ours
+    from gluon_style.files.ours import require_folder, require_ours
     from gluon_style.many.folders import expanded
 
     folder = Path(args.output)
     _require_apart(folder, [*contents, *styles])
+    require_folder(folder)
     contents, styles = expanded(contents), expanded(styles)
     require_files(contents)
     if not method_of(settings).names_styles:

@@ -132,9 +132,11 @@ def _is_good(name: str) -> tuple[bool, str | Path]:
 
 def convert(args: argparse.Namespace) -> int:
     """Write weights in the format of the output's suffix."""
+    from gluon_style.files.ours import require_output
     from gluon_style.weights import load_weights
     from gluon_style.weights.formats import write_layers
 
+    require_output(args.output, force=True)
     # A file of weights does not say which program wrote it.
     if Path(args.output).exists() and not args.force:
         raise GluonStyleError(

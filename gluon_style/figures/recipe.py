@@ -17,7 +17,7 @@ from gluon_style.chapter.plots import write_figure
 from gluon_style.figures.comparison import Comparison, deep_net
 from gluon_style.figures.verdict import Check
 from gluon_style.files.atomic import replacing
-from gluon_style.files.ours import require_ours
+from gluon_style.files.ours import require_folder, require_ours
 from gluon_style.layers import NETWORKS, Network, get_network
 from gluon_style.many.jobs import Job, Observe, check_job, run
 from gluon_style.methods.gatys.presets import PRESETS
@@ -108,6 +108,7 @@ class FigureRuns:
         self.folder = Path(folder)
         self.path = self.folder / f'{name}.png'
         self.checks_path = self.folder / f'{name}.checks.json'
+        require_folder(self.folder)
         for path in (self.path, self.checks_path):
             require_ours(path, options.force)
         content, style = options.content, options.style

@@ -67,6 +67,27 @@ def require_output(
     require_ours(path, force)
 
 
+def require_folder(folder: str | os.PathLike[str]) -> None:
+    """Raise GluonStyleError unless files can be written into a folder.
+
+    It may be missing where it can be made, and must have room.
+    """
+    folder = Path(folder)
+    places = (folder, *folder.absolute().parents)
+    place = next(path for path in places if path.exists())
+    if not place.is_dir():
+        raise GluonStyleError(
+            f'folder {str(folder)!r} cannot be made, because {str(place)!r} '
+            'is a file: name another folder'
+        )
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise GluonStyleError(
+            f'folder {str(folder)!r} cannot be written to: name one that you '
+            'may write to'
+        )
+    require_room(place)
+
+
 def is_ours(path: str | os.PathLike[str]) -> bool:
     """Return whether this package wrote the file at ``path``.
 

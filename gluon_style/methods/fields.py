@@ -72,7 +72,9 @@ class Number(Kind):
         try:
             return float(text)
         except ValueError:
-            raise GluonStyleError(f'{text!r} is not a number') from None
+            raise GluonStyleError(
+                f'{text!r} is not a number: type one such as 0.5'
+            ) from None
 
 
 class Integer(Kind):
@@ -97,7 +99,9 @@ class Integer(Kind):
         try:
             return int(text)
         except ValueError:
-            raise GluonStyleError(f'{text!r} is not a whole number') from None
+            raise GluonStyleError(
+                f'{text!r} is not a whole number: type one such as 300'
+            ) from None
 
 
 class Choice(Kind):

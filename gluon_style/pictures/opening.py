@@ -56,8 +56,16 @@ def _advice(path: Path) -> str:
         names = [each.name for each in path.parent.iterdir()]
     except OSError:
         return ''
-    near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.75)
+    like = path.name.lower()
+    # photo.JPG, or photo, for photo.jpg.
+    near = [n for n in sorted(names) if like in _without_case(n)]
+    near += difflib.get_close_matches(path.name, names, n=1, cutoff=0.75)
     return f': did you mean {str(path.with_name(near[0]))!r}?' if near else ''
+
+
+def _without_case(name: str) -> tuple[str, str]:
+    """Return a file's name, and it without its suffix, in small letters."""
+    return name.lower(), Path(name).stem.lower()
 
 
 def opened(path: Path, name: str) -> Image.Image:

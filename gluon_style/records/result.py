@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
-import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +17,7 @@ from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import replacing
 from gluon_style.files.ours import require_ours, require_output
 from gluon_style.files.reading import file_digest, read_json
+from gluon_style.files.rescue import not_written, rescue
 from gluon_style.pictures.read import as_bytes, read_transparent
 from gluon_style.pictures.resize import resized
 from gluon_style.pictures.write import (
@@ -99,13 +98,13 @@ class Result:
             require_result_files(path, force, self.record.to_json())
             self._write(path)
         except (OSError, GluonStyleError) as error:
-            rescued = self._rescue(path)
+            known = path.suffix.lower() in SUFFIXES
+            name = path.stem + (path.suffix if known else '.png')
+            rescued = rescue(name, self._write)
             if rescued is None:
                 raise
-            reason = getattr(error, 'strerror', None) or error
-            raise GluonStyleError(
-                f'output {str(path)!r} was not written ({reason}): the '
-                f'picture is in {str(rescued)!r} instead'
+            raise not_written(
+                'output', path, error, rescued, 'picture'
             ) from None
 
     def _require_no_input(self, path: Path) -> None:
@@ -115,20 +114,6 @@ class Result:
                     raise GluonStyleError(
                         'it is a picture that this one was made from'
                     )
-
-    def _rescue(self, path: Path) -> Path | None:
-        """Write to the temporary folder; return the path, or None."""
-        suffix = path.suffix if path.suffix.lower() in SUFFIXES else '.png'
-        folder = None
-        try:
-            folder = tempfile.mkdtemp(prefix='gluon_style-')
-            rescued = Path(folder, path.stem + suffix)
-            self._write(rescued)
-        except (OSError, GluonStyleError):
-            if folder is not None:
-                shutil.rmtree(folder)
-            return None
-        return rescued
 
     def _write(self, path: Path) -> None:
         img = self.image

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import replacing
-from gluon_style.files.ours import require_ours
+from gluon_style.files.ours import require_output
 from gluon_style.records.record import PictureId
 from gluon_style.report.collect import (
     files_below,
@@ -45,9 +45,12 @@ def write_report(
     output = folder / 'report.html' if output is None else Path(output)
     for place in (folder, *places):
         if not place.is_dir():
-            raise GluonStyleError(f'folder {str(place)!r} does not exist')
+            raise GluonStyleError(
+                f'folder {str(place)!r} does not exist: name the folder that '
+                'has the files'
+            )
     _check_output(output)
-    require_ours(output, force)
+    require_output(output, force=force)
     entries = _entries(folder, places)
     if not entries:
         raise GluonStyleError(
@@ -67,11 +70,6 @@ def write_report(
 def _check_output(output: Path) -> None:
     if output.suffix.lower() != '.html':
         raise GluonStyleError(f'output {str(output)!r} must end in .html')
-    if not output.parent.is_dir():
-        raise GluonStyleError(
-            f'output folder {str(output.parent)!r} does not exist: make it '
-            'first'
-        )
     if output.is_dir():
         raise GluonStyleError(
             f'output {str(output)!r} is a folder: name a file'

@@ -19,7 +19,7 @@ from gluon_style.files.atomic import replacing
 from gluon_style.layers import NETWORKS
 from gluon_style.weights.ckpt import read_ckpt
 from gluon_style.weights.h5 import read_h5
-from gluon_style.weights.npz import Wanted, read_npz
+from gluon_style.weights.npz import Wanted, read_npz, write_npz
 from gluon_style.weights.params import read_params
 from gluon_style.weights.safetensors import read_safetensors, write_safetensors
 from gluon_style.weights.selection import Selection, choose_network
@@ -127,7 +127,7 @@ def _write_npz(path: Path, layers: Layers, network: str) -> None:
     arrays = {}
     for layer, (weight, bias) in layers.items():
         arrays[f'{layer}_weight'], arrays[f'{layer}_bias'] = weight, bias
-    numpy.savez(path, **arrays)
+    write_npz(path, arrays)
 
 
 def _by_feature(layers: Layers, network: str) -> dict[str, numpy.ndarray]:

@@ -25,7 +25,11 @@ from gluon_style._mxnet import (
     set_moments,
 )
 from gluon_style.chapter.devices import get_device
-from gluon_style.errors import GluonStyleError, NonFiniteLossError
+from gluon_style.errors import (
+    GluonStyleError,
+    InterruptedRun,
+    NonFiniteLossError,
+)
 from gluon_style.methods.feedforward.build import build_transfer_net
 from gluon_style.methods.feedforward.lesson import Lesson
 from gluon_style.methods.feedforward.lesson_file import (
@@ -50,6 +54,7 @@ from gluon_style.methods.feedforward.styles import (
     numbered,
 )
 from gluon_style.methods.feedforward.trunks import NUM_STYLES
+from gluon_style.methods.interrupt import NotedInterrupt
 from gluon_style.methods.observers import (
     Forecast,
     Observer,
@@ -71,8 +76,6 @@ _SAVE_EVERY = 10
 _NEAR = 0.5
 
 
-@numpy_mode()
-@naming_lack_of_memory()
 def learn(
     painting: Any,
     settings: LessonSettings | None = None,
@@ -95,7 +98,39 @@ def learn(
     every few seconds; with ``resume`` it goes on from there. The file is
     removed at the end unless an observer stopped. Raises GluonStyleError or
     FileNotFoundError, in one sentence, for what cannot work, also where the
-    time does not suffice for one step, and NonFiniteLossError.
+    time does not suffice for one step, and NonFiniteLossError. Ctrl-C ends
+    it after its step; the KeyboardInterrupt has the style so far as
+    ``result``.
+    """
+    style = learn_and_keep(
+        painting,
+        settings,
+        photos=photos,
+        observers=observers,
+        checkpoint=checkpoint,
+        resume=resume,
+        **changes,
+    )
+    if checkpoint is not None and not style.record['stopped']:
+        Path(checkpoint).unlink(missing_ok=True)
+    return style
+
+
+@numpy_mode()
+@naming_lack_of_memory()
+def learn_and_keep(
+    painting: Any,
+    settings: LessonSettings | None = None,
+    *,
+    photos: str | Path | None = None,
+    observers: Iterable[Observer] | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+    **changes: Any,
+) -> Style:
+    """Do as ``learn`` does, and leave the checkpoint where it is.
+
+    Whoever writes the style removes the checkpoint afterwards.
     """
     settings = (settings or LessonSettings()).changed(changes)
     with closing(Observers([] if observers is None else observers)) as watch:
@@ -168,18 +203,24 @@ class _Learning:
         total = self._total()
         self._observers.begin(self._plan(total))
         stopped = None
-        while stopped is None and not self._is_over(total):
-            self._step(total)
+        if self._history and self._is_over(total):
+            # It is resumed at its end, which the observers have not seen.
             self._observers.epoch(self._history, self._preview)
-            stopped = self._observers.stop()
-            if self._path and time.perf_counter() - saved > _SAVE_EVERY:
+        with NotedInterrupt() as interrupt:
+            while stopped is None and not self._is_over(total):
+                self._step(total)
+                self._observers.epoch(self._history, self._preview)
+                stopped = self._observers.stop() or interrupt.stop()
+                if time.perf_counter() - saved > _SAVE_EVERY:
+                    self._save()
+                    saved = time.perf_counter()
+            if stopped:
                 self._save()
-                saved = time.perf_counter()
-        if self._path and stopped:
-            self._save()
-        elif self._path:
-            self._path.unlink(missing_ok=True)
-        return self._style(self._record(stopped))
+        style = self._style(self._record(stopped))
+        if interrupt.stop():
+            done = f'{len(self._history)} steps'
+            raise InterruptedRun(style, done, 'style')
+        return style
 
     @property
     def _seconds(self):
@@ -324,17 +365,21 @@ class _Learning:
         return Style(self._net.trunk.name, vector, record, weights)
 
     def _save(self):
-        write_progress(
-            self._path,
-            self._identity(),
-            Progress(
-                self._style({}),
-                self._start,
-                self._history,
-                self._seconds,
-                get_moments(self._trainer, self._parameters()),
-            ),
+        """Write the checkpoint; a failure is a warning only."""
+        if self._path is None:
+            return
+        moments = get_moments(self._trainer, self._parameters())
+        progress = Progress(
+            self._style({}),
+            self._start,
+            self._history,
+            self._seconds,
+            moments,
         )
+        try:
+            write_progress(self._path, self._identity(), progress)
+        except OSError as error:
+            logger.warning('the checkpoint was not saved: %s', error)
 
     def _record(self, stopped):
         weights = self._lesson.vgg.weights

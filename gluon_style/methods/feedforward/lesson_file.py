@@ -15,7 +15,7 @@ from gluon_style.files.reading import parse_json
 from gluon_style.methods.feedforward.styles import Style
 from gluon_style.methods.feedforward.trunks import TRUNKS
 from gluon_style.records.record import Epoch
-from gluon_style.weights.npz import read_npz
+from gluon_style.weights.npz import read_npz, write_npz
 
 _META, _FORMAT = 'meta', 'gluon_style lesson'
 # An entry for each step takes some 200 bytes.
@@ -56,8 +56,8 @@ def write_progress(
     for name, moments in progress.moments.items():
         for kind, array in zip(_MOMENTS, moments):
             arrays[f'{name}:{kind}'] = array
-    with replacing(path) as temporary, open(temporary, 'wb') as file:
-        numpy.savez(file, **{_META: text}, **arrays)
+    with replacing(path) as temporary:
+        write_npz(temporary, {_META: text, **arrays})
 
 
 def read_progress(path: Path, identity: dict[str, Any]) -> Progress:

@@ -22,11 +22,12 @@ import numpy
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import replacing
 from gluon_style.files.reading import parse_json
+from gluon_style.files.rescue import not_written, rescue
 from gluon_style.methods.feedforward.nets import read_net
 from gluon_style.methods.feedforward.trunks import NUM_STYLES, TRUNKS, Trunk
 from gluon_style.pictures.read import read_picture
 from gluon_style.records.record import PictureId
-from gluon_style.weights.npz import read_npz
+from gluon_style.weights.npz import read_npz, write_npz
 
 SUFFIX = '.style'
 # A style of the net of 26, as a user names it: 'net:15'.
@@ -84,9 +85,20 @@ class Style:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a .style file, whole or not at all.
 
-        Raises GluonStyleError for another suffix, and OSError.
+        What cannot be written there is written to the temporary folder:
+        GluonStyleError says why, and where it is. Raises GluonStyleError
+        for another suffix, and OSError where neither can be written.
         """
         path = require_suffix(path)
+        try:
+            self._write(path)
+        except OSError as error:
+            rescued = rescue(path.name, self._write)
+            if rescued is None:
+                raise
+            raise not_written('style', path, error, rescued, 'style') from None
+
+    def _write(self, path: Path) -> None:
         about = {
             'format': _FORMAT,
             'version': _VERSION,
@@ -100,8 +112,8 @@ class Style:
             **self.weights,
         }
         # Not compressed, so that the text is there to be read.
-        with replacing(path) as temporary, open(temporary, 'wb') as file:
-            numpy.savez(file, **arrays)
+        with replacing(path) as temporary:
+            write_npz(temporary, arrays)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Style:

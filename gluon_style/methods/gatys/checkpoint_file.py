@@ -12,7 +12,7 @@ import numpy
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import replacing
 from gluon_style.files.reading import parse_json
-from gluon_style.weights.npz import read_npz
+from gluon_style.weights.npz import read_npz, write_npz
 
 _META, _FRAMES = 'meta', 'frames'
 # What the JSON may have besides an entry for each epoch, and each entry.
@@ -23,7 +23,7 @@ def write_checkpoint(path, meta, arrays, frames):
     """Write JSON, arrays of float32 and the bytes of frames, whole or not."""
     text = numpy.frombuffer(json.dumps(meta).encode(), 'uint8')
     with replacing(path) as temporary:
-        numpy.savez(temporary, **{_META: text, _FRAMES: frames}, **arrays)
+        write_npz(temporary, {_META: text, _FRAMES: frames, **arrays})
 
 
 def read_meta(path, epochs):

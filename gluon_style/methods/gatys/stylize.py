@@ -267,7 +267,8 @@ class _Run:
             raise
         result = self._finished(X, losses)
         if self._interrupt.stop():
-            raise InterruptedRun(result)
+            done = f'{len(result.history)} epochs'
+            raise InterruptedRun(result, done, 'best picture')
         return result
 
     def _bound_checkpoint(self):
