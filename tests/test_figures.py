@@ -53,7 +53,8 @@ def test_every_recipe_quick_shows_what_it_is_to_show(name, oxford, tmp_path):
     assert numbers['options']['content']['sha256']
     for run in numbers['runs']:
         saved = Result.load(tmp_path / name / f'{run}.png')
-        assert saved.record.weights.source == 'oxford'
+        if saved.record.method == 'gatys':
+            assert saved.record.weights.source == 'oxford'
         assert saved.record.to_json() == numbers['runs'][run]
 
 
