@@ -49,7 +49,6 @@ from .methods.gatys.presets import PRESETS as PRESETS
 from .methods.gatys.settings import Settings as Settings
 from .methods.gatys.stylize import (
     reconstruct as reconstruct,
-    stylize as stylize,
     texture as texture,
 )
 from .methods.observers import (
@@ -59,11 +58,13 @@ from .methods.observers import (
     Progress as Progress,
     SaveSteps as SaveSteps,
 )
+from .methods.stylize import stylize as stylize
 from .methods.table import METHODS as METHODS, get_method as get_method
 from .pictures.write import save_image as save_image
 from .records.log import Log as Log
 from .records.record import Record as Record
 from .records.result import Result as Result
 from .weights import load_weights as load_weights
+from .widgets.panel import panel as panel
 
 __version__: str
