@@ -48,14 +48,14 @@ class Request:
     content: Any
     styles: list[Any]
     mask: Any
-    settings: Settings
+    settings: Any
     output: str
 
     @property
     def files(self) -> list[str | Path]:
         """The paths of all pictures that are files."""
         pictures = [self.content, *self.styles, self.mask]
-        pictures.append(self.settings.init_file)
+        pictures.append(getattr(self.settings, 'init_file', None))
         return [img for img in pictures if isinstance(img, (str, Path))]
 
 
@@ -72,9 +72,9 @@ def read_request(args: argparse.Namespace) -> Request:
     content = given.get('content') or pictures.get('content')
     styles = given.get('styles') or pictures.get('style', [])
     mask = given.get('mask') or pictures.get('mask')
-    output = args.output or pictures.get('output')
-    if output is None:
-        output = _free_name([content, *styles], args.command)
+    output = pictures.get('output')
+    if args.output or output is None:
+        output = output_of(args, [content, *styles])
     request = Request(
         content=image if is_pipe(content) else content,
         styles=[image if is_pipe(style) else style for style in styles],
@@ -83,7 +83,7 @@ def read_request(args: argparse.Namespace) -> Request:
         output=output,
     )
     _require_pictures(args.command, request)
-    _say_of_several(request)
+    say_of_several(request)
     say_without_effect(vars(args), request.settings, request.mask is not None)
     return request
 
@@ -110,6 +110,11 @@ def say_without_effect(
             )
 
 
+def output_of(args: argparse.Namespace, pictures: list[Any]) -> str:
+    """Return the output that is given, or a new name for it."""
+    return args.output or _free_name(pictures, args.command)
+
+
 def _free_name(pictures: list[Any], command: str) -> str:
     """Return a name in the current folder that no result has yet.
 
@@ -132,7 +137,7 @@ def _free_name(pictures: list[Any], command: str) -> str:
     )
 
 
-def _say_of_several(request: Request) -> None:
+def say_of_several(request: Request) -> None:
     """Say that several styles are one style: they may be meant as contents."""
     if len(request.styles) < 2 or request.mask is not None:
         return
