@@ -154,6 +154,15 @@ def test_the_coarse_search_finds_the_posterior_mean_nearly(grouped):
     assert error < 0.1 * ((expected - clean) ** 2).mean() + 1e-3
 
 
+def test_a_style_of_flat_areas_has_no_empty_groups(grouped):
+    style = numpy.zeros((3, 40, 50), 'float32')
+    style[:, 20:, 25:] = 1
+    denoise = PatchDenoiser([style], 5)
+    assert numpy.abs(denoise(style, 1e-2) - style).max() < 1e-6
+    img = denoise(noisy(style, 0.2), 0.2)
+    assert numpy.abs(img - style).mean() < 0.02
+
+
 def test_styles_are_pooled_by_their_parts():
     first, second = pixels(12, 10, seed=1), pixels(15, 9, seed=2)
     kinds = every_patch(first, 3), every_patch(second, 3)

@@ -10,7 +10,12 @@ from typing import Any
 
 from gluon_style.cli.options import add_setting, count
 from gluon_style.errors import GluonStyleError
-from gluon_style.methods.fields import kind_of, options_of
+from gluon_style.methods.fields import (
+    COMMANDS,
+    kind_of,
+    meaningless,
+    options_of,
+)
 from gluon_style.methods.table import (
     DEFAULT_METHOD,
     METHODS,
@@ -82,6 +87,10 @@ def given_settings(args: argparse.Namespace, method: str) -> dict[str, Any]:
     if method != _OF_SEEDS:
         unused += ('variations',)
     names += [name for name in unused if _is_given(args, name)]
+    # A sweep makes what ``run`` does.
+    command = args.command if args.command in COMMANDS else 'run'
+    unused = tuple(meaningless(METHODS[method].settings, command))
+    names += [name for name in unused if name in given]
     if names:
         option = f'--{names[0].replace("_", "-")}'
         raise GluonStyleError(

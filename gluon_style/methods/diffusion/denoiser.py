@@ -43,8 +43,11 @@ MOST_PATCHES = 1 << 17
 QUERIES = 1 << 16
 # Groups of the coarse search, how many a patch is compared with, and the
 # members that represent one.
-GROUPS, NEAREST = 96, 8
-_MEMBERS = MOST_CANDIDATES // NEAREST
+# Measured at 300x200 with a painting: the patches found are 17 per cent
+# farther (squared) than the nearest of all, for a tenth of the time. With 8
+# groups they are 13 per cent farther, for a fifth.
+GROUPS, NEAREST = 96, 4
+MEMBERS = 512
 # k-means sees so many patches, so often.
 _SAMPLE, _ROUNDS = 12000, 6
 # Bytes of the weights that are held at a time.
@@ -87,17 +90,21 @@ class PatchDenoiser:
             self._members, self._logs = [patches], [logs]
             self._near = numpy.zeros((1, 1), int)
             return
-        self._centers = centers = self._k_means(patches, rng)
-        nearest = self._nearest(patches)
+        self._centers = self._k_means(patches, rng)
+        # Where many patches are the same, as in a poster, groups are empty.
+        used, nearest = numpy.unique(
+            self._nearest(patches), return_inverse=True
+        )
+        self._centers = centers = self._centers[used]
         self._members, self._logs = [], []
         for group in range(len(centers)):
             members = numpy.flatnonzero(nearest == group)
             share = len(members)
-            if share > _MEMBERS:
-                members = rng.choice(members, _MEMBERS, replace=False)
+            if share > MEMBERS:
+                members = rng.choice(members, MEMBERS, replace=False)
             self._members.append(patches[members])
             # Each member stands for several.
-            weight = numpy.log(max(1, share / _MEMBERS))
+            weight = numpy.log(max(1, share / MEMBERS))
             self._logs.append(logs[members] + weight)
         squares = numpy.square(centers).sum(axis=1)
         distances = squares[:, None] + squares - 2 * centers @ centers.T
@@ -131,9 +138,10 @@ class PatchDenoiser:
     def __call__(self, pixels, sigma, stride=1, first=(0, 0), wraps=False):
         """Return the denoised picture: ``pixels`` and it are arrays of NumPy.
 
-        They are (channels, height, width). A ``stride`` above 1 takes only
-        every so many patch each way, from ``first`` on, as (row, column). If
-        the picture ``wraps``, its opposite edges are neighbors.
+        They are (channels, height, width). ``sigma`` is the noise's
+        deviation, or an array (height, width) of it. A ``stride`` above 1
+        takes only every so many patch each way, from ``first`` on, as (row,
+        column). If the picture ``wraps``, its opposite edges are neighbors.
         """
         rows, columns = (
             positions(length, self.side, stride, start, wraps)
@@ -144,13 +152,25 @@ class PatchDenoiser:
         for begin in range(0, len(rows), band):
             some = rows[begin : begin + band]
             queries = patches_at(pixels, self.side, some, columns)
-            average.add(self.means(queries, sigma), some, columns)
+            noise = sigma
+            if numpy.ndim(sigma) == 2:
+                # A patch has the mean precision of its pixels.
+                precision = numpy.float32(sigma)[None] ** -2
+                precision = patches_at(precision, self.side, some, columns)
+                noise = precision.mean(axis=1) ** -0.5
+            average.add(self.means(queries, noise), some, columns)
         return average.picture()
 
     @numpy_mode()
     def means(self, queries, sigma):
-        """Return the posterior mean of each noisy patch (patches, numbers)."""
+        """Return the posterior mean of each noisy patch (patches, numbers).
+
+        ``sigma`` is the noise of all, or one for each.
+        """
         queries = (queries - self._middle).astype('float32')
+        precision = numpy.broadcast_to(
+            numpy.float32(sigma) ** -2, len(queries)
+        )
         result = numpy.empty_like(queries)
         group = numpy.zeros(len(queries), int)
         if len(self._centers) > 1:
@@ -163,26 +183,33 @@ class PatchDenoiser:
         for index, end in enumerate(ends):
             if end > begin:
                 rows = order[begin:end]
-                result[rows] = self._means(queries[rows], index, sigma)
+                result[rows] = self._means(
+                    queries[rows], precision[rows, None], index
+                )
             begin = end
         return result + self._middle
 
-    def _means(self, queries, group, sigma):
-        """Return the means of patches of one group."""
+    def _means(self, queries, precision, group):
+        """Return the means of patches of one group.
+
+        log p_j + (X . y_j - |y_j|^2 / 2) / sigma^2 is one matrix product.
+        """
         near = self._near[group]
-        candidates = numpy.concatenate([self._members[i] for i in near])
+        values = numpy.concatenate([self._members[i] for i in near])
         logs = numpy.concatenate([self._logs[i] for i in near])
         # Of small differences float32 keeps more digits.
         center = self._centers[group]
-        candidates = candidates - center
-        bias = logs - numpy.square(candidates).sum(axis=1) / (2 * sigma**2)
-        keys = self._on_device(candidates)
-        values = self._on_device(numpy.ascontiguousarray(candidates.T))
-        bias = self._on_device(bias - bias.max())
+        values = values - center
+        squares = numpy.square(values).sum(axis=1, keepdims=True)
+        # A constant changes no weight.
+        squares = squares - squares.min()
+        keys = self._on_device(numpy.hstack([values, -squares / 2]))
+        values = self._on_device(numpy.ascontiguousarray(values.T))
+        logs = self._on_device(logs - logs.max())
+        scaled = numpy.hstack([queries - center, numpy.ones_like(precision)])
         means = []
-        for part in _parts(queries, len(bias)):
-            scaled = self._on_device((part - center) / sigma**2)
-            weights = npx.softmax(_product(scaled, keys, bias))
+        for part in _parts(scaled * precision, len(logs)):
+            weights = npx.softmax(_product(self._on_device(part), keys, logs))
             means.append(_product(weights, values).asnumpy())
         return numpy.concatenate(means) + center
 

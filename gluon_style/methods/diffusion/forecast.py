@@ -6,6 +6,7 @@ import time
 
 from gluon_style.errors import OutOfMemoryError
 from gluon_style.methods.diffusion.denoiser import CHUNK_BYTES, MOST_PATCHES
+from gluon_style.methods.diffusion.settings import LEAST_SIDE
 from gluon_style.methods.gatys.forecast import (
     FIXED_BYTES,
     TILES,
@@ -45,21 +46,27 @@ def choose_tile(image_shape, settings, guide, device):
     """
     free = _USABLE * free_memory(device)
     tiles = (None,) if guide is None else (None, *TILES)
-    needed = {
-        tile: bytes_needed(image_shape, settings, guide, tile)
-        for tile in tiles
-    }
-    for tile in tiles:
-        if needed[tile] <= free:
-            return tile
-    least = min(needed.values())
-    fixed = bytes_needed((64, 64), settings, guide)
-    part = math.sqrt(max(0.0, free - fixed) / max(1.0, least - fixed))
-    longest = max(1, int(part * max(image_shape)))
+
+    def fitting(shape):
+        """Return the tiles with which a (width, height) fits."""
+        return [
+            tile
+            for tile in tiles
+            if bytes_needed(shape, settings, guide, tile) <= free
+        ]
+
+    if found := fitting(image_shape):
+        return found[0]
+    width, height = image_shape
+    smaller = image_shape
+    while min(smaller) >= LEAST_SIDE and not fitting(smaller):
+        smaller = tuple(int(0.9 * side) for side in smaller)
+    advice = f'choose a size of {max(smaller)} or less'
+    if min(smaller) < LEAST_SIDE:
+        advice = 'close other programs'
     raise OutOfMemoryError(
-        f'a picture of {image_shape[0]}x{image_shape[1]} pixels takes about '
-        f'{least / 1e9:.1f} GB, and {free / 1e9:.1f} GB may be used: choose '
-        f'a size of {longest} or less'
+        f'a picture of {width}x{height} pixels does not fit into the '
+        f'{free / 1e9:.1f} GB of memory that a run may take: {advice}'
     )
 
 
@@ -88,4 +95,4 @@ def forecast(sampler, steps, needed, device):
 def _size_within(image_shape, seconds, patience):
     """Return a (width, height) that takes about ``patience`` seconds."""
     scale = math.sqrt(patience / seconds)
-    return tuple(max(32, int(side * scale)) for side in image_shape)
+    return tuple(max(LEAST_SIDE, int(side * scale)) for side in image_shape)

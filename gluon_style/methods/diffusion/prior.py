@@ -4,13 +4,18 @@ import functools
 import math
 
 import numpy
+from scipy.ndimage import gaussian_filter
 
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.diffusion.denoiser import PatchDenoiser
 
 # How far the content's pixels are from the picture's, in deviations of the
-# style's colors: see ``Prior``. With strength 0.5 it is half a deviation.
+# style's colors, at the strength 0.5: see ``Prior``.
 _ANCHOR = 0.5
+# How much more, and less, the content counts where it has fine structure than
+# on the whole. It is found within so many pixels.
+_MOST_DETAIL, _LEAST_DETAIL = 6.0, 0.5
+_DETAIL_RADIUS = 2.0
 
 
 class Prior:
@@ -19,8 +24,9 @@ class Prior:
     The content's pixels count as a measurement of the picture, of a noise of
     ``anchor``: for a normal distribution the two together are one pixel of
     less noise, so the denoiser is the same. It keeps eyes, masts and windows,
-    which the network's deep content layer lets go. Where noise is low it
-    hardly counts, and strokes have their way.
+    which the network's deep content layer lets go, and counts more where the
+    content has such fine structure. Where noise is low it hardly counts, and
+    strokes have their way.
 
     ``styles`` are arrays (3, height, width), ``parts`` says how much of each
     there is. With a ``mask``, an array (height, width) of 0 to 1, the first
@@ -33,7 +39,10 @@ class Prior:
         self._content, self._mask = content, mask
         self._wraps = settings.tileable
         self.deviation = _deviation(styles)
-        self._anchor = anchor(settings.strength) * self.deviation
+        self._anchor = math.inf
+        if content is not None:
+            self._anchor = anchor(settings.strength) * self.deviation
+            self._anchor = self._anchor * detail(content) ** -0.5
         make = functools.partial(
             PatchDenoiser,
             side=settings.patch,
@@ -48,7 +57,7 @@ class Prior:
 
     def __call__(self, pixels, sigma, stride=1, first=(0, 0)):
         """Return the expected picture without its noise of ``sigma``."""
-        if self._content is not None and math.isfinite(self._anchor):
+        if numpy.isfinite(self._anchor).all():
             pixels, sigma = _combined(
                 (pixels, sigma), (self._content, self._anchor)
             )
@@ -72,6 +81,20 @@ def anchor(strength):
     if strength >= 1:
         return math.inf
     return max(1e-3, _ANCHOR * strength / (1 - strength))
+
+
+def detail(content):
+    """Return how much each pixel of a picture counts for its structure.
+
+    It is the local energy of what a blur removes, (height, width), beside
+    the picture's own mean energy, within limits. ``content`` is (3, height,
+    width).
+    """
+    gray = content.mean(axis=0)
+    fine = gray - gaussian_filter(gray, _DETAIL_RADIUS, mode='nearest')
+    energy = gaussian_filter(fine**2, _DETAIL_RADIUS, mode='nearest')
+    part = energy / max(float(energy.mean()), 1e-12)
+    return part.clip(_LEAST_DETAIL, _MOST_DETAIL)
 
 
 def _combined(*measurements):

@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gluon_style._mxnet import naming_lack_of_memory, numpy_mode
+from gluon_style._mxnet import lock_of, naming_lack_of_memory, numpy_mode
 from gluon_style.chapter.devices import get_device
-from gluon_style.chapter.vgg import build_net
+from gluon_style.chapter.vgg import build_net, network_of
 from gluon_style.errors import GluonStyleError, InterruptedRun
 from gluon_style.methods.diffusion.coarse_to_fine import Sampler, plan
 from gluon_style.methods.diffusion.forecast import (
@@ -53,15 +53,17 @@ def stylize(
     settings: Settings | None = None,
     *,
     mask: Any = None,
+    net: Any = None,
     observers: Iterable[Observer] | None = None,
     **changes: Any,
 ) -> Result:
     """Return the content picture, painted with the style picture's patches.
 
-    Pictures, a list of styles, ``mask`` and ``observers`` are as for the
-    first method. An epoch is a level of noise. ``settings`` are ``Settings``;
-    further keywords change single ones. Without a ``content`` (None) the
-    result is a texture of the style, from noise, without any network.
+    Pictures, a list of styles, ``mask``, ``net`` (with average pooling) and
+    ``observers`` are as for the first method. An epoch is a level of noise.
+    ``settings`` are ``Settings``; further keywords change single ones.
+    Without a ``content`` (None) the result is a texture of the style, from
+    noise, without any network.
 
     Returns a ``Result``. Raises GluonStyleError or FileNotFoundError, in one
     sentence, for what cannot work, before anything is computed, and
@@ -69,7 +71,8 @@ def stylize(
     """
     settings = _settings(settings).changed(changes)
     with closing(with_defaults(observers)) as watch:
-        return _Run(content, style, settings, mask, watch).result()
+        with nullcontext() if net is None else lock_of(net):
+            return _Run(content, style, settings, mask, net, watch).result()
 
 
 def _settings(settings: Any) -> Settings:
@@ -83,11 +86,16 @@ def _settings(settings: Any) -> Settings:
 class _Run:
     """One picture: its inputs are checked when it is made."""
 
-    def __init__(self, content, style, settings, mask, observers):
+    def __init__(self, content, style, settings, mask, net, observers):
         self._observers, self._has_content = observers, content is not None
         self._device = get_device(settings.device)
         _require_styles(style, settings)
-        self._weights_file = None
+        if self._has_content and settings.tileable:
+            raise GluonStyleError(
+                'tileable is True and there is a content picture, whose '
+                'edges do not fit: give none, for a texture'
+            )
+        self._given_net, self._weights_file = net, None
         if self._has_content:
             settings = self._with_network(settings)
         self.settings = settings
@@ -109,6 +117,9 @@ class _Run:
 
     def _with_network(self, settings):
         """Return the settings with a network's name in place of 'auto'."""
+        if self._given_net is not None:
+            name = network_of(self._given_net).name
+            return settings.changed({'network': name})
         self._weights_file = find_weights(
             settings.weights, settings.network, settings.guide().named_layers
         )
@@ -116,6 +127,8 @@ class _Run:
 
     @functools.cached_property
     def _net(self):
+        if self._given_net is not None:
+            return self._given_net
         return build_net(
             list(self._guide.content_factors),
             list(self._guide.style_factors),
