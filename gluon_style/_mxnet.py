@@ -287,6 +287,9 @@ def naming_lack_of_memory():
 
     try:
         yield
+    except OutOfMemoryError:
+        # It says more already.
+        raise
     except (MemoryError, MXNetError) as error:
         if isinstance(error, MXNetError) and not _NO_MEMORY.search(str(error)):
             raise

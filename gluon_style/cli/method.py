@@ -8,35 +8,50 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from gluon_style.cli.options import add_setting
+from gluon_style.cli.options import add_setting, count
 from gluon_style.errors import GluonStyleError
-from gluon_style.methods.fields import kind_of, options_of
+from gluon_style.methods.fields import (
+    COMMANDS,
+    kind_of,
+    meaningless,
+    options_of,
+)
 from gluon_style.methods.table import (
     DEFAULT_METHOD,
     METHODS,
     foreign_settings,
 )
 
-# What only a run with epochs has, or an optimization.
+# What only an optimization has, and what a run with epochs has.
+_OF_OPTIMIZATION = ('preset',)
 _OF_EPOCHS = (
-    *('preset', 'mask', 'plot', 'animation', 'save_every'),
+    *('mask', 'plot', 'animation', 'save_every'),
     *('checkpoint', 'resume', 'checkpoint_every'),
 )
+# The method whose seed alone makes another picture.
+_OF_SEEDS = 'diffusion'
 
 
-def add_method(parser: argparse.ArgumentParser, lists: bool = False) -> None:
+def add_method(
+    parser: argparse.ArgumentParser, command: str = 'run', lists: bool = False
+) -> None:
     """Add ``--method``, and the settings that only other methods have."""
-    lines = '; '.join(f'{name}: {m.title}' for name, m in METHODS.items())
+    methods = {
+        name: method
+        for name, method in METHODS.items()
+        if any(options_of(method.settings, command))
+    }
+    lines = '; '.join(f'{name}: {m.title}' for name, m in methods.items())
     parser.add_argument(
         '--method',
-        choices=list(METHODS),
+        choices=list(methods),
         metavar='NAME',
         help=f"{lines} (default: {DEFAULT_METHOD}, or the record's)",
     )
     known = {f.name for f in fields(METHODS[DEFAULT_METHOD].settings)}
-    for name, method in METHODS.items():
+    for name, method in methods.items():
         group = None
-        for field in options_of(method.settings, 'run'):
+        for field in options_of(method.settings, command):
             if field.name in known:
                 continue
             title = f'only with --method {name}'
@@ -46,6 +61,17 @@ def add_method(parser: argparse.ArgumentParser, lists: bool = False) -> None:
             known.add(field.name)
 
 
+def add_variations(parser: argparse.ArgumentParser) -> None:
+    """Add ``--variations``."""
+    parser.add_argument(
+        '--variations',
+        type=count('variations', least=2),
+        metavar='N',
+        help=f'with --method {_OF_SEEDS}: make N pictures of the seeds from '
+        '--seed on, and a sheet of them, in the folder that -o names',
+    )
+
+
 def given_settings(args: argparse.Namespace, method: str) -> dict[str, Any]:
     """Return the settings among the arguments, by name.
 
@@ -53,8 +79,18 @@ def given_settings(args: argparse.Namespace, method: str) -> dict[str, Any]:
     """
     given = vars(args)
     names = foreign_settings(given, method)
+    unused: tuple[str, ...] = ()
     if method != DEFAULT_METHOD:
-        names += [name for name in _OF_EPOCHS if _is_given(args, name)]
+        unused += _OF_OPTIMIZATION
+    if not METHODS[method].has_epochs:
+        unused += _OF_EPOCHS
+    if method != _OF_SEEDS:
+        unused += ('variations',)
+    names += [name for name in unused if _is_given(args, name)]
+    # A sweep makes what ``run`` does.
+    command = args.command if args.command in COMMANDS else 'run'
+    unused = tuple(meaningless(METHODS[method].settings, command))
+    names += [name for name in unused if name in given]
     if names:
         option = f'--{names[0].replace("_", "-")}'
         raise GluonStyleError(

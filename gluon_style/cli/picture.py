@@ -25,6 +25,8 @@ from gluon_style.methods.observers import (
     Progress,
     SaveSteps,
 )
+from gluon_style.methods.table import method_of
+from gluon_style.records.record import LIMIT, Record
 from gluon_style.records.result import Result
 
 
@@ -77,7 +79,6 @@ def _make(
 ) -> int:
     from gluon_style.methods.gatys.checkpoint import Checkpoint
     from gluon_style.methods.gatys.checkpoint_folder import remove
-    from gluon_style.methods.gatys.stylize import LIMIT, stylize
 
     # Without a folder named, it saves only if the run is interrupted.
     every = args.checkpoint_every if args.checkpoint else 0
@@ -96,7 +97,7 @@ def _make(
     observers.append(Patience(60 * args.patience))
     observers += [Progress(quiet=args.quiet), stop]
     try:
-        result = stylize(
+        result = method_of(request.settings).stylize(
             request.content,
             request.styles or None,
             request.settings,
@@ -179,14 +180,20 @@ def _resuming(args: argparse.Namespace, outputs: Outputs) -> str:
 def _summary(result: Result, output: str) -> str:
     last, record = result.history[-1], result.record
     losses = record.losses or last
-    network = NETWORKS[record.settings['network']]
     return (
         f'{output}: {record.width}x{record.height} pixels, {last.epoch} '
         f'epochs in {last.seconds:.0f} s, content {losses.content:.2f}, '
         f'style {losses.style:.2f}, TV {losses.tv:.2f}, total '
-        f'{losses.total:.2f} at {losses.scale[0]}x{losses.scale[1]}, weights '
-        f'{record.weights.source} of {network.title}'
+        f'{losses.total:.2f} at {losses.scale[0]}x{losses.scale[1]}, '
+        f'{_network(record)}'
     )
+
+
+def _network(record: Record) -> str:
+    if record.weights.sha256 is None:
+        return 'no network'
+    network = NETWORKS[record.settings['network']]
+    return f'weights {record.weights.source} of {network.title}'
 
 
 class StopOnSignal(Observer):

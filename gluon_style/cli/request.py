@@ -50,14 +50,14 @@ class Request:
     content: Any
     styles: list[Any]
     mask: Any
-    settings: Settings
+    settings: Any
     output: str
 
     @property
     def files(self) -> list[str | Path]:
         """The paths of all pictures that are files."""
         pictures = [self.content, *self.styles, self.mask]
-        pictures.append(self.settings.init_file)
+        pictures.append(getattr(self.settings, 'init_file', None))
         return [img for img in pictures if isinstance(img, (str, Path))]
 
 
@@ -86,7 +86,7 @@ def read_request(args: argparse.Namespace) -> Request:
     )
     _require_no_others(args, request)
     _require_pictures(args.command, request)
-    _say_of_several(request)
+    say_of_several(request)
     say_without_effect(vars(args), request.settings, request.mask is not None)
     return request
 
@@ -136,7 +136,7 @@ def free_name(pictures: list[Any], command: str) -> str:
     )
 
 
-def _say_of_several(request: Request) -> None:
+def say_of_several(request: Request) -> None:
     """Say that several styles are one style: they may be meant as contents."""
     if len(request.styles) < 2 or request.mask is not None:
         return

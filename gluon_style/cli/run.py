@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from gluon_style.cli.method import (
     add_method,
+    add_variations,
     chosen_method,
     given_settings,
 )
 from gluon_style.cli.picture_options import add_picture_options
-from gluon_style.errors import GluonStyleError
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, preset
 
 HELP = 'give a picture the style of another one'
@@ -57,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'style, or none, where it is black (see --feather)',
     )
     add_method(parser)
+    add_variations(parser)
     add_picture_options(parser, 'run', preset(DEFAULT_PRESET))
     parser.set_defaults(styles_may_follow=True, from_preset=preset)
 
@@ -68,43 +68,15 @@ def run(args: argparse.Namespace) -> int:
         from gluon_style.cli.one_pass import paint
 
         return paint(args)
+    if method == 'diffusion':
+        from gluon_style.cli.patches import paint as paint_patches
+
+        return paint_patches(args)
     given_settings(args, method)
+    from gluon_style.cli.folder import is_folder, make_folder
     from gluon_style.cli.picture import make_picture
-    from gluon_style.cli.request import read_request
+    from gluon_style.cli.request import read_request, settings_of
 
-    content = getattr(args, 'content', None)
-    if args.command == 'run' and content and Path(content).is_dir():
-        return _make_folder(args)
+    if is_folder(args):
+        return make_folder(args, settings_of(args))
     return make_picture(args, read_request(args))
-
-
-# What is for one picture only.
-_FOR_ONE = (
-    *('config', 'mask', 'plot', 'animation', 'save_every', 'checkpoint'),
-    *('resume', 'checkpoint_every'),
-)
-
-
-def _make_folder(args: argparse.Namespace) -> int:
-    """Give each picture of a folder the style; return the exit code."""
-    from gluon_style.cli.request import settings_of
-    from gluon_style.cli.sweep import make_all
-
-    for name in _FOR_ONE:
-        if getattr(args, name):
-            raise GluonStyleError(
-                f'--{name.replace("_", "-")} is for one picture and '
-                f'{args.content!r} is a folder: leave it out, or name a file'
-            )
-    if len(args.styles) != 1:
-        raise GluonStyleError(
-            f'the pictures of the folder {args.content!r} take one STYLE: '
-            'name one, or use gluon-style sweep for several'
-        )
-    if args.output is None:
-        raise GluonStyleError(
-            'no output is given: name a folder for the results with -o'
-        )
-    args.preview = 0
-    settings = settings_of(args)
-    return make_all(args, [args.content], args.styles, settings, {})

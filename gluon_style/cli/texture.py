@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from gluon_style.cli.method import add_method
 from gluon_style.cli.picture_options import add_picture_options
 from gluon_style.cli.run import run as run
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, texturing
@@ -24,5 +25,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='STYLE',
         help='the style picture, or several',
     )
+    add_method(parser, 'texture')
     add_picture_options(parser, 'texture', texturing(DEFAULT_PRESET))
     parser.set_defaults(styles_may_follow=True, from_preset=texturing)

@@ -96,8 +96,10 @@ def previewed(cells: Iterable[Cell], size: int) -> list[Cell]:
     for cell in cells:
         values = {k: v for k, v in cell.values.items() if k != 'size'}
         settings = cell.job.settings
-        epochs = min(settings.epochs, PREVIEW_EPOCHS)
-        settings = settings.changed({'size': size, 'epochs': epochs})
+        changes = {'size': size}
+        if hasattr(settings, 'epochs'):
+            changes['epochs'] = min(settings.epochs, PREVIEW_EPOCHS)
+        settings = settings.changed(changes)
         key = tuple(
             map(str, (cell.job.content, cell.job.style, *values.values()))
         )

@@ -94,6 +94,12 @@ METHODS = {
             has_epochs=False,
             names_styles=True,
         ),
+        Method(
+            'diffusion',
+            "paints with the style's patches: a minute, and real strokes",
+            has_epochs=True,
+            names_styles=False,
+        ),
     )
 }
 DEFAULT_METHOD = 'gatys'

@@ -34,9 +34,9 @@ class Log:
     called after each epoch, and ``interrupted`` is the reason, or None.
     ``reached`` is whether one of the other three was reached.
 
-    ``best_X`` are the pixels with the least total of the latest scale, and
-    ``best`` is their entry. ``restarts`` are the epochs after which L-BFGS
-    began anew.
+    ``best_X`` are the pixels with the least total of the latest scale, or
+    the last ones if it ``keeps_last``, and ``best`` is their entry.
+    ``restarts`` are the epochs after which L-BFGS began anew.
     """
 
     callback: Callable[[list[Epoch], Pixels], None] | None = None
@@ -47,6 +47,7 @@ class Log:
     time_limit: float | None = None
     style_repeats: int = 1
     stop: Callable[[], str | None] | None = None
+    keeps_last: bool = False
 
     def __post_init__(self) -> None:
         self.history: list[Epoch] = []
@@ -161,6 +162,7 @@ class Log:
         last = self.history[-1]
         if (
             self.best is None
+            or self.keeps_last
             or not self.has_best(X)
             or last.total < self.best.total
         ):

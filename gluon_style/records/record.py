@@ -21,6 +21,8 @@ from gluon_style.pictures.read import read_picture
 
 # The only method when records had no 'method'.
 FIRST_METHOD = 'gatys'
+# ``Record.stopped`` where a limit of the settings ended the run.
+LIMIT = 'limit'
 # The roles that every run's JSON has at its top; others lie in 'others'.
 _MAIN_ROLES = ('content', 'style')
 # Larger than every loss and time of a run, and than every size and epoch.

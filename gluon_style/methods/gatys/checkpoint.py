@@ -108,7 +108,7 @@ class Checkpoint(Observer):
         if self._save_every and epoch % self._save_every == 0:
             return True
         return bool(self._log.interrupted) and (
-            self._optimizer == 'adam' or not self._save_every
+            self._optimizer != 'lbfgs' or not self._save_every
         )
 
     def save(self, state):

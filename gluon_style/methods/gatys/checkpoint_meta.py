@@ -10,6 +10,8 @@ from gluon_style.records.record import Epoch
 _REMEMBERED = {
     'adam': (('mean', 'variance'), ('steps', 'lr')),
     'lbfgs': (('gradient',), ()),
+    # Levels of noise remember nothing but their pixels.
+    'levels': ((), ()),
 }
 _GUARDED = {
     'adam': (('best_mean', 'best_variance'), ('best_steps', 'halvings')),
@@ -97,8 +99,8 @@ def _check_scales(history, steps, epoch):
         raise GluonStyleError('the scales of its epochs are out of order')
     if epoch is None:
         return
-    # L-BFGS may have ended a scale early, Adam goes through all epochs.
-    exact = steps[-1][1].optimizer == 'adam'
+    # L-BFGS may have ended a scale early, others go through all epochs.
+    exact = steps[-1][1].optimizer != 'lbfgs'
     length = len(history)
     if length > before + epoch or exact and length < before + epoch:
         raise GluonStyleError(

@@ -43,8 +43,8 @@ def repeated(
             f'only {METHOD!r} can be repeated: give another record'
         )
     settings = _settings(record)
-    _warn_of_versions(record)
-    _warn_of_scaling(record, settings['weights'])
+    warn_of_versions(record)
+    warn_of_scaling(record, settings['weights'])
     given = {
         role: picture
         for role, picture in record.pictures.items()
@@ -78,11 +78,14 @@ def _settings(record: Record) -> dict[str, Any]:
     A setting that is younger than the record has its own default, not that
     of a preset: so the run did without it.
     """
-    changes = {'tile': record.tile or 'off', 'device': _device(record.device)}
+    changes = {
+        'tile': record.tile or 'off',
+        'device': _device(record.device),
+    }
     if record.stopped is not None:
         changes.update(stop_after=record.epochs, time_limit=None)
     settings = Settings().changed({**record.settings, **changes})
-    weights = _same_weights(settings.weights, record)
+    weights = same_weights(settings.weights, record)
     return {**vars(settings), 'weights': weights}
 
 
@@ -104,7 +107,7 @@ def _command(roles: Collection[str]) -> str:
     return 'run' if 'content' in roles else 'texture'
 
 
-def _same_weights(given: str, record: Record) -> str:
+def same_weights(given: str, record: Record) -> str:
     """Return the weights that the run had, or raise GluonStyleError."""
     if record.weights.source in SOURCES:
         # Its file is checked against its hash whenever it is used.
@@ -119,7 +122,8 @@ def _same_weights(given: str, record: Record) -> str:
     return given
 
 
-def _warn_of_versions(record: Record) -> None:
+def warn_of_versions(record: Record) -> None:
+    """Log a warning where a run was made with other versions or threads."""
     now = {
         **current_versions(),
         # The order of sums depends on the number of threads.
@@ -139,7 +143,7 @@ def _warn_of_versions(record: Record) -> None:
         )
 
 
-def _warn_of_scaling(record: Record, weights: str) -> None:
+def warn_of_scaling(record: Record, weights: str) -> None:
     """Warn if Oxford's filters now have other factors than they had."""
     then, now = record.weights.scaling, oxford_scaling()
     if weights in SOURCES:

@@ -57,7 +57,8 @@ STEPS, MACHINE = 'optimization', 'machine'
 # pictures, 300 pixels wide, the preset 'fast' ends at a total loss of 30.7
 # without checkpoints, 31.6 with one every 40 epochs and 33.1 every 20. 40
 # epochs at 300 pixels end at 50.6 with none or every 40, and 55.7 every 10.
-CHECKPOINT_EVERY = {'adam': 20, 'lbfgs': 40}
+# A level of noise of the method diffusion takes as long as several epochs.
+CHECKPOINT_EVERY = {'adam': 20, 'lbfgs': 40, 'levels': 1}
 # The weights that a strength takes the place of.
 STRENGTH_SETS = {
     'content_weight': CONTENT_WEIGHT,

@@ -46,14 +46,11 @@ from gluon_style.methods.observers import (
 from gluon_style.methods.versions import current_versions
 from gluon_style.pictures.read import as_bytes
 from gluon_style.records.log import Log
-from gluon_style.records.record import Record, WeightsId
+from gluon_style.records.record import LIMIT, Record, WeightsId
 from gluon_style.records.result import Result
 from gluon_style.weights import find_weights
 
 logger = logging.getLogger(__name__)
-
-# ``Record.stopped`` where a limit of the settings ended the run.
-LIMIT = 'limit'
 
 
 @numpy_mode()
