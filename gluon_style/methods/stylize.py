@@ -37,9 +37,10 @@ def stylize(
 
     Pictures are paths, Pillow images or uint8 arrays (height, width, 3).
     ``style`` may be a list of them (``style_blend``). ``method`` is a name in
-    ``METHODS``: 'gatys' by default, which optimizes the pixels for minutes,
-    or 'feedforward', one pass of a net, whose ``style`` may also be 'net:15',
-    a ``Style`` or the path of a .style file.
+    ``METHODS``: 'gatys' by default, which optimizes the pixels for minutes;
+    'diffusion', which paints with the style's patches; or 'feedforward', one
+    pass of a net, whose ``style`` may also be 'net:15', a ``Style`` or the
+    path of a .style file.
 
     ``settings`` is a ``Settings`` of the method, or the path of a former
     run's .json; either says the method as well. For 'gatys' it may also be a
@@ -48,7 +49,7 @@ def stylize(
 
     ``observers`` watch the run, and may end it: ``Progress``, ``Animate``,
     ``SaveSteps``, ``Checkpoint``, or your own ``Observer``. ``mask`` and
-    ``net`` are for 'gatys' alone. A ``mask`` keeps the first style to where
+    ``net`` are not for 'feedforward'. A ``mask`` keeps the first style to where
     it is white and the second, or none, to where it is black. ``net`` is a
     network of ``build_net`` with the same weights and pooling, to serve
     several calls; calls in several threads wait for each other. ``content``
@@ -116,7 +117,7 @@ def _record(path: str | Path) -> Any:
 def _require_own(names: list[str], options: Any, method: Method) -> None:
     """Raise GluonStyleError for a keyword that is another method's."""
     foreign = foreign_settings(names, method.name)
-    if method.name != DEFAULT_METHOD:
+    if not method.has_epochs:
         foreign += options
     if foreign:
         raise GluonStyleError(

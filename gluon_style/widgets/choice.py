@@ -64,7 +64,7 @@ class Choice:
     @property
     def value(self) -> Any:
         """The picture that is chosen: a path, an image or an array."""
-        return self._pictures[self.chosen.value]
+        return self._pictures[str(self.chosen.value)]
 
     def _choose(self) -> None:
         self._show()

@@ -153,9 +153,8 @@ class Panel(ipywidgets.VBox):
         self._wants_stop = False
         self._set_working(True)
         settings = {'size': self.size.value}
-        names = {
-            f.name for f in fields(get_method(self.method.value).settings)
-        }
+        method = get_method(str(self.method.value))
+        names = {f.name for f in fields(method.settings)}
         if 'strength' in names:
             settings['strength'] = self.strength.value
         self._worker.do(

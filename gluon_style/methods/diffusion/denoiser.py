@@ -43,9 +43,9 @@ MOST_PATCHES = 1 << 17
 QUERIES = 1 << 16
 # Groups of the coarse search, how many a patch is compared with, and the
 # members that represent one.
-# Measured at 300x200 with a painting: the patches found are 17 per cent
-# farther (squared) than the nearest of all, for a tenth of the time. With 8
-# groups they are 13 per cent farther, for a fifth.
+# Measured at 300x200 with a painting and little noise: the estimate lies 1.21
+# times as far (squared) from the noisy patch as the exact mean does, and 1.17
+# times with 8 groups.
 GROUPS, NEAREST = 96, 4
 MEMBERS = 512
 # k-means sees so many patches, so often.

@@ -37,12 +37,14 @@ def patches_at(pixels: Array, side: int, rows: Array, columns: Array) -> Array:
     if beyond or beside:
         ends = (0, 0), (0, beyond), (0, beside)
         pixels = numpy.pad(pixels, ends, mode='wrap')
-    windows = numpy.lib.stride_tricks.sliding_window_view(
-        pixels, (side, side), axis=(1, 2)
-    )
-    chosen = windows[:, rows[:, None], columns]
-    count = len(rows) * len(columns)
-    return chosen.transpose(1, 2, 0, 3, 4).reshape(count, -1)
+    chosen = _windows(pixels, side)[rows[:, None], columns]
+    return chosen.reshape(len(rows) * len(columns), -1)
+
+
+def _windows(pixels: Array, side: int) -> Array:
+    """Return all patches, (rows, columns, channels, side, side)."""
+    shape = len(pixels), side, side
+    return numpy.lib.stride_tricks.sliding_window_view(pixels, shape)[0]
 
 
 def some_patches(
@@ -55,14 +57,11 @@ def some_patches(
     """
     _, height, width = pixels.shape
     rows, columns = height - side + 1, width - side + 1
-    windows = numpy.lib.stride_tricks.sliding_window_view(
-        pixels, (side, side), axis=(1, 2)
-    )
     chosen = numpy.arange(rows * columns)
     if len(chosen) > most:
         chosen = numpy.sort(rng.choice(len(chosen), most, replace=False))
-    picked = windows[:, chosen // columns, chosen % columns]
-    return picked.transpose(1, 0, 2, 3).reshape(len(chosen), -1)
+    picked = _windows(pixels, side)[chosen // columns, chosen % columns]
+    return picked.reshape(len(chosen), -1)
 
 
 def window(side: int, softness: float) -> Array:
