@@ -49,11 +49,12 @@ def stylize(
 
     ``observers`` watch the run, and may end it: ``Progress``, ``Animate``,
     ``SaveSteps``, ``Checkpoint``, or your own ``Observer``. ``mask`` and
-    ``net`` are not for 'feedforward'. A ``mask`` keeps the first style to where
-    it is white and the second, or none, to where it is black. ``net`` is a
-    network of ``build_net`` with the same weights and pooling, to serve
+    ``net`` are not for 'feedforward'. A ``mask`` keeps the first style to
+    where it is white and the second, or none, to where it is black. ``net``
+    is a network of ``build_net`` with the same weights and pooling, to serve
     several calls; calls in several threads wait for each other. ``content``
-    or ``style`` may be None there: see ``texture`` and ``reconstruct``.
+    or ``style`` may be None with 'gatys': see ``texture`` and
+    ``reconstruct``.
 
     Returns a ``Result``. Raises GluonStyleError or FileNotFoundError, in one
     sentence, for what cannot work, before anything is computed;
