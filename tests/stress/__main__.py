@@ -8,6 +8,7 @@ The exit status is 1 if something was lost or differed.
 import argparse
 import contextlib
 import io
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -42,6 +43,8 @@ def main(arguments=None):
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--outputs', help='part of the names of outputs')
     options = parser.parse_args(arguments)
+    # Else the small disks would stay mounted.
+    signal.signal(signal.SIGTERM, lambda *about: sys.exit(143))
     lost = 0
     print(HEAD)
     with tempfile.TemporaryDirectory(prefix='stress-') as name:
