@@ -49,7 +49,6 @@ from .methods.gatys.presets import PRESETS as PRESETS
 from .methods.gatys.settings import Settings as Settings
 from .methods.gatys.stylize import (
     reconstruct as reconstruct,
-    stylize as stylize,
     texture as texture,
 )
 from .methods.observers import (
@@ -59,6 +58,7 @@ from .methods.observers import (
     Progress as Progress,
     SaveSteps as SaveSteps,
 )
+from .methods.stylize import stylize as stylize
 from .methods.table import METHODS as METHODS, get_method as get_method
 from .pictures.write import save_image as save_image
 from .records.log import Log as Log

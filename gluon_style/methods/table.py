@@ -38,10 +38,15 @@ class Method:
         """The class of its settings."""
         return self._module('settings').Settings
 
-    def stylize(self, content: Any, style: Any, settings: Any, **options: Any):
-        """Return the ``Result``; see the method's own ``stylize``."""
+    def stylize(
+        self, content: Any, style: Any, *settings: Any, **options: Any
+    ):
+        """Return the ``Result``; see the method's own ``stylize``.
+
+        Without ``settings`` the method has its own default.
+        """
         result: Result = self._module('stylize').stylize(
-            content, style, settings, **options
+            content, style, *settings, **options
         )
         return result
 
