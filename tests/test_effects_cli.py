@@ -151,6 +151,7 @@ def test_two_styles_are_the_keywords(run, called, options, keywords):
         (['--color', 'histogram'], {'color': 'histogram'}),
         (['--color', 'luminance'], {'color': 'luminance'}),
         (['--init', 'style'], {'init': 'style'}),
+        (['--init', 'feedforward'], {'init': 'feedforward'}),
         (
             ['--init', 'blend:0.3', '--seed', '4'],
             {'init': 'blend:0.3', 'seed': 4},

@@ -60,7 +60,7 @@ def make(command, folder, weights_file):
             (
                 ['photo.png', 'style.png', '--init', init],
                 f'init is {init!r}: it must be content, style, noise, '
-                'blend:0.3 or the file of a picture',
+                'feedforward, blend:0.3 or the file of a picture',
             )
             for init in ('random', '..')
         ),

@@ -16,8 +16,13 @@ from gluon_style.chapter.images import (
 )
 from gluon_style.errors import GluonStyleError
 from gluon_style.layers import RGB_MEAN, RGB_STD, least_side
-from gluon_style.methods.gatys.kinds import noise_part, require_init
+from gluon_style.methods.gatys.kinds import (
+    ONE_PASS,
+    noise_part,
+    require_init,
+)
 from gluon_style.methods.kinds import Blend
+from gluon_style.methods.one_pass import paint_in_one_pass
 from gluon_style.pictures.color import (
     keep_color,
     match_color,
@@ -282,6 +287,8 @@ class Inputs:
 
     def start(self, image_shape):
         """Return the pixels that the optimization starts from."""
+        if self._settings.init == ONE_PASS:
+            return self._preprocessed(self._painted_in_one_pass, image_shape)
         part = noise_part(self._settings.init)
         if part == 0:
             return self.start_picture(image_shape)
@@ -293,8 +300,37 @@ class Inputs:
             return noise
         return part * noise + (1 - part) * self.start_picture(image_shape)
 
+    @functools.cached_property
+    def _painted_in_one_pass(self):
+        """What the method of one pass paints, at the result's size.
+
+        It has the styles, their blend, the mask and the colors of this run.
+        """
+        image_shape, blend = self.image_shape(), self._settings.style_blend
+        content = postprocess(self.content(image_shape)).asnumpy()
+        imgs = [img.asnumpy() for img in self._style_imgs]
+
+        def painted(imgs, blend=None):
+            picture = paint_in_one_pass(
+                as_bytes(content), imgs, blend, self._settings.device
+            )
+            return picture.astype('float32')
+
+        mask = self.mask(image_shape)
+        if mask is None:
+            whole = painted(imgs, blend)
+        else:
+            # Without a second style the content stays there.
+            first, second = [*(painted([img]) for img in imgs), content][:2]
+            whole = mask[..., None] * first + (1 - mask[..., None]) * second
+        return np.array(as_bytes(whole), dtype='uint8')
+
     def start_picture(self, image_shape):
-        """Return the start without its noise: 0 where it is noise alone."""
+        """Return the picture whose detail a finer scale begins with.
+
+        It is the start without its noise, and 0 where that is noise alone.
+        One pass leaves the content's detail, so there it is the content.
+        """
         init = self._settings.init
         if init == 'style':
             return self._preprocessed(self._style_imgs[0], image_shape)
@@ -373,7 +409,7 @@ def _check_init(content, styles, settings):
     require_init(init)
     if settings.init_file is not None:
         return
-    if (init == 'style' and not styles) or (
+    if (init in ('style', ONE_PASS) and not styles) or (
         init != 'style' and noise_part(init) < 1 and content is None
     ):
         raise GluonStyleError(

@@ -16,7 +16,9 @@ from gluon_style.methods.fields import (
     unfit,
 )
 
-INITS = ('content', 'style', 'noise')
+# What the method of one pass paints is a start, by the method's name.
+ONE_PASS = 'feedforward'
+INITS = ('content', 'style', 'noise', ONE_PASS)
 
 
 class Layers(Kind):

@@ -279,7 +279,8 @@ class Settings(Validated):
         False, Switch(), 'make opposite edges fit each other', group=LOOK
     )
     # 'noise' is drawn with ``seed``; 'blend:0.3' is 0.3 of noise and 0.7 of
-    # the content picture; every other word is a picture's file.
+    # the content picture; 'feedforward' is what the net of any style paints
+    # in one pass. Every other word is a picture's file.
     init: str = setting(
         INITS[0],
         Init(),
