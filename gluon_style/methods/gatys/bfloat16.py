@@ -14,14 +14,17 @@ from mxnet.gluon import nn
 
 from gluon_style._mxnet import legacy_block
 
-_EDGES = {'pad_width': (0, 0, 0, 0, 1, 1, 1, 1), 'mode': 'edge'}
+# The modes of padding, by the names of borders.
+_MODES = {'replicate': 'edge', 'reflect': 'reflect'}
+_WIDTHS = (0, 0, 0, 0, 1, 1, 1, 1)
 
 
 def bfloat16_segment(layers, border):
     """Return consecutive layers of a net of ``build_net`` as one block.
 
     It takes and returns features in float32, (1, channels, height, width),
-    and shares the parameters of ``layers``. ``border`` is as in ``segments``.
+    and shares the parameters of ``layers``. ``border`` is as in ``segments``,
+    or 'reflect', which repeats the features but the outermost.
     """
 
     def compute(F, X, arrays):
@@ -55,10 +58,10 @@ def to_float32(F, X):
 
 def _convolution(F, Y, weight, bias, layer, border):
     pad = (1, 1)
-    if border == 'replicate':
+    if border in _MODES:
         # Padding is not computed in bfloat16.
-        Y = to_bfloat16(F, F.Pad(to_float32(F, Y), **_EDGES))
-        pad = (0, 0)
+        Y = F.Pad(to_float32(F, Y), pad_width=_WIDTHS, mode=_MODES[border])
+        Y, pad = to_bfloat16(F, Y), (0, 0)
     return F.Convolution(
         Y,
         to_bfloat16(F, weight),

@@ -1,0 +1,165 @@
+"""The encoder, ``adain`` and the decoder (Huang & Belongie 2017).
+
+The encoder is the chapter's truncated VGG. The paper's ends with relu4_1; this
+one ends with relu3_1, whose features a small decoder can paint.
+"""
+
+from mxnet import np, npx
+from mxnet.gluon import HybridBlock, nn
+
+from gluon_style._mxnet import padded
+from gluon_style.chapter.vgg import build_net
+from gluon_style.layers import RGB_MEAN, RGB_STD
+
+NETWORK, LAST_LAYER = 'vgg16', 'relu3_1'
+# Input and output channels of the decoder's convolutions. Each 'x2' doubles
+# the sides, as each pooling of the encoder halved them.
+DECODER = (
+    *((256, 128), (128, 128), 'x2'),
+    *((128, 64), (64, 64), 'x2'),
+    *((64, 32), (32, 3)),
+)
+# The poolings halve the picture twice.
+STEP = 4
+# Reflection needs two features either way behind both poolings.
+LEAST_SIDE = 8
+# It is added to variances, so that a flat channel has a deviation.
+_EPSILON = 1e-5
+
+
+def mean_and_deviation(features):
+    """Return the mean and the deviation of each channel over all places.
+
+    ``features`` are (batch, channels, height, width), and so are both
+    results, with a height and a width of 1.
+    """
+    mean = features.mean(axis=(2, 3), keepdims=True)
+    variance = np.square(features - mean).mean(axis=(2, 3), keepdims=True)
+    return mean, np.sqrt(variance + _EPSILON)
+
+
+def adain(content, style):
+    """Return the content's features with the style's mean and deviation.
+
+    Adaptive instance normalization (equation 8): channel by channel, what is
+    where comes from the content, and how much there is from the style.
+    """
+    content_mean, content_deviation = mean_and_deviation(content)
+    style_mean, style_deviation = mean_and_deviation(style)
+    normalized = (content - content_mean) / content_deviation
+    return normalized * style_deviation + style_mean
+
+
+def normalized(X):
+    """Return pixels from 0 to 1, (batch, 3, height, width), as VGG's."""
+    mean, std = _mean_and_std(X.ctx)
+    return X * (1 / std) - mean / std
+
+
+def pixels(X):
+    """Return VGG's pixels as those from 0 to 1, cut off there."""
+    mean, std = _mean_and_std(X.ctx)
+    return np.clip(X * std + mean, 0, 1)
+
+
+def _mean_and_std(device):
+    return (
+        np.array(values, ctx=device).reshape(1, 3, 1, 1)
+        for values in (RGB_MEAN, RGB_STD)
+    )
+
+
+def _convolution(X, layer):
+    """Return a convolution of 3x3 that sees reflected features at the edges.
+
+    Where an encoder sees zeros there, the decoder paints stripes along them.
+    """
+    return npx.convolution(
+        padded(X, (1, 1, 1, 1), 'reflect'),
+        layer.weight.data(X.ctx),
+        layer.bias.data(X.ctx),
+        kernel=(3, 3),
+        num_filter=layer.weight.shape[0],
+    )
+
+
+class Encoder:
+    """The truncated VGG to relu3_1: pixels of VGG in, features out.
+
+    ``rms`` is what each channel's features are divided by, (256,): their root
+    mean square over the pictures of the training. ``weights`` are those of
+    ``build_net``.
+    """
+
+    def __init__(self, rms, weights='auto', device=None):
+        layer = LAST_LAYER.replace('relu', 'conv')
+        self.net = build_net(
+            [layer], [], network=NETWORK, weights=weights, device=device
+        )
+        self.weights = self.net.weights
+        self._scale = 1 / np.array(rms, ctx=device).reshape(1, -1, 1, 1)
+
+    def __call__(self, X):
+        """Return the features, (batch, 256, height / 4, width / 4)."""
+        for layer in self.net:
+            if isinstance(layer, nn.Conv2D):
+                X = _convolution(X, layer)
+            else:
+                X = layer(X)
+        return npx.activation(X, act_type='relu') * self._scale
+
+
+class Decoder(HybridBlock):
+    """The mirrored encoder: features of ``Encoder`` in, VGG's pixels out.
+
+    It has no normalization of its own, which would give all pictures one
+    style (section 5.1 of the paper).
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.convolutions = [
+            nn.Conv2D(channels, 3, in_channels=in_channels)
+            for in_channels, channels in _convolutions()
+        ]
+        for k, layer in enumerate(self.convolutions):
+            setattr(self, f'conv{k}', layer)
+
+    def hybridize(self, *args, **kwargs):
+        """Do nothing: the operators take all the time.
+
+        MXNet 1.9.1 would not record ``forward``.
+        """
+
+    def forward(self, features):
+        """Return the pixels whose features are ``features``."""
+        X, layers = features, iter(self.convolutions)
+        for step in DECODER:
+            if step == 'x2':
+                X = _doubled(X)
+                continue
+            X = _convolution(X, next(layers))
+            if step != DECODER[-1]:
+                X = npx.activation(X, act_type='relu')
+        return X
+
+
+def _convolutions():
+    return [step for step in DECODER if step != 'x2']
+
+
+def _doubled(X):
+    """Return each feature four times, as ``repeat`` would.
+
+    A transposed convolution takes a quarter of its time on MXNet 1.9.1.
+    """
+    channels = X.shape[1]
+    return npx.deconvolution(
+        X,
+        np.ones((channels, 1, 2, 2), ctx=X.ctx),
+        kernel=(2, 2),
+        stride=(2, 2),
+        num_filter=channels,
+        num_group=channels,
+        no_bias=True,
+    )
