@@ -65,5 +65,6 @@ from .records.log import Log as Log
 from .records.record import Record as Record
 from .records.result import Result as Result
 from .weights import load_weights as load_weights
+from .widgets.panel import panel as panel
 
 __version__: str

@@ -1,6 +1,7 @@
 """What the tests share: small pictures, and weights that they make."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,34 @@ def weights_file(tmp_path_factory):
     path = tmp_path_factory.mktemp('weights') / 'random.npz'
     write_layers(path, random_layers(names))
     return str(path)
+
+
+@pytest.fixture(scope='module')
+def browser():
+    """A browser without a window, as installed: nothing is downloaded."""
+    webdriver = pytest.importorskip(
+        'selenium.webdriver', reason='needs selenium (pip install .[test])'
+    )
+    from selenium.webdriver.chrome.service import Service
+
+    program, driver = map(shutil.which, ('chromium', 'chromedriver'))
+    if program is None or driver is None:
+        pytest.skip('needs the programs chromium and chromedriver')
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    for argument in (
+        '--headless=new',
+        '--no-sandbox',
+        '--disable-dev-shm-usage',
+        '--window-size=1280,900',
+    ):
+        options.add_argument(argument)
+    options.set_capability(
+        'goog:loggingPrefs', {'browser': 'ALL', 'performance': 'ALL'}
+    )
+    chromium = webdriver.Chrome(options=options, service=Service(driver))
+    yield chromium
+    chromium.quit()
 
 
 @pytest.fixture(scope='session')

@@ -61,6 +61,7 @@ def test_public_names():
         'lbfgs',
         'learn',
         'load_weights',
+        'panel',
         'read_image',
         'reconstruct',
         'save_image',

@@ -572,34 +572,6 @@ PHONE = {
 }
 
 
-@pytest.fixture(scope='module')
-def browser():
-    """A browser without a window, as installed: nothing is downloaded."""
-    webdriver = pytest.importorskip(
-        'selenium.webdriver', reason='needs selenium (pip install .[test])'
-    )
-    from selenium.webdriver.chrome.service import Service
-
-    program, driver = map(shutil.which, ('chromium', 'chromedriver'))
-    if program is None or driver is None:
-        pytest.skip('needs the programs chromium and chromedriver')
-    options = webdriver.ChromeOptions()
-    options.binary_location = program
-    for argument in (
-        '--headless=new',
-        '--no-sandbox',
-        '--disable-dev-shm-usage',
-        '--window-size=1280,900',
-    ):
-        options.add_argument(argument)
-    options.set_capability(
-        'goog:loggingPrefs', {'browser': 'ALL', 'performance': 'ALL'}
-    )
-    chromium = webdriver.Chrome(options=options, service=Service(driver))
-    yield chromium
-    chromium.quit()
-
-
 @pytest.fixture
 def shown(browser, folder, pictures):
     """The browser, with a page of four results, which says no error."""

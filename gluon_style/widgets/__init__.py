@@ -1,0 +1,1 @@
+"""A panel for a notebook, in which one plays with pictures and methods."""
