@@ -59,7 +59,8 @@ def test_every_recipe_quick_shows_what_it_is_to_show(
     assert numbers['options']['content']['sha256']
     for run in numbers['runs']:
         saved = Result.load(tmp_path / name / f'{run}.png')
-        assert saved.record.weights.source == weights
+        if saved.record.method == 'gatys':
+            assert saved.record.weights.source == weights
         assert saved.record.to_json() == numbers['runs'][run]
 
 

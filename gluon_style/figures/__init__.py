@@ -9,6 +9,7 @@ from gluon_style.figures.editions import PUBLISHED_NETWORK, chapter
 from gluon_style.figures.gatys2015 import reconstructions, tradeoff
 from gluon_style.figures.gatys2016 import alpha_beta, content_layer, inits
 from gluon_style.figures.gram import gram
+from gluon_style.figures.one_pass import onepass
 from gluon_style.figures.optimizers import optimizers
 from gluon_style.figures.recipe import FigureRuns, Options, Recipe
 from gluon_style.figures.verdict import Check
@@ -51,6 +52,10 @@ RECIPES = {
         inits, 'Gatys et al. 2016, figure 6: from content, style and noises'
     ),
     'optimizers': Recipe(optimizers, 'Adam and L-BFGS, over steps and time'),
+    'onepass': Recipe(
+        onepass,
+        'one pass beside an optimization; its strengths, and four styles',
+    ),
     'gram': Recipe(gram, 'what a Gram matrix sees, at five layers'),
 }
 

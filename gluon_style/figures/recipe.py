@@ -20,6 +20,7 @@ from gluon_style.files.atomic import replacing
 from gluon_style.files.ours import require_ours
 from gluon_style.layers import NETWORKS, Network, get_network
 from gluon_style.many.jobs import Job, Observe, check_job, run
+from gluon_style.methods.fields import Validated
 from gluon_style.methods.gatys.presets import PRESETS
 from gluon_style.methods.gatys.settings import Settings
 from gluon_style.records.record import PictureId
@@ -135,6 +136,20 @@ class FigureRuns:
             self._net,
             self.options.force,
         )
+        return self._results[name]
+
+    def result_of(
+        self, name: str, settings: Validated, style: Any = None
+    ) -> Result:
+        """Return the result of a run of any method, made unless finished.
+
+        ``style`` is another one than the figure's.
+        """
+        style = self.style if style is None else style
+        job = Job(name, self.content, style, settings)
+        folder, force = self.folder / self.name, self.options.force
+        check_job(job, folder, force)
+        self._results[name] = run(job, folder, self._observe, force=force)
         return self._results[name]
 
     @cached_property
