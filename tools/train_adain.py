@@ -38,8 +38,9 @@ from gluon_style._mxnet import (
 from gluon_style.chapter.vgg import build_net
 from gluon_style.files.atomic import replacing
 from gluon_style.layers import NETWORKS
+from gluon_style.methods.adain.decoder import write_decoder
+from gluon_style.methods.adain.layout import NETWORK
 from gluon_style.methods.adain.net import (
-    NETWORK,
     Decoder,
     Encoder,
     adain,
@@ -48,6 +49,7 @@ from gluon_style.methods.adain.net import (
     pixels,
 )
 from gluon_style.methods.gatys.bfloat16 import bfloat16_segment
+from gluon_style.methods.versions import current_versions
 from gluon_style.pictures.read import read_picture
 from gluon_style.pictures.resize import resized
 from gluon_style.records.find import pictures_in
@@ -98,16 +100,18 @@ def cached(path, make):
 
 
 def paintings(folder, photos):
-    """Return the paintings, (number, height, width, 3) of uint8."""
-    photos = list(photos.values())
-    return cached(
-        folder / 'paintings.npz',
-        lambda: {
-            'paintings': numpy.stack(
-                [painting(seed, photos) for seed in range(NUM_PAINTINGS)]
-            )
-        },
-    )['paintings']
+    """Return the paintings, arrays of uint8; each is painted once."""
+    photos, folder = list(photos.values()), folder / 'paintings'
+    folder.mkdir(exist_ok=True)
+    pictures = []
+    for seed in range(NUM_PAINTINGS):
+        path = folder / f'{seed:04d}.png'
+        if not path.is_file():
+            with replacing(path) as temporary:
+                picture = Image.fromarray(painting(seed, photos))
+                picture.save(temporary, 'PNG')
+        pictures.append(read_picture(path))
+    return pictures
 
 
 class Crops:
@@ -269,12 +273,8 @@ class Training:
         # MXNet's own generator starts the weights.
         npx.random.seed(0)
         self._decoder.initialize(gluon_init())
-        self._parameters = {
-            f'conv{k}.{kind}': getattr(layer, kind)
-            for k, layer in enumerate(self._decoder.convolutions)
-            for kind in ('weight', 'bias')
-        }
-        self.iteration, self._sums = 0, []
+        self._parameters = self._decoder.parameters
+        self.iteration, self._sums, self._last = 0, [], {}
         self._path, state = folder / 'training.npz', None
         if self._path.is_file():
             state = cached(self._path, None)
@@ -354,7 +354,7 @@ class Training:
             'pixels' if self.iteration <= PLAIN else 'style': float(other),
             'seconds': round(seconds / len(self._sums), 3),
         }
-        self._sums = []
+        self._sums, self._last = [], line
         with open(self._folder / 'log.jsonl', 'a') as file:
             print(json.dumps(line), file=file)
 
@@ -369,9 +369,23 @@ class Training:
         for name, pair in moments.items():
             state.update((f'{name}:{k}', each) for k, each in enumerate(pair))
         _write(self._path, state)
-        small = {name: each.astype('float16') for name, each in arrays.items()}
-        small['rms'] = _rms(self._table)
-        _write(self._folder / 'decoder.npz', small)
+        write_decoder(
+            self._folder / 'decoder.npz',
+            arrays,
+            _rms(self._table),
+            self._about(),
+        )
+
+    def _about(self):
+        weights = self._encoder.weights
+        return {
+            'iterations': self.iteration,
+            'losses': self._last,
+            'photographs': list(self._photos),
+            'paintings': NUM_PAINTINGS,
+            'encoder': {'source': weights.source, 'sha256': weights.sha256},
+            'versions': current_versions(),
+        }
 
     def preview(self):
         """Write a sheet: photographs by row, in the styles of a row."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from gluon_style.figures.adain import adain
 from gluon_style.figures.editions import PUBLISHED_NETWORK, chapter
 from gluon_style.figures.gatys2015 import reconstructions, tradeoff
 from gluon_style.figures.gatys2016 import alpha_beta, content_layer, inits
@@ -55,6 +56,10 @@ RECIPES = {
     'onepass': Recipe(
         onepass,
         'one pass beside an optimization; its strengths, and four styles',
+    ),
+    'adain': Recipe(
+        adain,
+        'what adaptive instance normalization makes of features',
     ),
     'gram': Recipe(gram, 'what a Gram matrix sees, at five layers'),
 }

@@ -10,19 +10,8 @@ from mxnet.gluon import HybridBlock, nn
 from gluon_style._mxnet import padded
 from gluon_style.chapter.vgg import build_net
 from gluon_style.layers import RGB_MEAN, RGB_STD
+from gluon_style.methods.adain.layout import DECODER, LAST_LAYER, NETWORK
 
-NETWORK, LAST_LAYER = 'vgg16', 'relu3_1'
-# Input and output channels of the decoder's convolutions. Each 'x2' doubles
-# the sides, as each pooling of the encoder halved them.
-DECODER = (
-    *((256, 128), (128, 128), 'x2'),
-    *((128, 64), (64, 64), 'x2'),
-    *((64, 32), (32, 3)),
-)
-# The poolings halve the picture twice.
-STEP = 4
-# Reflection needs two features either way behind both poolings.
-LEAST_SIDE = 8
 # It is added to variances, so that a flat channel has a deviation.
 _EPSILON = 1e-5
 
@@ -87,14 +76,14 @@ class Encoder:
     """The truncated VGG to relu3_1: pixels of VGG in, features out.
 
     ``rms`` is what each channel's features are divided by, (256,): their root
-    mean square over the pictures of the training. ``weights`` are those of
-    ``build_net``.
+    mean square over the pictures of the training. ``weights`` and ``network``
+    are those of ``build_net``.
     """
 
-    def __init__(self, rms, weights='auto', device=None):
+    def __init__(self, rms, weights='auto', device=None, network=NETWORK):
         layer = LAST_LAYER.replace('relu', 'conv')
         self.net = build_net(
-            [layer], [], network=NETWORK, weights=weights, device=device
+            [layer], [], network=network, weights=weights, device=device
         )
         self.weights = self.net.weights
         self._scale = 1 / np.array(rms, ctx=device).reshape(1, -1, 1, 1)
@@ -124,6 +113,15 @@ class Decoder(HybridBlock):
         ]
         for k, layer in enumerate(self.convolutions):
             setattr(self, f'conv{k}', layer)
+
+    @property
+    def parameters(self):
+        """The parameters by name, as a file of ``decoder`` has them."""
+        return {
+            f'conv{k}.{kind}': getattr(layer, kind)
+            for k, layer in enumerate(self.convolutions)
+            for kind in ('weight', 'bias')
+        }
 
     def hybridize(self, *args, **kwargs):
         """Do nothing: the operators take all the time.

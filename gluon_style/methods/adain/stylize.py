@@ -1,0 +1,222 @@
+"""One call from a content and a style to a picture, by a decoder's file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy
+from mxnet import np
+
+from gluon_style._mxnet import (
+    naming_lack_of_memory,
+    numpy_mode,
+    padded,
+    reset_device,
+)
+from gluon_style.chapter.devices import get_device
+from gluon_style.chapter.vgg import freeze
+from gluon_style.errors import GluonStyleError, WeightsError
+from gluon_style.methods.adain.decoder import read_decoder
+from gluon_style.methods.adain.layout import STEP
+from gluon_style.methods.adain.net import (
+    Decoder,
+    Encoder,
+    adain,
+    normalized,
+    pixels,
+)
+from gluon_style.methods.adain.settings import (
+    METHOD,
+    Settings,
+    require_shape,
+    scaled,
+)
+from gluon_style.methods.fields import unfit
+from gluon_style.methods.observers import (
+    Forecast,
+    Observer,
+    Observers,
+    Plan,
+)
+from gluon_style.methods.versions import current_versions
+from gluon_style.pictures.color import keep_color
+from gluon_style.pictures.read import as_bytes, read_picture
+from gluon_style.pictures.resize import resized
+from gluon_style.records.record import PictureId, Record, WeightsId
+from gluon_style.records.result import Result
+
+# Seconds of one core for a pixel, about, of an x86 processor of 2023.
+_SECONDS_PER_PIXEL = 6e-6
+
+
+class Nets:
+    """An encoder and the decoder of a file that was trained with it.
+
+    ``decoder`` is the path. Raises FileNotFoundError and WeightsError. One
+    ``Nets`` serves several calls of ``stylize``.
+    """
+
+    @numpy_mode()
+    def __init__(self, decoder: str | Path, device: str = 'auto') -> None:
+        self.file, self.device = read_decoder(decoder), get_device(device)
+        self.encode = Encoder(self.file.rms, self.file.encoder, self.device)
+        trained_with = self.file.about['encoder']['sha256']
+        if self.encode.weights.sha256 != trained_with:
+            raise WeightsError(
+                f'decoder {str(decoder)!r} was trained with other weights of '
+                f'the source {self.file.encoder}: train it again'
+            )
+        self.decode = Decoder()
+        for name, parameter in self.decode.parameters.items():
+            parameter.initialize()
+            parameter.set_data(np.array(self.file.weights[name]))
+        freeze(self.decode)
+        reset_device(self.decode, self.device)
+
+
+@numpy_mode()
+@naming_lack_of_memory()
+def stylize(
+    content: Any,
+    style: Any,
+    settings: Settings | None = None,
+    *,
+    nets: Nets,
+    observers: Iterable[Observer] | None = None,
+    **changes: Any,
+) -> Result:
+    """Return the content picture in the style of any picture, in one pass.
+
+    Pictures are paths, Pillow images or uint8 arrays (height, width, 3);
+    ``style`` may be a list of them, which blend (``style_blend``).
+    ``settings`` are ``Settings``; further keywords change single ones.
+    ``nets`` has the encoder and the decoder. ``observers`` see ``begin`` and
+    ``end``: there are no epochs.
+
+    The ``Result`` has no losses and no history. Raises GluonStyleError or
+    FileNotFoundError, in one sentence, for what cannot work, and
+    OutOfMemoryError.
+    """
+    settings = Settings() if settings is None else settings
+    if not isinstance(settings, Settings):
+        raise unfit('settings', settings, f'Settings of the method {METHOD}')
+    settings = settings.changed(changes)
+    with closing(Observers([] if observers is None else observers)) as watch:
+        return _Run(content, style, settings, nets, watch).result()
+
+
+class _Run:
+    """One picture: its inputs are checked when it is made."""
+
+    def __init__(self, content, style, settings, nets, observers):
+        sources = [*style] if isinstance(style, (list, tuple)) else [style]
+        self._settings, self._nets = settings, nets
+        self._observers = observers
+        self._parts = _parts(sources, settings.style_blend)
+        self._content = read_picture(content)
+        self._styles = [read_picture(source) for source in sources]
+        height, width = self._content.shape[:2]
+        self._shape = settings.image_shape(width, height)
+        self._style_shapes = [self._style_shape(img) for img in self._styles]
+        self._ids = _ids(content, sources)
+        observers.begin(self._plan())
+
+    def _style_shape(self, img):
+        """Return a style's (width, height); a small one is not enlarged."""
+        height, width = img.shape[:2]
+        longest = min(self._settings.style_size, max(width, height))
+        shape = scaled(width, height, longest)
+        require_shape('style', shape)
+        return shape
+
+    def _plan(self):
+        def forecast():
+            width, height = self._shape
+            seconds = width * height * _SECONDS_PER_PIXEL
+            return Forecast(seconds, 0, 0, lambda _: self._shape)
+
+        steps = [(self._shape, 0)]
+        return Plan(steps, self._shape, self._shape, None, forecast)
+
+    def result(self):
+        """Return the result; the observers get it, too."""
+        image = self._painted()
+        if self._settings.color == 'luminance':
+            image = keep_color(image, self._content)
+        result = Result(as_bytes(image), [], self._record(), image)
+        self._observers.end(result)
+        return result
+
+    def _painted(self):
+        """Return the pixels, floats from 0 to 1.
+
+        Between a content and styles lie the means of their features
+        (equations 14 and 15 of the paper).
+        """
+        strength = self._settings.strength
+        content = self._features(self._content, self._shape)
+        mixed = (1 - strength) * content
+        for img, shape, part in zip(
+            self._styles, self._style_shapes, self._parts
+        ):
+            styled = adain(content, self._features(img, shape))
+            mixed = mixed + strength * part * styled
+        width, height = self._shape
+        Y = pixels(self._nets.decode(mixed))[0, :, :height, :width]
+        return Y.asnumpy().transpose(1, 2, 0)
+
+    def _features(self, img, shape):
+        """Return the features of a picture at (width, height).
+
+        Sides that the poolings do not halve evenly are padded by reflection.
+        """
+        X = (resized(img, shape) / 255).astype('float32')
+        X = numpy.ascontiguousarray(X.transpose(2, 0, 1)[None])
+        X = normalized(np.array(X, ctx=self._nets.device))
+        below, right = (-side % STEP for side in shape[::-1])
+        return self._nets.encode(padded(X, (0, below, 0, right), 'reflect'))
+
+    def _record(self):
+        width, height = self._shape
+        file = self._nets.file
+        return Record(
+            method=METHOD,
+            settings=self._settings.to_json(),
+            pictures=self._ids,
+            width=width,
+            height=height,
+            weights=WeightsId(
+                METHOD, file.path.name, file.sha256, 'the decoder asked for'
+            ),
+            device=str(self._nets.device),
+            tile=None,
+            threads=os.environ.get('OMP_NUM_THREADS'),
+            versions=current_versions(),
+            epochs=0,
+        )
+
+
+def _parts(sources, blend):
+    """Return each style's part of the whole."""
+    if not sources or any(source is None for source in sources):
+        raise GluonStyleError('no style is given: name a painting')
+    if blend is not None and len(blend) != len(sources):
+        raise GluonStyleError(
+            f'style_blend has {len(blend)} parts and the number of styles is '
+            f'{len(sources)}: give a number for each style'
+        )
+    parts = numpy.asarray(blend or [1] * len(sources), float)
+    return [float(part) for part in parts / parts.sum()]
+
+
+def _ids(content, sources):
+    """Return the ids of the pictures by their roles."""
+    ids = {'content': PictureId.of(content)}
+    for i, source in enumerate(sources, start=1):
+        role = 'style' if i == 1 else f'style {i}'
+        ids[role] = PictureId.of(source)
+    return ids
