@@ -355,6 +355,7 @@ def test_a_texture_has_no_options_for_a_content_picture():
         'style_loss',
         'style_blend',
         'style_scale',
+        'tv_target',
         'color',
         'feather',
     }

@@ -1,6 +1,7 @@
 """The panel, by the events of its widgets, and in a browser."""
 
 import base64
+import datetime
 import io
 import json
 import logging
@@ -130,7 +131,14 @@ def test_an_optimization_is_shown_as_it_goes_and_stops(
 
 
 def upload(name, content):
-    return ({'name': name, 'content': memoryview(content)},)
+    file = {
+        'name': name,
+        'type': 'image/png',
+        'size': len(content),
+        'content': memoryview(content),
+        'last_modified': datetime.datetime(2026, 1, 1),
+    }
+    return (file,)
 
 
 def test_an_uploaded_picture_is_chosen_and_named_in_the_record(board):

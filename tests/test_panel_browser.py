@@ -17,6 +17,7 @@ from conftest import picture
 from PIL import Image
 
 from gluon_style import stylize
+from gluon_style.records.record import Record
 
 CONTENT, STYLE = picture(40, 30, seed=1), picture(36, 36, seed=2)
 # The kernel starts, and MXNet with it, on a machine that may be busy.
@@ -154,14 +155,14 @@ def pixels(browser):
 def test_the_slider_paints_at_once_and_the_button_for_a_download(
     shown, folder
 ):
+    from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.by import By
-    from selenium.webdriver.common.keys import Keys
 
     before = large(shown)
     assert difference(shown, strength=1) < 6
-    handle = shown.find_element(By.CSS_SELECTOR, '.jp-OutputArea .noUi-handle')
-    handle.click()
-    handle.send_keys(Keys.ARROW_LEFT * 10)
+    track = shown.find_element(By.CSS_SELECTOR, '.jp-OutputArea .noUi-target')
+    # The middle of it, where its strength is a half.
+    ActionChains(shown).move_to_element(track).click().perform()
     until(lambda: large(shown) != before)
     until(lambda: difference(shown, strength=0.5) < 6)
     [button] = [
@@ -183,9 +184,10 @@ def test_the_slider_paints_at_once_and_the_button_for_a_download(
         found = numpy.asarray(img)
     # The panel offers 450 pixels, the photograph's proportions kept.
     assert found.shape == (338, 450, 3)
-    record = json.loads((downloads / 'painted.json').read_text())
-    assert record['settings']['strength'] == 0.5
-    assert record['pictures']['content']['file'] == 'photo.png'
+    text = (downloads / 'painted.json').read_text()
+    record = Record.from_json(json.loads(text), 'the record')
+    assert record.settings['strength'] == 0.5
+    assert record.pictures['content'].file == 'photo.png'
 
 
 def difference(browser, strength):

@@ -456,7 +456,7 @@ def test_run_takes_a_folder(command, photos, pictures, weights_file, tmp_path):
         ([], 'no output is given: name a folder for the results with -o'),
         (['-o', photos], 'is also the folder of the pictures'),
         (['-o', output, '--plot', 'a.svg'], '--plot is for one picture and'),
-        (['-o', output, '--style', photos / 'a.png'], 'take one STYLE: name'),
+        (['-o', output, '--style', photos / 'a.png'], 'is 2: name one STYLE'),
     ):
         code, _, err = command(*words, *more)
         assert code == 2 and sentence in err and err.count('\n') == 1

@@ -222,6 +222,9 @@ class FigureRuns:
 
     def _seen_by(self) -> str:
         sources = {r.record.weights.source for r in self._results.values()}
+        if not sources:
+            # A figure without runs sees by the network of its checks.
+            sources = {self.comparison.net.weights.source}
         return f'{self.network.title}, weights {", ".join(sorted(sources))}'
 
 
