@@ -107,12 +107,13 @@ class Decoder(HybridBlock):
 
     def __init__(self):
         super().__init__()
-        self.convolutions = [
-            nn.Conv2D(channels, 3, in_channels=in_channels)
-            for in_channels, channels in _convolutions()
-        ]
-        for k, layer in enumerate(self.convolutions):
+        self.convolutions = []
+        for k, (in_channels, channels) in enumerate(_convolutions()):
+            layer = nn.Conv2D(channels, 3, in_channels=in_channels)
+            # MXNet 2.0.0b1 would find it out at the first call only.
+            layer.weight.shape = channels, in_channels, 3, 3
             setattr(self, f'conv{k}', layer)
+            self.convolutions.append(layer)
 
     @property
     def parameters(self):
