@@ -165,8 +165,6 @@ def test_a_greater_strength_keeps_less_of_the_content(
                 network='vgg16',
                 weights='torchvision',
                 size=size,
-                epochs=24,
-                scales=1,
                 # As on every processor.
                 precision='float32',
                 strength=strength,
