@@ -1,6 +1,8 @@
 """Diffusion over patches as a user meets it: Python and the command line."""
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import numpy
@@ -181,6 +183,27 @@ class StopAfter(Observer):
     def stop(self):
         self.left -= 1
         return 'enough' if self.left == 0 else None
+
+
+class Press(Observer):
+    """Press Ctrl-C at the first level."""
+
+    def epoch(self, history, picture):
+        if len(history) == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_leaves_the_picture_so_far(paint):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt, match='levels: the') as error:
+            paint(observers=[Press()])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    result = error.value.result
+    assert result.record.stopped == 'SIGINT'
+    assert 1 <= len(result.history) < 3
+    assert str(error.value).startswith(f'after {len(result.history)} levels')
 
 
 @pytest.mark.parametrize('epochs', [1, 2, 3, 4])

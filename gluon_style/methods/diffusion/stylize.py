@@ -203,7 +203,8 @@ class _Run:
         result = Result(as_bytes(pixels), history, self._record(), pixels)
         self._observers.end(result)
         if self._interrupt.stop():
-            raise InterruptedRun(result)
+            done = f'{len(history)} levels'
+            raise InterruptedRun(result, done, 'best picture')
         return result
 
     def _sampler(self, log=None, checkpoint=None):
