@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from gluon_style.files.atomic import replacing
-from gluon_style.methods.feedforward.settings import METHOD, scaled
+from gluon_style.methods.feedforward.settings import METHOD
 from gluon_style.methods.feedforward.styles import NUMBERED
 from gluon_style.methods.feedforward.trunks import NUM_STYLES
+from gluon_style.methods.kinds import scaled
 from gluon_style.methods.table import get_method
 from gluon_style.pictures.read import read_picture
 from gluon_style.pictures.resize import resized

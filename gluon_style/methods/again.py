@@ -6,9 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gluon_style.errors import GluonStyleError
 from gluon_style.methods.fields import shown
 from gluon_style.records.find import find_pictures
-from gluon_style.records.record import PictureId
+from gluon_style.records.record import PictureId, Record
+
+
+def require_method(record: Record, path: Path, method: str) -> None:
+    """Raise GluonStyleError for a record of another method."""
+    if record.method != method:
+        raise GluonStyleError(
+            f'record {str(path)!r} is of the method {record.method!r}, not '
+            f'{method!r}: leave out --method'
+        )
 
 
 def find_again(

@@ -8,6 +8,12 @@ from gluon_style.errors import GluonStyleError
 from gluon_style.methods.fields import Integer, Kind, Number, unfit
 
 
+def scaled(width: int, height: int, longest: int) -> tuple[int, int]:
+    """Return (width, height) with a longest side, proportions kept."""
+    factor = longest / max(width, height)
+    return max(1, round(width * factor)), max(1, round(height * factor))
+
+
 class Size(Kind):
     """(width, height) in pixels, the longest side, or either as text."""
 

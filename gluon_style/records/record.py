@@ -116,6 +116,17 @@ class WeightsId(_Table):
     reason: str | None
     scaling: str | None = None
 
+    @classmethod
+    def of(cls, weights: Any) -> WeightsId:
+        """Return the id of ``Weights``, such as a net's."""
+        return cls(
+            weights.source,
+            Path(weights.path).name,
+            weights.sha256,
+            weights.reason,
+            weights.scaling,
+        )
+
 
 @dataclass(frozen=True)
 class Epoch(_Table):

@@ -16,7 +16,7 @@ from gluon_style.methods.fields import (
     Validated,
     setting,
 )
-from gluon_style.methods.kinds import Blend, Size
+from gluon_style.methods.kinds import Blend, Size, scaled
 
 METHOD = 'adain'
 _RUN = ('run',)
@@ -92,12 +92,6 @@ class Settings(Validated):
             shape = scaled(width, height, self.size)
         require_shape('result', shape)
         return shape
-
-
-def scaled(width: int, height: int, longest: int) -> tuple[int, int]:
-    """Return (width, height) with a longest side, proportions kept."""
-    factor = longest / max(width, height)
-    return max(1, round(width * factor)), max(1, round(height * factor))
 
 
 def require_shape(noun: str, shape: tuple[int, int]) -> None:

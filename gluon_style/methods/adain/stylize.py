@@ -33,9 +33,9 @@ from gluon_style.methods.adain.settings import (
     METHOD,
     Settings,
     require_shape,
-    scaled,
 )
 from gluon_style.methods.fields import unfit
+from gluon_style.methods.kinds import scaled
 from gluon_style.methods.observers import (
     Forecast,
     Observer,

@@ -6,8 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from gluon_style.errors import GluonStyleError
-from gluon_style.methods.again import find_again
+from gluon_style.methods.again import find_again, require_method
 from gluon_style.methods.diffusion.settings import METHOD, Settings
 from gluon_style.methods.gatys.repeat import (
     same_weights,
@@ -27,11 +26,7 @@ def repeated(
     other styles take the place of all. Raises GluonStyleError or
     FileNotFoundError where a picture cannot be made again.
     """
-    if record.method != METHOD:
-        raise GluonStyleError(
-            f'record {str(path)!r} is of the method {record.method!r}, not '
-            f'{METHOD!r}: leave out --method'
-        )
+    require_method(record, path, METHOD)
     warn_of_versions(record)
     settings = Settings().changed(record.settings)
     # A texture has no weights.

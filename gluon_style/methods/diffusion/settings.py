@@ -25,7 +25,7 @@ from gluon_style.methods.gatys.settings import (
     STEPS,
     Settings as GuideSettings,
 )
-from gluon_style.methods.kinds import Blend, Size
+from gluon_style.methods.kinds import Blend, Size, scaled
 
 # The method's name, in records.
 METHOD = 'diffusion'
@@ -186,8 +186,7 @@ class Settings(Validated):
         """
         if isinstance(self.size, tuple):
             return self.size
-        scale = self.size / max(width, height)
-        shape = (max(1, round(width * scale)), max(1, round(height * scale)))
+        shape = scaled(width, height, self.size)
         self.require_shape(shape)
         return shape
 

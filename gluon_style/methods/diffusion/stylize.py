@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterable
 from contextlib import closing, nullcontext
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from gluon_style._mxnet import lock_of, naming_lack_of_memory, numpy_mode
@@ -239,14 +238,7 @@ class _Run:
     def _weights(self):
         if not self._has_content:
             return _NO_WEIGHTS
-        weights = self._net.weights
-        return WeightsId(
-            weights.source,
-            Path(weights.path).name,
-            weights.sha256,
-            weights.reason,
-            weights.scaling,
-        )
+        return WeightsId.of(self._net.weights)
 
     def _record(self):
         width, height = self._shape

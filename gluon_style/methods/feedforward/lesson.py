@@ -13,7 +13,7 @@ from gluon_style._mxnet import numpy_mode
 from gluon_style.chapter.vgg import build_net, extract_features
 from gluon_style.layers import RGB_MEAN, RGB_STD
 from gluon_style.methods.feedforward.paint import as_pixels
-from gluon_style.methods.feedforward.settings import scaled
+from gluon_style.methods.kinds import scaled
 from gluon_style.pictures.resize import resized
 
 CONTENT_LAYER = 'conv3_1'

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from gluon_style.errors import GluonStyleError
-from gluon_style.methods.again import find_again
+from gluon_style.methods.again import find_again, require_method
 from gluon_style.methods.feedforward.settings import METHOD, Settings
 from gluon_style.methods.feedforward.styles import is_numbered
 from gluon_style.records.record import Record
@@ -21,11 +20,7 @@ def repeated(
     current folder and among the samples. Raises GluonStyleError or
     FileNotFoundError where a picture cannot be made again.
     """
-    if record.method != METHOD:
-        raise GluonStyleError(
-            f'record {str(path)!r} is of the method {record.method!r}, not '
-            f'{METHOD!r}: leave out --method'
-        )
+    require_method(record, path, METHOD)
     settings = Settings().changed(record.settings)
     files = {
         role: picture

@@ -16,7 +16,7 @@ from gluon_style.methods.fields import (
     Validated,
     setting,
 )
-from gluon_style.methods.kinds import Blend, Size
+from gluon_style.methods.kinds import Blend, Size, scaled
 
 # The method's name, in records.
 METHOD = 'feedforward'
@@ -128,9 +128,3 @@ class Settings(Validated):
                 f'the net would paint a picture of {width}x{height} pixels: '
                 f'{problem}: choose another size or net_size'
             )
-
-
-def scaled(width: int, height: int, longest: int) -> tuple[int, int]:
-    """Return (width, height) with a longest side, proportions kept."""
-    factor = longest / max(width, height)
-    return max(1, round(width * factor)), max(1, round(height * factor))

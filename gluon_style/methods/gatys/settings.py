@@ -42,7 +42,7 @@ from gluon_style.methods.gatys.kinds import (
     Tile,
     named_layers,
 )
-from gluon_style.methods.kinds import Blend, Size
+from gluon_style.methods.kinds import Blend, Size, scaled
 
 # The method's name, in records.
 METHOD = 'gatys'
@@ -458,8 +458,7 @@ class Settings(Validated):
         """
         if isinstance(self.size, tuple):
             return self.size
-        scale = self.size / max(width, height)
-        shape = (max(1, round(width * scale)), max(1, round(height * scale)))
+        shape = scaled(width, height, self.size)
         if self.tileable:
             shape = self._in_steps(shape)
         self.require_shape(shape)

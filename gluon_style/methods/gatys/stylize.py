@@ -323,11 +323,4 @@ class _Run:
         )
 
     def _weights(self):
-        weights = self.net.weights
-        return WeightsId(
-            weights.source,
-            Path(weights.path).name,
-            weights.sha256,
-            weights.reason,
-            weights.scaling,
-        )
+        return WeightsId.of(self.net.weights)
