@@ -18,13 +18,14 @@ from stress.work import INPUTS, environment
 
 @pytest.mark.long
 def test_a_picture_and_a_page_withstand_all_faults(capsys):
-    words = ['--runs', '8', '--kills', '4', '--faults', '1', '--fuzz', '0']
+    words = ['--runs', '100', '--kills', '4', '--faults', '1', '--fuzz', '0']
     assert program.main([*words, '--outputs', 'record']) == 0
     lines = capsys.readouterr().out.splitlines()[2:]
     rows = [[cell.strip() for cell in line.split('|')] for line in lines]
     assert {row[3] for row in rows} == {'nothing'}
     tried = {row[1]: int(row[2]) for row in rows}
-    assert tried['runs one after another'] == 8
+    assert tried['runs one after another'] == 100
+    assert tried['memory of runs one after another'] == 100
     assert tried['runs in 8 threads at once'] == 32
     assert tried['picture .png, record: killed while written, written again']
     assert tried['picture .png, record: disk full while written'] == 1
@@ -155,6 +156,11 @@ def test_memory_that_grows_is_lost(resident, lost):
     row = memory(resident)
     assert bool(row.lost) is bool(lost)
     assert 'after 10 runs 100 MB, at the end 10' in row.remark
+
+
+def test_few_runs_only_warm_up():
+    row = memory([i * MB for i in range(1, 50)])
+    assert not row.lost and row.remark == 'not tried: needs 50 runs'
 
 
 def test_half_of_the_moments_are_late():

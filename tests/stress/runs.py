@@ -24,6 +24,10 @@ AT_ONCE = 8
 # A leak raises the memory with most runs; the allocator does with few, by
 # some megabytes at once.
 MOST_RISES, MOST_GROWTH = 0.25, 0.05
+# The first run of each kind loads its network, and up to about the thirtieth
+# the allocator's pools grow, by 10 to 30 MB; then nothing does. Fewer runs are
+# not judged: what counted would be the warming up.
+LEAST_WARM = 10
 
 
 def digests_of(folder, kinds):
@@ -162,6 +166,9 @@ def memory(resident):
     What the first fifth takes is warming up.
     """
     warm = len(resident) // 5
+    if warm < LEAST_WARM:
+        remark = f'not tried: needs {5 * LEAST_WARM} runs'
+        return Row('memory of runs one after another', remark=remark)
     later = resident[warm:]
     rises = sum(b > a for a, b in zip(later, later[1:]))
     growth = later[-1] / later[0] - 1
