@@ -218,7 +218,7 @@ def test_the_settings_of_another_method_are_refused(photo):
 
 
 def test_the_table_has_a_line_for_each_method():
-    assert list(METHODS) == ['gatys', 'feedforward', 'diffusion']
+    assert list(METHODS) == ['gatys', 'feedforward', 'adain', 'diffusion']
     for name, method in METHODS.items():
         assert method_of(method.settings()).name == name
     with pytest.raises(GluonStyleError, match="did you mean 'gatys'"):

@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
 # Painting takes time; styles are learned from pieces of this.
-WIDTH, HEIGHT = 300, 225
+WIDTH, HEIGHT = 400, 300
 
 
 def painting(seed, photos):

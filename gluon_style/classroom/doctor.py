@@ -6,6 +6,7 @@ or does not load is one of the problems.
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import sys
@@ -147,13 +148,18 @@ def examine_weights() -> Iterator[Finding]:
 
 def examine_nets() -> Iterator[Finding]:
     """Yield whether the nets of one pass, part of the package, are whole."""
+    from gluon_style.methods.adain.decoder import SHIPPED, read_decoder
     from gluon_style.methods.feedforward.layout import NETS
     from gluon_style.methods.feedforward.nets import read_net
 
-    for name in NETS:
+    nets: dict[str, Callable[[], object]] = {
+        name: functools.partial(read_net, name) for name in NETS
+    }
+    nets['adain'] = functools.partial(read_decoder, SHIPPED)
+    for name, read in nets.items():
         try:
-            read_net(name)
-        except GluonStyleError as error:
+            read()
+        except (GluonStyleError, FileNotFoundError) as error:
             yield Finding(
                 str(error),
                 PROBLEM,

@@ -1,4 +1,4 @@
-"""gluon-style run --method feedforward: a picture, or a folder of them."""
+"""gluon-style run by a method of one pass: a picture, or a folder of them."""
 
 from __future__ import annotations
 
@@ -15,24 +15,26 @@ from gluon_style.cli.outputs import Outputs
 from gluon_style.cli.pipes import PIPE, from_input, is_pipe, to_output
 from gluon_style.cli.request import free_name, require_files
 from gluon_style.errors import GluonStyleError
-from gluon_style.methods.feedforward.settings import METHOD, Settings
-from gluon_style.methods.feedforward.styles import require_exists
-from gluon_style.methods.table import get_method
+from gluon_style.methods.again import find_again, require_method
+from gluon_style.methods.feedforward.styles import is_numbered
+from gluon_style.methods.fields import Validated
+from gluon_style.methods.table import Method
 from gluon_style.records.find import pictures_in
 from gluon_style.records.result import read_record
 
 
 @dataclass(frozen=True)
 class _Request:
+    method: Method
     content: Any
     styles: list[Any]
-    settings: Settings
+    settings: Validated
     output: str
 
 
-def paint(args: argparse.Namespace) -> int:
+def paint(args: argparse.Namespace, method: Method) -> int:
     """Make the picture, or those of a folder; return the exit code."""
-    request = _request(args)
+    request = _request(args, method)
     if isinstance(request.content, str) and Path(request.content).is_dir():
         return _paint_folder(args, request)
     if request.output != PIPE:
@@ -58,20 +60,19 @@ def _paint_folder(args: argparse.Namespace, request: _Request) -> int:
     return BAD_INPUT if failed else 0
 
 
-def _request(args: argparse.Namespace) -> _Request:
-    settings, content, styles = Settings(), None, []
+def _request(args: argparse.Namespace, method: Method) -> _Request:
+    settings, content, styles = method.settings(), None, []
     image = from_input(args)
     if args.config:
-        settings, content, styles = _repeated(args.config)
+        settings, content, styles = _repeated(args.config, method)
     content = args.content or content
     styles = args.styles or styles
-    settings = settings.changed(given_settings(args, METHOD))
+    settings = settings.changed(given_settings(args, method.name))
     if content is None:
         raise GluonStyleError('no content picture is given: name one')
     if not styles:
-        raise GluonStyleError(
-            'no style is given: name a painting, a .style file or net:15'
-        )
+        others = ', a .style file or net:15' if method.names_styles else ''
+        raise GluonStyleError(f'no style is given: name a painting{others}')
     if isinstance(content, str) and Path(content).is_dir():
         if args.output is None:
             raise GluonStyleError(
@@ -83,23 +84,38 @@ def _request(args: argparse.Namespace) -> _Request:
     given = [content, *styles]
     content, *styles = [image if is_pipe(each) else each for each in given]
     for style in styles:
-        require_exists(style)
-    return _Request(content, styles, settings, output)
+        method.require_style(style)
+    return _Request(method, content, styles, settings, output)
 
 
-def _repeated(config: str) -> tuple[Settings, Any, list[Any]]:
-    """Return the settings, the content and the styles of a record."""
-    from gluon_style.methods.feedforward.repeat import repeated
+def _repeated(config: str, method: Method) -> tuple[Validated, Any, list[Any]]:
+    """Return the settings, the content and the styles of a record.
 
+    The files are looked for beside the record, in the current folder and
+    among the samples.
+    """
     path = Path(config)
     if path.suffix != '.json':
         raise GluonStyleError(
             f'config {config!r} must be the .json of a picture of the method '
-            f'{METHOD}: give the settings as options'
+            f'{method.name}: give the settings as options'
         )
     record, _ = read_record(path)
-    settings, pictures, styles = repeated(record, path)
-    return settings, pictures['content'], styles
+    require_method(record, path, method.name)
+    settings = method.settings().changed(record.settings)
+    files = {
+        role: picture
+        for role, picture in record.pictures.items()
+        if not is_numbered(picture.file)
+    }
+    # A style is not always a picture.
+    found = find_again(files, path.parent, noun='')
+    sources = {
+        role: found.get(role, picture.file)
+        for role, picture in record.pictures.items()
+    }
+    styles = [sources[role] for role in sources if role.startswith('style')]
+    return settings, sources['content'], styles
 
 
 def _jobs_of_folder(folder: Path, name: str) -> list[tuple[str, Path]]:
@@ -144,9 +160,8 @@ def _paint(
     outputs.check(files)
     with outputs.claimed():
         # MXNet takes seconds to load: mistakes are answered before.
-        method = get_method(METHOD)
         began = time.perf_counter()
-        result = method.stylize(
+        result = request.method.stylize(
             content, request.styles, request.settings, observers=[outputs]
         )
         seconds = time.perf_counter() - began

@@ -12,6 +12,7 @@ from gluon_style.cli.method import (
 )
 from gluon_style.cli.picture_options import add_picture_options
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, preset
+from gluon_style.methods.table import get_method
 
 HELP = 'give a picture the style of another one'
 DESCRIPTION = (
@@ -64,10 +65,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Make the picture, or those of a folder; return the exit code."""
     method = chosen_method(args)
-    if method == 'feedforward':
+    if not get_method(method).has_epochs:
         from gluon_style.cli.one_pass import paint
 
-        return paint(args)
+        return paint(args, get_method(method))
     if method == 'diffusion':
         from gluon_style.cli.patches import paint as paint_patches
 

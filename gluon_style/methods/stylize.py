@@ -38,9 +38,10 @@ def stylize(
     Pictures are paths, Pillow images or uint8 arrays (height, width, 3).
     ``style`` may be a list of them (``style_blend``). ``method`` is a name in
     ``METHODS``: 'gatys' by default, which optimizes the pixels for minutes;
-    'diffusion', which paints with the style's patches; or 'feedforward', one
-    pass of a net, whose ``style`` may also be 'net:15', a ``Style`` or the
-    path of a .style file.
+    'diffusion', which paints with the style's patches; 'adain', which decodes
+    features with the style's statistics; or 'feedforward', one pass of a net,
+    whose ``style`` may also be 'net:15', a ``Style`` or the path of a .style
+    file.
 
     ``settings`` is a ``Settings`` of the method, or the path of a former
     run's .json; either says the method as well. For 'gatys' it may also be a
@@ -49,11 +50,11 @@ def stylize(
 
     ``observers`` watch the run, and may end it: ``Progress``, ``Animate``,
     ``SaveSteps``, ``Checkpoint``, or your own ``Observer``. ``mask`` and
-    ``net`` are not for 'feedforward'. A ``mask`` keeps the first style to
-    where it is white and the second, or none, to where it is black. ``net``
-    is a network of ``build_net`` with the same weights and pooling, to serve
-    several calls; calls in several threads wait for each other. ``content``
-    or ``style`` may be None with 'gatys': see ``texture`` and
+    ``net`` are not for 'adain' and 'feedforward'. A ``mask`` keeps the first
+    style to where it is white and the second, or none, to where it is black.
+    ``net`` is a network of ``build_net`` with the same weights and pooling, to
+    serve several calls; calls in several threads wait for each other.
+    ``content`` or ``style`` may be None with 'gatys': see ``texture`` and
     ``reconstruct``.
 
     Returns a ``Result``. Raises GluonStyleError or FileNotFoundError, in one

@@ -2,8 +2,7 @@
 
 Adding a method means a folder beside this module, with ``settings`` and
 ``stylize``, and a line here. Nothing of a method is imported before it is
-used, since MXNet
-takes seconds, and NumPy takes a tenth of one.
+used, since MXNet takes seconds, and NumPy takes a tenth of one.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gluon_style.methods.fields import Validated, require_known
@@ -70,6 +70,15 @@ class Method:
 
         (self._styles.check_style if self._styles else read_picture)(style)
 
+    def require_style(self, style: Any) -> None:
+        """Raise an error for a style that is a name or path of nothing."""
+        from gluon_style.pictures.opening import require_file
+
+        if self._styles:
+            self._styles.require_exists(style)
+        elif isinstance(style, (str, Path)):
+            require_file(style)
+
     @property
     def _styles(self) -> Any:
         """The module of the styles that are not pictures, or None."""
@@ -93,6 +102,12 @@ METHODS = {
             'a net in one pass: about a second',
             has_epochs=False,
             names_styles=True,
+        ),
+        Method(
+            'adain',
+            "the style's statistics in the content's features: a few seconds",
+            has_epochs=False,
+            names_styles=False,
         ),
         Method(
             'diffusion',

@@ -1,7 +1,7 @@
 """The decoder's weights in a file, with how they were trained. No MXNet.
 
 A .npz of half-precision weights, of what the encoder's channels are divided
-by, and of a text in JSON. tools/train_adain.py writes it.
+by, and of a text in JSON. tools/adain_decoder.py writes it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from gluon_style.files.reading import file_digest, parse_json
 from gluon_style.methods.adain.layout import CHANNELS, SHAPES
 from gluon_style.weights.npz import read_npz
 
+# The package's own; the notice of its origin lies beside it.
+SHIPPED = Path(__file__).with_name('shipped') / 'decoder.npz'
 _TEXT, _FORMAT, _VERSION = 'about', 'gluon_style adain decoder', 1
 _MOST_BYTES, _MOST_TEXT = 16 << 20, 1 << 20
 # No decoder has larger weights; larger ones would only be infinite pixels.
@@ -77,7 +79,7 @@ def read_decoder(path: str | Path) -> DecoderFile:
     except (OSError, ValueError, GluonStyleError) as error:
         raise WeightsError(
             f'decoder {str(path)!r} cannot be read ({error}): give a file of '
-            'tools/train_adain.py'
+            'tools/adain_decoder.py'
         ) from error
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-NETWORK, LAST_LAYER = 'vgg16', 'relu3_1'
+NETWORK, LAST_LAYER = 'vgg16', 'relu4_1'
 # What the encoder's last layer has.
-CHANNELS = 256
+CHANNELS = 512
 # Input and output channels of the decoder's convolutions. Each 'x2' doubles
 # the sides, as each pooling of the encoder halved them.
 DECODER: tuple[tuple[int, int] | str, ...] = (
-    *((CHANNELS, 128), (128, 128), 'x2'),
-    *((128, 64), (64, 64), 'x2'),
-    *((64, 32), (32, 3)),
+    *((CHANNELS, 256), 'x2'),
+    *((256, 256), (256, 256), (256, 256), (256, 128), 'x2'),
+    *((128, 128), (128, 64), 'x2'),
+    *((64, 64), (64, 3)),
 )
-# The poolings halve the picture twice, and reflection needs two features
+# The poolings halve the picture three times, and reflection needs two features
 # either way behind them.
-STEP, LEAST_SIDE = 4, 8
+STEP, LEAST_SIDE = 8, 16
 
 
 def _shapes() -> dict[str, tuple[int, ...]]:

@@ -1,7 +1,7 @@
 """The encoder, ``adain`` and the decoder (Huang & Belongie 2017).
 
-The encoder is the chapter's truncated VGG. The paper's ends with relu4_1; this
-one ends with relu3_1, whose features a small decoder can paint.
+The encoder is the chapter's truncated VGG, which ends with relu4_1 as the
+paper's does.
 """
 
 from mxnet import np, npx
@@ -73,9 +73,9 @@ def _convolution(X, layer):
 
 
 class Encoder:
-    """The truncated VGG to relu3_1: pixels of VGG in, features out.
+    """The truncated VGG to relu4_1: pixels of VGG in, features out.
 
-    ``rms`` is what each channel's features are divided by, (256,): their root
+    ``rms`` is what each channel's features are divided by, (512,): their root
     mean square over the pictures of the training. ``weights`` and ``network``
     are those of ``build_net``.
     """
@@ -89,7 +89,7 @@ class Encoder:
         self._scale = 1 / np.array(rms, ctx=device).reshape(1, -1, 1, 1)
 
     def __call__(self, X):
-        """Return the features, (batch, 256, height / 4, width / 4)."""
+        """Return the features, (batch, 512, height / 8, width / 8)."""
         for layer in self.net:
             if isinstance(layer, nn.Conv2D):
                 X = _convolution(X, layer)

@@ -65,10 +65,14 @@ class Settings(Validated):
         _RUN,
         group=_LOOK,
     )
+    # The decoder paints a style's tones better than its hues. So by default
+    # the colors are mapped, as the optimization does by default, too.
     color: str = setting(
-        'style',
-        Choice('style', 'luminance'),
-        "whose colors: the style's, or the content's, kept in the result",
+        'transfer',
+        Choice('transfer', 'style', 'luminance'),
+        "whose colors: the style's, given to the content beforehand and to "
+        "the result; those that the decoder paints; the content's, kept in "
+        'the result',
         _RUN,
         group=_LOOK,
     )

@@ -1,14 +1,17 @@
-"""One call from a content and a style to a picture, by a decoder's file."""
+"""One call from a content and a style to the picture of one pass."""
 
 from __future__ import annotations
 
+import functools
 import os
+import threading
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy
+import psutil
 from mxnet import np
 
 from gluon_style._mxnet import (
@@ -19,8 +22,12 @@ from gluon_style._mxnet import (
 )
 from gluon_style.chapter.devices import get_device
 from gluon_style.chapter.vgg import freeze
-from gluon_style.errors import GluonStyleError, WeightsError
-from gluon_style.methods.adain.decoder import read_decoder
+from gluon_style.errors import (
+    GluonStyleError,
+    OutOfMemoryError,
+    WeightsError,
+)
+from gluon_style.methods.adain.decoder import SHIPPED, read_decoder
 from gluon_style.methods.adain.layout import STEP
 from gluon_style.methods.adain.net import (
     Decoder,
@@ -43,25 +50,31 @@ from gluon_style.methods.observers import (
     Plan,
 )
 from gluon_style.methods.versions import current_versions
-from gluon_style.pictures.color import keep_color
+from gluon_style.pictures.color import keep_color, transfer_map
 from gluon_style.pictures.read import as_bytes, read_picture
 from gluon_style.pictures.resize import resized
 from gluon_style.records.record import PictureId, Record, WeightsId
 from gluon_style.records.result import Result
 
-# Seconds of one core for a pixel, about, of an x86 processor of 2023.
-_SECONDS_PER_PIXEL = 6e-6
+# Seconds of one core for a pixel, about, of an x86 processor of 2023, and what
+# the largest features of a pixel take, in bytes.
+_SECONDS_PER_PIXEL = 1e-5
+_BYTES_PER_PIXEL = 2200
 
 
 class Nets:
     """An encoder and the decoder of a file that was trained with it.
 
-    ``decoder`` is the path. Raises FileNotFoundError and WeightsError. One
-    ``Nets`` serves several calls of ``stylize``.
+    ``decoder`` is the path; by default, the package's own. Raises
+    FileNotFoundError and WeightsError. One ``Nets`` serves several calls of
+    ``stylize``; those in several threads wait for each other.
     """
 
     @numpy_mode()
-    def __init__(self, decoder: str | Path, device: str = 'auto') -> None:
+    def __init__(
+        self, decoder: str | Path = SHIPPED, device: str = 'auto'
+    ) -> None:
+        self.lock = threading.Lock()
         self.file, self.device = read_decoder(decoder), get_device(device)
         self.encode = Encoder(self.file.rms, self.file.encoder, self.device)
         trained_with = self.file.about['encoder']['sha256']
@@ -78,6 +91,12 @@ class Nets:
         reset_device(self.decode, self.device)
 
 
+@functools.lru_cache(maxsize=1)
+def shipped_nets(device: str) -> Nets:
+    """Return the package's own nets, loaded once a process."""
+    return Nets(device=device)
+
+
 @numpy_mode()
 @naming_lack_of_memory()
 def stylize(
@@ -85,7 +104,7 @@ def stylize(
     style: Any,
     settings: Settings | None = None,
     *,
-    nets: Nets,
+    nets: Nets | None = None,
     observers: Iterable[Observer] | None = None,
     **changes: Any,
 ) -> Result:
@@ -94,8 +113,8 @@ def stylize(
     Pictures are paths, Pillow images or uint8 arrays (height, width, 3);
     ``style`` may be a list of them, which blend (``style_blend``).
     ``settings`` are ``Settings``; further keywords change single ones.
-    ``nets`` has the encoder and the decoder. ``observers`` see ``begin`` and
-    ``end``: there are no epochs.
+    ``nets`` has an encoder and a decoder, by default the package's own.
+    ``observers`` see ``begin`` and ``end``: there are no epochs.
 
     The ``Result`` has no losses and no history. Raises GluonStyleError or
     FileNotFoundError, in one sentence, for what cannot work, and
@@ -106,7 +125,9 @@ def stylize(
         raise unfit('settings', settings, f'Settings of the method {METHOD}')
     settings = settings.changed(changes)
     with closing(Observers([] if observers is None else observers)) as watch:
-        return _Run(content, style, settings, nets, watch).result()
+        run = _Run(content, style, settings, nets, watch)
+        with run.nets.lock:
+            return run.result()
 
 
 class _Run:
@@ -114,15 +135,17 @@ class _Run:
 
     def __init__(self, content, style, settings, nets, observers):
         sources = [*style] if isinstance(style, (list, tuple)) else [style]
-        self._settings, self._nets = settings, nets
-        self._observers = observers
+        self._settings, self._observers = settings, observers
         self._parts = _parts(sources, settings.style_blend)
         self._content = read_picture(content)
         self._styles = [read_picture(source) for source in sources]
         height, width = self._content.shape[:2]
         self._shape = settings.image_shape(width, height)
         self._style_shapes = [self._style_shape(img) for img in self._styles]
+        for shape in (self._shape, *self._style_shapes):
+            _require_memory(shape)
         self._ids = _ids(content, sources)
+        self.nets = shipped_nets(settings.device) if nets is None else nets
         observers.begin(self._plan())
 
     def _style_shape(self, img):
@@ -147,6 +170,8 @@ class _Run:
         image = self._painted()
         if self._settings.color == 'luminance':
             image = keep_color(image, self._content)
+        elif self._settings.color == 'transfer':
+            image = self._colored(image)
         result = Result(as_bytes(image), [], self._record(), image)
         self._observers.end(result)
         return result
@@ -158,7 +183,10 @@ class _Run:
         (equations 14 and 15 of the paper).
         """
         strength = self._settings.strength
-        content = self._features(self._content, self._shape)
+        img = self._content
+        if self._settings.color == 'transfer':
+            img = as_bytes(self._colored(img / 255))
+        content = self._features(img, self._shape)
         mixed = (1 - strength) * content
         for img, shape, part in zip(
             self._styles, self._style_shapes, self._parts
@@ -166,8 +194,15 @@ class _Run:
             styled = adain(content, self._features(img, shape))
             mixed = mixed + strength * part * styled
         width, height = self._shape
-        Y = pixels(self._nets.decode(mixed))[0, :, :height, :width]
+        Y = pixels(self.nets.decode(mixed))[0, :, :height, :width]
         return Y.asnumpy().transpose(1, 2, 0)
+
+    def _colored(self, image):
+        """Return an image in the styles' colors, floats from 0 to 1."""
+        matrix, offset = transfer_map(
+            image, self._styles, self._parts, self._settings.strength
+        )
+        return (image @ matrix.T + offset).clip(0, 1).astype('float32')
 
     def _features(self, img, shape):
         """Return the features of a picture at (width, height).
@@ -176,27 +211,39 @@ class _Run:
         """
         X = (resized(img, shape) / 255).astype('float32')
         X = numpy.ascontiguousarray(X.transpose(2, 0, 1)[None])
-        X = normalized(np.array(X, ctx=self._nets.device))
+        X = normalized(np.array(X, ctx=self.nets.device))
         below, right = (-side % STEP for side in shape[::-1])
-        return self._nets.encode(padded(X, (0, below, 0, right), 'reflect'))
+        return self.nets.encode(padded(X, (0, below, 0, right), 'reflect'))
 
     def _record(self):
         width, height = self._shape
-        file = self._nets.file
+        file, own = self.nets.file, self.nets.file.path == SHIPPED
+        reason = 'part of the package' if own else 'the decoder asked for'
         return Record(
             method=METHOD,
             settings=self._settings.to_json(),
             pictures=self._ids,
             width=width,
             height=height,
-            weights=WeightsId(
-                METHOD, file.path.name, file.sha256, 'the decoder asked for'
-            ),
-            device=str(self._nets.device),
+            weights=WeightsId(METHOD, file.path.name, file.sha256, reason),
+            device=str(self.nets.device),
             tile=None,
             threads=os.environ.get('OMP_NUM_THREADS'),
             versions=current_versions(),
             epochs=0,
+        )
+
+
+def _require_memory(shape: tuple[int, int]) -> None:
+    width, height = shape
+    needed = _BYTES_PER_PIXEL * width * height
+    free = psutil.virtual_memory().available
+    if needed > free:
+        longest = int(max(shape) * (0.9 * free / needed) ** 0.5)
+        raise OutOfMemoryError(
+            f'{width}x{height} pixels at once need about {needed / 1e9:.1f} '
+            f'GB of memory and {free / 1e9:.1f} GB are free: choose a size of '
+            f'{longest} or less'
         )
 
 

@@ -24,6 +24,9 @@ PROGRAMS = (
     'chapter',
     'pastiche',
     'any-style',
+    'feedforward',
+    'adain',
+    'diffusion',
 )
 
 
@@ -38,7 +41,7 @@ def parse(argv=None):
         '--programs',
         nargs='*',
         default=PROGRAMS,
-        help="this package's presets, pastiche, any-style; the first is the "
+        help="this package's presets and methods, pastiche, any-style; the first is the "
         'one that the others are compared with',
     )
     parser.add_argument(

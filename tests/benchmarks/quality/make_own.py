@@ -1,7 +1,7 @@
 """Make one picture with this package; takes its task as JSON.
 
-The task has ``content``, ``style``, ``output``, ``preset``, and ``changes``,
-settings that are texts as on the command line, or values.
+The task has ``content``, ``style``, ``output``, ``preset`` or ``method``, and
+``changes``, settings that are texts as on the command line, or values.
 """
 
 import dataclasses
@@ -34,7 +34,8 @@ def main():
     result = stylize(
         task['content'],
         task['style'],
-        task['preset'],
+        task.get('preset'),
+        method=task.get('method'),
         observers=[],
         **values(task['changes']),
     )

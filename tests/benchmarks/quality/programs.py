@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gluon_style import PRESETS, Settings
+from gluon_style.methods.table import DEFAULT_METHOD, METHODS
 
 from .downloads import ANY_STYLE, FOLDER, ROOT
 
@@ -48,6 +49,8 @@ class Program:
         if 'preset' in self.settings:
             # A preset may be tuned under the same name.
             known = PRESETS[self.settings['preset']].to_json()
+        if 'method' in self.settings:
+            known = METHODS[self.settings['method']].settings().to_json()
         return json.dumps([self.settings, known], sort_keys=True)
 
     def command(self, strength, pair, size, output):
@@ -63,16 +66,22 @@ class Program:
             task['strength'] = strength
             python, script = environment('any-style'), 'make_any_style.py'
         else:
-            task['preset'] = self.settings['preset']
+            task.update(self._recipe)
             task['changes'] = {**self._changes(strength), 'size': size}
             python, script = Path(sys.executable), 'make_own.py'
         return list(map(str, (python, HERE / script, json.dumps(task))))
+
+    @property
+    def _recipe(self):
+        """The preset or the method whose settings are changed."""
+        names = self.settings.keys() & {'preset', 'method'}
+        return {name: self.settings[name] for name in names}
 
     def _changes(self, strength):
         changes = {
             name: value
             for name, value in self.settings.items()
-            if name != 'preset'
+            if name not in self._recipe
         }
         if self.knob == 'strength':
             return {**changes, 'strength': strength}
@@ -114,6 +123,21 @@ def peers():
     }
 
 
+def methods():
+    """Return this package's other methods, as they are by default."""
+    return {
+        name: Program(
+            name,
+            'strength',
+            STRENGTHS,
+            method.settings().strength,
+            {'method': name},
+        )
+        for name, method in METHODS.items()
+        if name != DEFAULT_METHOD
+    }
+
+
 def own(name, settings):
     """Return a preset of this package, or a variant of one.
 
@@ -137,11 +161,13 @@ def own(name, settings):
 
 
 def chosen(names, variants=()):
-    """Return Programs by name: peers, presets, and NAME=a=b,c=d variants.
+    """Return Programs by name: peers, presets, methods, and variants.
+
+    A variant is NAME=a=b,c=d.
 
     Raises ValueError for a name, preset or setting that does not exist.
     """
-    known = peers()
+    known = {**peers(), **methods()}
     programs = []
     for name in names:
         if name not in known and name not in PRESETS:

@@ -1,0 +1,1 @@
+"""The weights of the decoder; NOTICE says where they come from."""
