@@ -208,7 +208,7 @@ def painted(nets, mixed):
 
 def test_a_picture_has_the_contents_places_and_the_styles_statistics(nets):
     content, style = CONTENT[:16, :24], STYLE
-    result = stylize(content, style, nets=nets, color='style')
+    result = stylize(content, style, nets=nets, strength=1, color='style')
     mixed = adain(features(nets, content), features(nets, style))
     assert result.pixels == pytest.approx(painted(nets, mixed), abs=1e-5)
     record = result.record
@@ -239,7 +239,8 @@ def test_odd_sides_are_padded_by_reflection_and_cut_again(nets):
     content = numpy.pad(CONTENT, ((0, 3), (0, 5), (0, 0)), 'reflect')
     mixed = adain(features(nets, content), features(nets, STYLE))
     expected = painted(nets, mixed)[: len(CONTENT), : CONTENT.shape[1]]
-    result = stylize(CONTENT, STYLE, nets=nets, color='style')
+    options = {'strength': 1, 'color': 'style'}
+    result = stylize(CONTENT, STYLE, nets=nets, **options)
     assert result.image.shape == CONTENT.shape
     assert result.pixels == pytest.approx(expected, abs=1e-5)
 
@@ -254,9 +255,10 @@ def test_luminance_keeps_the_colors_of_the_content(nets):
 
 
 def test_content_and_result_get_the_styles_colors(nets):
-    result = stylize(CONTENT, STYLE, nets=nets)
+    options = {'nets': nets, 'strength': 1}
+    result = stylize(CONTENT, STYLE, **options)
     colored = transferred(CONTENT, [STYLE], [1])
-    plain = stylize(colored, STYLE, nets=nets, color='style').pixels
+    plain = stylize(colored, STYLE, color='style', **options).pixels
     matrix, offset = transfer_map(plain, [STYLE], [1])
     expected = (plain @ matrix.T + offset).clip(0, 1)
     assert result.pixels == pytest.approx(expected, abs=1e-5)
@@ -376,7 +378,8 @@ def test_the_shipped_decoder_paints_as_the_trained_one():
     """The picture of PyTorch's nets, which tools/train_adain.py trained."""
     with numpy.load(DATA / 'adain.npz') as file:
         stored = {name: file[name] for name in file.files}
-    result = stylize(stored['content'], stored['style'], color='style')
+    pair = stored['content'], stored['style']
+    result = stylize(*pair, strength=1, color='style')
     difference = numpy.abs(result.pixels - stored['pixels'])
     assert difference.max() < 2e-3
 

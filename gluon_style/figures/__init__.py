@@ -59,7 +59,8 @@ RECIPES = {
     ),
     'adain': Recipe(
         adain,
-        'what adaptive instance normalization makes of features',
+        'Huang & Belongie 2017, figure 7: adaptive instance normalization, '
+        'between content and style',
     ),
     'gram': Recipe(gram, 'what a Gram matrix sees, at five layers'),
 }

@@ -41,8 +41,8 @@ def parse(argv=None):
         '--programs',
         nargs='*',
         default=PROGRAMS,
-        help="this package's presets and methods, pastiche, any-style; the first is the "
-        'one that the others are compared with',
+        help="this package's presets and methods, pastiche, any-style; the "
+        'first is the one that the others are compared with',
     )
     parser.add_argument(
         '--variant',
