@@ -121,8 +121,8 @@ def test_the_reason_says_why_without_advice(world, caplog):
         '(down); found in the cache'
     )
     assert find_weights('auto', 'vgg19').reason == (
-        "found in the cache; the published look needs the zoo's weights or "
-        'network vgg16'
+        "found in the cache; rescaled to the zoo's: the published look, "
+        'losses within 35%'
     )
     world.reachable = {'torchvision', 'zoo'}
     reason = find_weights('auto', 'vgg16').reason

@@ -252,8 +252,8 @@ def test_auto_prefers_the_cache_and_never_asks_the_network(zoo, index):
     loaded = weights.load_weights('auto', NAMES)
     assert (loaded.source, zoo.paths) == ('oxford', [])
     assert loaded.reason == (
-        "found in the cache; the published look needs the zoo's weights or "
-        'network vgg16'
+        "found in the cache; rescaled to the zoo's: the published look, "
+        'losses within 35%'
     )
     assert loaded.sha256 == file_digest(loaded.path)
 

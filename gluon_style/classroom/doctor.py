@@ -139,8 +139,7 @@ def examine_weights() -> Iterator[Finding]:
     elif all(source.convention == 'bgr' for source in cached):
         yield Finding(
             "only Oxford's weights in the cache: better ones are looked for "
-            'whenever a run may choose the network, and the published look '
-            "needs the zoo's weights or network vgg16",
+            'whenever a run may choose the network',
             ADVICE,
             'gluon-style weights fetch torchvision',
         )
