@@ -76,6 +76,7 @@ def test_the_same_seed_gives_the_same_bytes(paint, plain):
         {'color': 'luminance'},
         {'steps': 4},
         {'style_scale': 0.7},
+        {'noise': 0.0},
     ],
 )
 def test_no_setting_is_without_effect(paint, plain, changes):
@@ -419,6 +420,7 @@ def test_the_command_makes_a_texture(files, run):
             '--mask is for one picture and --variations makes several',
         ),
         ('texture', 'no style picture is given'),
+        ('run photo.png painting.png --noise 0', '--noise'),
     ],
 )
 def test_a_mistake_writes_nothing(files, run, capsys, words, problem):

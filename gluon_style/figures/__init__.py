@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gluon_style.figures.adain import adain
+from gluon_style.figures.diffusion import diffusion
 from gluon_style.figures.editions import PUBLISHED_NETWORK, chapter
 from gluon_style.figures.gatys2015 import reconstructions, tradeoff
 from gluon_style.figures.gatys2016 import alpha_beta, content_layer, inits
@@ -61,6 +62,10 @@ RECIPES = {
         adain,
         'Huang & Belongie 2017, figure 7: adaptive instance normalization, '
         'between content and style',
+    ),
+    'diffusion': Recipe(
+        diffusion,
+        "diffusion over the style's patches: strengths, and without noise",
     ),
     'gram': Recipe(gram, 'what a Gram matrix sees, at five layers'),
 }

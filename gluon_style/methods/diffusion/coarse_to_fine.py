@@ -7,12 +7,11 @@ by the guide; then as much noise comes back as the next level has. The last
 estimate of a scale is not moved, so that the picture ends as averages of the
 style's patches.
 
-With a guide the noise does little: in a trial, a run without any looked much
-the same, with a style loss 14 per cent higher. Then the method is a relative
-of Kwatra et al. 2005, 'Texture Optimization for Example-based
-Synthesis', of Elad & Milanfar 2016 (arXiv 1609.03057) and of GPNN (Granot et
-al. 2021, arXiv 2103.15545). From pure noise, as for a texture, the noise is
-what makes each picture another one.
+With a guide the noise does little: the figure ``diffusion`` shows a run
+without any. Then the method is a relative of Kwatra et al. 2005, 'Texture
+Optimization for Example-based Synthesis', of Elad & Milanfar 2016 (arXiv
+1609.03057) and of GPNN (Granot et al. 2021, arXiv 2103.15545). From pure
+noise, as for a texture, the noise is what makes each picture another one.
 """
 
 from dataclasses import dataclass, replace
@@ -112,7 +111,10 @@ class Sampler:
             clean = prior(noisy, sigma, stride, rng.randint(0, stride, 2))
             moved, losses = guided(objective, clean, sigma, self._device)
             if not is_last:
-                noisy = next_noisy(noisy, moved, sigma, sigmas[step + 1], rng)
+                noisy = next_noisy(
+                    *(noisy, moved, sigma, sigmas[step + 1], rng),
+                    eta=self._settings.noise,
+                )
             if self._log_level(State(index, step + 1), clean, losses, noisy):
                 return
 
@@ -150,6 +152,7 @@ class Sampler:
             begun = enlarge(self._log.best_X, shape)
         clean = begun[0].asnumpy()
         noise = self._rng(index, 0).normal(size=clean.shape)
+        sigma *= self._settings.noise
         return (clean + sigma * noise).astype('float32')
 
     def _rng(self, index, step):

@@ -102,6 +102,15 @@ class Settings(Validated):
         _BOTH,
         group=LOOK,
     )
+    # With a guide it does little, so that the command line has no option.
+    # The figure of diffusion shows it.
+    noise: float = setting(
+        1.0,
+        Number(0, most=1),
+        "how much of the levels' noise comes in; 0: none",
+        (),
+        group=STEPS,
+    )
     style_blend: tuple[float, ...] | None = setting(
         None, Optional(Blend()), 'parts of several styles', _BOTH, group=LOOK
     )
