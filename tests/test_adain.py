@@ -310,6 +310,9 @@ def test_a_picture_that_memory_cannot_hold_is_refused(nets, monkeypatch):
     stylize(CONTENT, STYLE, nets=nets, size=(40, 40))
     with pytest.raises(OutOfMemoryError, match='choose a size of 38 or less'):
         stylize(CONTENT, STYLE, nets=nets, size=(41, 40))
+    large = picture(48, 40)
+    with pytest.raises(OutOfMemoryError, match='choose a style_size of'):
+        stylize(CONTENT, large, nets=nets)
 
 
 @pytest.fixture

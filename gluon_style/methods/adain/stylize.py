@@ -142,8 +142,9 @@ class _Run:
         height, width = self._content.shape[:2]
         self._shape = settings.image_shape(width, height)
         self._style_shapes = [self._style_shape(img) for img in self._styles]
-        for shape in (self._shape, *self._style_shapes):
-            _require_memory(shape)
+        _require_memory('size', self._shape)
+        for shape in self._style_shapes:
+            _require_memory('style_size', shape)
         self._ids = _ids(content, sources)
         self.nets = shipped_nets(settings.device) if nets is None else nets
         observers.begin(self._plan())
@@ -234,7 +235,7 @@ class _Run:
         )
 
 
-def _require_memory(shape: tuple[int, int]) -> None:
+def _require_memory(setting: str, shape: tuple[int, int]) -> None:
     width, height = shape
     needed = _BYTES_PER_PIXEL * width * height
     free = psutil.virtual_memory().available
@@ -242,8 +243,8 @@ def _require_memory(shape: tuple[int, int]) -> None:
         longest = int(max(shape) * (0.9 * free / needed) ** 0.5)
         raise OutOfMemoryError(
             f'{width}x{height} pixels at once need about {needed / 1e9:.1f} '
-            f'GB of memory and {free / 1e9:.1f} GB are free: choose a size of '
-            f'{longest} or less'
+            f'GB of memory and {free / 1e9:.1f} GB are free: choose a '
+            f'{setting} of {longest} or less'
         )
 
 
