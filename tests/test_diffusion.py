@@ -420,7 +420,6 @@ def test_the_command_makes_a_texture(files, run):
             '--mask is for one picture and --variations makes several',
         ),
         ('texture', 'no style picture is given'),
-        ('run photo.png painting.png --noise 0', '--noise'),
     ],
 )
 def test_a_mistake_writes_nothing(files, run, capsys, words, problem):
@@ -429,6 +428,13 @@ def test_a_mistake_writes_nothing(files, run, capsys, words, problem):
     message = capsys.readouterr().err
     assert problem in message and len(message.splitlines()) == 1
     assert not Path('out.png').exists()
+
+
+def test_the_noise_is_no_option(files, capsys):
+    words = ['run', 'photo.png', 'painting.png', '--noise', '0']
+    with pytest.raises(SystemExit):
+        main([*words, '--method', 'diffusion', '-o', 'out.png'])
+    assert "option '--noise' is unknown" in capsys.readouterr().err
 
 
 def test_variations_mean_nothing_to_other_methods(files, capsys):
