@@ -15,13 +15,11 @@ from gluon_style.figures.comparison import Comparison
 from gluon_style.figures.recipe import FigureRuns
 from gluon_style.figures.verdict import Check, check_falling, check_rising
 from gluon_style.many.grid import picture_grid, show_picture
-from gluon_style.pictures.read import read_picture
-from gluon_style.pictures.resize import resized
 
 # How much of the style the features have; 0 is the content's own.
 _STRENGTHS = 0, 0.25, 0.5, 0.75, 1
-# Longest side.
-_FULL, _QUICK = 450, 144
+# Longest sides, in full and quick.
+_SIZES = 450, 144
 
 
 def adain(runs: FigureRuns) -> tuple[Figure, list[Check]]:
@@ -32,28 +30,24 @@ def adain(runs: FigureRuns) -> tuple[Figure, list[Check]]:
     them. The decoder is the package's own, with its own encoder; weights and
     network are those that the pictures are compared by.
     """
-    from gluon_style.methods.adain.stylize import stylize
-
-    size = _QUICK if runs.options.quick else _FULL
-    size = runs.options.size or size
-    content, style = (
-        read_picture(source) for source in (runs.content, runs.style)
-    )
-    height, width = content.shape[:2]
-    factor = size / max(width, height)
-    content = resized(content, (round(width * factor), round(height * factor)))
+    # The style's strokes are as large as in the picture beside the results.
+    size = runs.options.size or _SIZES[runs.options.quick]
     images = [
-        stylize(
-            content,
-            style,
-            style_size=max(size, 128),
+        runs.painted(
+            'adain',
+            f'strength-{strength:g}',
+            _SIZES,
             strength=strength,
+            style_size=max(size, 128),
             color='style',
-            device=runs.options.device,
         ).image
         for strength in _STRENGTHS
     ]
-    height, width = content.shape[:2]
+    height, width = images[0].shape[:2]
+    comparison = runs.comparison
+    content, style = (
+        comparison.target(name, images[0]) for name in ('content', 'style')
+    )
     words = (
         'content picture',
         *(f'AdaIN, strength {strength:g}' for strength in _STRENGTHS),
@@ -62,7 +56,7 @@ def adain(runs: FigureRuns) -> tuple[Figure, list[Check]]:
     figure, axes = picture_grid(1, len(words), height / width)
     for ax, img, above in zip(axes.flat, (content, *images, style), words):
         show_picture(ax, img, above)
-    return figure, list(_checks(runs.comparison, images))
+    return figure, list(_checks(comparison, images))
 
 
 def _checks(

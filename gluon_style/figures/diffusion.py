@@ -17,12 +17,10 @@ from gluon_style.figures.verdict import Check, check_falling
 from gluon_style.many.grid import picture_grid, show_picture
 from gluon_style.methods.diffusion.patches import some_patches
 from gluon_style.methods.gatys.presets import PRESETS
-from gluon_style.methods.table import get_method
 
-_SIZES = {'full': 300, 'quick': 128}
-_OPTIMIZED = RunSpec(
-    PRESETS['fast'], (_SIZES['full'], 50), (_SIZES['quick'], 30)
-)
+# In full and quick.
+_SIZES = 300, 128
+_OPTIMIZED = RunSpec(PRESETS['fast'], (_SIZES[0], 50), (_SIZES[1], 30))
 _STRENGTHS = 0.2, 0.5, 0.8
 # Patches of the result that are looked for in the style.
 _SIDE, _PATCHES = 5, 1000
@@ -64,17 +62,9 @@ def diffusion(runs: FigureRuns) -> tuple[Figure, list[Check]]:
 
 def _painted(runs: FigureRuns, name: str, **changes) -> numpy.ndarray:
     """Return a picture, at the size of the optimization."""
-    options = runs.options
-    size = options.size or _SIZES['quick' if options.quick else 'full']
-    changes = {
-        'size': size,
-        'network': options.network or 'auto',
-        'weights': options.weights,
-        'device': options.device,
-        **changes,
-    }
-    settings = get_method('diffusion').settings().changed(changes)
-    return runs.result_of(name, settings).image
+    changes['network'] = runs.options.network or 'auto'
+    changes['weights'] = runs.options.weights
+    return runs.painted('diffusion', name, _SIZES, **changes).image
 
 
 def _checks(

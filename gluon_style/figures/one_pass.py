@@ -16,13 +16,11 @@ from gluon_style.figures.recipe import FigureRuns, RunSpec
 from gluon_style.figures.verdict import Check, check_falling
 from gluon_style.many.grid import picture_grid, show_picture
 from gluon_style.methods.gatys.presets import PRESETS
-from gluon_style.methods.table import get_method
 from gluon_style.records.result import Result
 
-_SIZES = {'full': 300, 'quick': 96}
-_OPTIMIZED = RunSpec(
-    PRESETS['fast'], (_SIZES['full'], 80), (_SIZES['quick'], 40)
-)
+# In full and quick.
+_SIZES = 300, 96
+_OPTIMIZED = RunSpec(PRESETS['fast'], (_SIZES[0], 80), (_SIZES[1], 40))
 _STRENGTHS = 0.25, 0.5, 0.75, 1
 # Four of the 26 styles of one net. Two of them are the less alike, the more
 # their pixels differ: from 0 to 1, on average.
@@ -68,14 +66,7 @@ def _painted(
     runs: FigureRuns, name: str, style: str | None = None, **changes
 ) -> Result:
     """Return a picture of one pass, at the size of the optimization."""
-    options = runs.options
-    size = options.size or _SIZES['quick' if options.quick else 'full']
-    settings = (
-        get_method('feedforward')
-        .settings()
-        .changed({'size': size, 'device': options.device, **changes})
-    )
-    return runs.result_of(name, settings, style)
+    return runs.painted('feedforward', name, _SIZES, style, **changes)
 
 
 def _checks(

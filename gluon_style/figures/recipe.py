@@ -23,6 +23,7 @@ from gluon_style.many.jobs import Job, Observe, check_job, run
 from gluon_style.methods.fields import Validated
 from gluon_style.methods.gatys.presets import PRESETS
 from gluon_style.methods.gatys.settings import Settings
+from gluon_style.methods.table import get_method
 from gluon_style.records.record import PictureId
 from gluon_style.records.result import Result
 from gluon_style.weights import WeightsFile, find_weights
@@ -152,6 +153,27 @@ class FigureRuns:
         check_job(job, folder, force)
         self._results[name] = run(job, folder, self._observe, force=force)
         return self._results[name]
+
+    def painted(
+        self,
+        method: str,
+        name: str,
+        sizes: tuple[int, int],
+        style: Any = None,
+        **changes: Any,
+    ) -> Result:
+        """Return the result of a run by a method's defaults and ``changes``.
+
+        ``sizes`` are its longest sides, in full and when quick.
+        """
+        options = self.options
+        changes = {
+            'size': options.size or sizes[options.quick],
+            'device': options.device,
+            **changes,
+        }
+        settings = get_method(method).settings().changed(changes)
+        return self.result_of(name, settings, style)
 
     @cached_property
     def network(self) -> Network:
