@@ -15,14 +15,16 @@ from pathlib import Path
 
 import numpy
 import pytest
+import skimage
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from PIL import Image
 
-from gluon_style import __version__, cli, samples
+from gluon_style import Result, __version__, cli, samples
 from gluon_style.classroom import bundle, oldest, project as project_module
 from gluon_style.classroom.packages import installed_versions
 from gluon_style.classroom.project import find_project
+from gluon_style.records.record import PictureId
 from gluon_style.weights.sources import SOURCES
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -639,6 +641,7 @@ def test_a_class_without_a_network(tmp_path, alone, capsys):
     for name in bundle.DEFAULT_WEIGHTS:
         assert f'Copying the weights {name} to ' in out
     assert 'A class can start.' in out
+    lines = out.splitlines()
     environment = alone.work / 'gluon-style-env'
     assert f'"{environment}/bin/jupyter" lab "{environment}/notebooks"' in out
     # Once more: the code is repaired, and changed pictures stay.
@@ -674,6 +677,19 @@ def test_a_class_without_a_network(tmp_path, alone, capsys):
         assert out.endswith(f'weights {weights}\n')
     with Image.open(alone.work / 'out.png') as picture:
         assert picture.size == (60, 40)
+
+    # What a student types first, as it is printed: an own photograph.
+    (line,) = [each for each in lines if ' run PHOTO.jpg ' in each]
+    own = alone.work / 'PHOTO.jpg'
+    Image.fromarray(skimage.data.astronaut()).save(own)
+    before = os.times()
+    alone(SHELL, '-c', line)
+    result = Result.load(alone.work / 'PHOTO-painting.png')
+    assert result.record.pictures['content'] == PictureId.of(own)
+    assert result.record.settings['network'] == 'vgg16'
+    assert (result.record.width, result.record.height) == (300, 300)
+    # A minute of two cores.
+    assert os.times().children_user - before.children_user < 120
 
     notebook = environment / 'notebooks' / 'neural_style.ipynb'
     options = ['--execute', '--to', 'notebook', '--output', 'executed']

@@ -156,6 +156,25 @@ def test_loading_what_is_not_a_result_is_one_sentence(result, tmp_path):
         Result.load(path)
 
 
+def test_a_picture_beside_the_record_of_another_run_is_not_loaded(
+    result, tmp_path
+):
+    path, beside = tmp_path / 'out.png', tmp_path / 'out.json'
+    other = replace(
+        result, record=replace(result.record, versions={'mxnet': '0'})
+    )
+    other.save(path)
+    former = beside.read_text()
+    result.save(path)
+    beside.write_text(former)
+    with pytest.raises(ValueError) as error:
+        Result.load(path)
+    assert str(error.value) == (
+        f'picture {str(path)!r} and the .json beside it are of two runs: '
+        'make the picture anew'
+    )
+
+
 def test_reading_results_needs_no_mxnet(result, tmp_path, without_mxnet):
     result.save(tmp_path / 'out.png')
     done = without_mxnet(

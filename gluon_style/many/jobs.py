@@ -12,7 +12,6 @@ from gluon_style.errors import GluonStyleError
 from gluon_style.methods.observers import Observer
 from gluon_style.methods.table import DEFAULT_METHOD, method_of
 from gluon_style.pictures.read import read_picture
-from gluon_style.pictures.write import record_of
 from gluon_style.records.record import PictureId, Record
 from gluon_style.records.result import Result, require_result_files
 
@@ -54,11 +53,9 @@ def finished(job: Job, folder: str | Path) -> Result | None:
     path = job.path(folder)
     try:
         result = Result.load(path)
-        whole = _is_of_picture(result.record, path)
-        if method_of(job.settings).has_epochs:
-            whole = whole and _has_times(result)
     except (FileNotFoundError, GluonStyleError):
         return None
+    whole = not method_of(job.settings).has_epochs or _has_times(result)
     return result if whole and _was_made_by(result.record, job) else None
 
 
@@ -66,17 +63,6 @@ def _has_times(result: Result) -> bool:
     """Return whether there are epochs, each with its seconds."""
     times = [entry.seconds for entry in result.history]
     return bool(times) and None not in times
-
-
-def _is_of_picture(record: Record, path: Path) -> bool:
-    """Return whether the record beside a picture is the one within it.
-
-    A process that is killed between the two renames of ``Result.save``
-    leaves the new picture beside the record of the old one.
-    """
-    within = record_of(path)
-    # A program that makes files smaller may have removed the record within.
-    return within is None or Record.from_json(within) == record
 
 
 def _was_made_by(record: Record, job: Job) -> bool:

@@ -134,7 +134,7 @@ class Result:
         It has ``pixels`` only if that is a TIFF, and of a JPEG or WebP what
         these keep of the picture. Raises FileNotFoundError or
         GluonStyleError where a file is missing or is not what ``save``
-        wrote.
+        wrote, or where the two files are of two runs.
         """
         path = Path(path)
         image, alpha = read_transparent(path)
@@ -145,11 +145,27 @@ class Result:
                 f'picture {str(path)!r} is {image.shape[1]}x{image.shape[0]} '
                 f'and its record says {shape[1]}x{shape[0]}: make it anew'
             )
+        _require_own(path, record)
         pixels = read_words(path, image.shape)
         if pixels is not None:
             # A dark one may have been taken as one of fewer bits.
             image = as_bytes(pixels)
         return cls(image, history, record, pixels, alpha)
+
+
+def _require_own(path: Path, record: Record) -> None:
+    """Raise GluonStyleError unless a record is the one within a picture.
+
+    A process that is killed between the two renames of ``Result.save``
+    leaves the new picture beside the record of the old one. A program that
+    makes files smaller may have removed the record within.
+    """
+    within = record_of(path)
+    if within is not None and Record.from_json(within) != record:
+        raise GluonStyleError(
+            f'picture {str(path)!r} and the .json beside it are of two runs: '
+            'make the picture anew'
+        )
 
 
 def require_result_files(

@@ -16,7 +16,7 @@ from gluon_style.pictures.read import read_picture, read_transparent
 from gluon_style.pictures.write import SUFFIXES, record_of
 from gluon_style.records.find import find_pictures
 from gluon_style.records.record import Record
-from gluon_style.records.result import Result
+from gluon_style.records.result import Result, read_record
 
 logger = logging.getLogger(__name__)
 
@@ -64,17 +64,17 @@ def _loaded(path: Path) -> Result:
     Then it has no history: the JSON beside is missing, or is another
     picture's.
     """
-    within = record_of(path)
     try:
-        result = Result.load(path)
-        beside = result.record.to_json()
-        if within in (None, beside) or beside not in _records_beside(path):
-            return result
+        return Result.load(path)
     except (OSError, GluonStyleError):
-        if within is None or path.with_suffix('.json').exists():
+        within, beside = record_of(path), path.with_suffix('.json')
+        if within is None:
+            raise
+        record = Record.from_json(within)
+        if beside.exists() and read_record(beside)[0] == record:
             raise
     picture, alpha = read_transparent(path)
-    return Result(picture, [], Record.from_json(within), alpha=alpha)
+    return Result(picture, [], record, alpha=alpha)
 
 
 def _records_beside(path: Path) -> list[dict[str, Any]]:
