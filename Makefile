@@ -75,7 +75,7 @@ pairs: .venv/ready
 	$(BIN)/python tests/benchmarks/pairs.py build/pairs.jpg
 
 control: .venv/ready
-	$(BIN)/python tests/benchmarks/control.py notebooks/images/control.jpg
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.control notebooks/images/control.jpg
 
 # lint-imports and pyright read their rules in pyproject.toml.
 lint: .venv/dev

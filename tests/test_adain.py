@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy
+import psutil
 import pytest
 from conftest import picture, random_layers
 from mxnet import init, np
@@ -303,7 +304,7 @@ def test_what_cannot_work_is_one_sentence(nets, style, changes, problem):
 def test_a_picture_that_memory_cannot_hold_is_refused(nets, monkeypatch):
     free = 40 * 40 * 2200
     monkeypatch.setattr(
-        module.psutil,
+        psutil,
         'virtual_memory',
         lambda: SimpleNamespace(available=free),
     )

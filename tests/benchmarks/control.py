@@ -1,17 +1,18 @@
-"""Draw the sample cat under some of the options: control.py OUT.jpg.
+"""Draw the sample cat under some of the options.
+
+    PYTHONPATH=tests python -m benchmarks.control OUT.jpg
 
 Each picture is one of the preset 'quick', with the option above it. Some
 minutes of two cores. notebooks/control.md shows what comes of it.
 """
 
 import functools
-import io
 import sys
 
 import numpy
 from matplotlib.figure import Figure
-from PIL import Image
 
+from benchmarks.jpeg import write_jpeg
 from gluon_style import build_net, samples, stylize, texture
 from gluon_style.cli import demo
 
@@ -59,9 +60,7 @@ def main():
         ax.set_axis_off()
         ax.set_title(title, fontsize=8, family='monospace', pad=3)
         print(title, flush=True)
-    file = io.BytesIO()
-    figure.savefig(file, dpi=125)
-    Image.open(file).convert('RGB').save(sys.argv[1], quality=88)
+    write_jpeg(figure, sys.argv[1], dpi=125, quality=88)
 
 
 def around_the_face(cat):

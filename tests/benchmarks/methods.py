@@ -8,14 +8,11 @@ nothing else may run beside it, or the seconds are too many.
 
 import sys
 import time
-from pathlib import Path
 
-from PIL import Image
-
+from benchmarks.jpeg import write_jpeg
 from benchmarks.quality.pairs import CONTENTS
 from benchmarks.quality.styles import STYLES
 from gluon_style import METHODS, stylize
-from gluon_style.chapter.plots import write_figure
 from gluon_style.many.grid import picture_grid, show_picture
 from gluon_style.pictures.resize import resized
 
@@ -36,7 +33,8 @@ def row(content, style):
         result = stylize(photo, painting, method=name, size=WIDTH)
         seconds = time.perf_counter() - began
         print(f'{content}-{style} {name}: {seconds:.1f} s', flush=True)
-        yield f'{name}: {seconds:.0f} s', result.image
+        digits = int(seconds < 10)
+        yield f'{name}: {seconds:.{digits}f} s', result.image
 
 
 def filled(img):
@@ -57,11 +55,7 @@ def main():
     for line, pair in zip(axes, PAIRS):
         for ax, (words, img) in zip(line, row(*pair)):
             show_picture(ax, filled(img), above=words)
-    path = Path(output).with_suffix('.png')
-    write_figure(figure, path, dpi=110)
-    with Image.open(path) as picture:
-        picture.convert('RGB').save(output, quality=85)
-    path.unlink()
+    write_jpeg(figure, output, dpi=110)
 
 
 if __name__ == '__main__':

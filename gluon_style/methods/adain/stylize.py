@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy
-import psutil
 from mxnet import np
 
 from gluon_style._mxnet import (
@@ -22,11 +21,7 @@ from gluon_style._mxnet import (
 )
 from gluon_style.chapter.devices import get_device
 from gluon_style.chapter.vgg import freeze
-from gluon_style.errors import (
-    GluonStyleError,
-    OutOfMemoryError,
-    WeightsError,
-)
+from gluon_style.errors import WeightsError
 from gluon_style.methods.adain.decoder import SHIPPED, read_decoder
 from gluon_style.methods.adain.layout import STEP
 from gluon_style.methods.adain.net import (
@@ -49,11 +44,16 @@ from gluon_style.methods.observers import (
     Observers,
     Plan,
 )
+from gluon_style.methods.one_pass import (
+    picture_ids,
+    require_memory,
+    style_parts,
+)
 from gluon_style.methods.versions import current_versions
 from gluon_style.pictures.color import keep_color, transfer_map
 from gluon_style.pictures.read import as_bytes, read_picture
 from gluon_style.pictures.resize import resized
-from gluon_style.records.record import PictureId, Record, WeightsId
+from gluon_style.records.record import Record, WeightsId
 from gluon_style.records.result import Result
 
 # Seconds of one core for a pixel, about, of an x86 processor of 2023, and what
@@ -136,16 +136,16 @@ class _Run:
     def __init__(self, content, style, settings, nets, observers):
         sources = [*style] if isinstance(style, (list, tuple)) else [style]
         self._settings, self._observers = settings, observers
-        self._parts = _parts(sources, settings.style_blend)
+        self._parts = style_parts(sources, settings.style_blend, 'a painting')
         self._content = read_picture(content)
         self._styles = [read_picture(source) for source in sources]
         height, width = self._content.shape[:2]
         self._shape = settings.image_shape(width, height)
         self._style_shapes = [self._style_shape(img) for img in self._styles]
-        _require_memory('size', self._shape)
+        require_memory('size', self._shape, _BYTES_PER_PIXEL)
         for shape in self._style_shapes:
-            _require_memory('style_size', shape)
-        self._ids = _ids(content, sources)
+            require_memory('style_size', shape, _BYTES_PER_PIXEL)
+        self._ids = picture_ids(content, sources)
         self.nets = shipped_nets(settings.device) if nets is None else nets
         observers.begin(self._plan())
 
@@ -233,38 +233,3 @@ class _Run:
             versions=current_versions(),
             epochs=0,
         )
-
-
-def _require_memory(setting: str, shape: tuple[int, int]) -> None:
-    width, height = shape
-    needed = _BYTES_PER_PIXEL * width * height
-    free = psutil.virtual_memory().available
-    if needed > free:
-        longest = int(max(shape) * (0.9 * free / needed) ** 0.5)
-        raise OutOfMemoryError(
-            f'{width}x{height} pixels at once need about {needed / 1e9:.1f} '
-            f'GB of memory and {free / 1e9:.1f} GB are free: choose a '
-            f'{setting} of {longest} or less'
-        )
-
-
-def _parts(sources, blend):
-    """Return each style's part of the whole."""
-    if not sources or any(source is None for source in sources):
-        raise GluonStyleError('no style is given: name a painting')
-    if blend is not None and len(blend) != len(sources):
-        raise GluonStyleError(
-            f'style_blend has {len(blend)} parts and the number of styles is '
-            f'{len(sources)}: give a number for each style'
-        )
-    parts = numpy.asarray(blend or [1] * len(sources), float)
-    return [float(part) for part in parts / parts.sum()]
-
-
-def _ids(content, sources):
-    """Return the ids of the pictures by their roles."""
-    ids = {'content': PictureId.of(content)}
-    for i, source in enumerate(sources, start=1):
-        role = 'style' if i == 1 else f'style {i}'
-        ids[role] = PictureId.of(source)
-    return ids

@@ -1,12 +1,10 @@
 """Paint a picture with a style; predict the style of a painting."""
 
 import numpy
-import psutil
 from mxnet import np
 
 from gluon_style._mxnet import lock_of, naming_lack_of_memory, numpy_mode
 from gluon_style.chapter.devices import device_of
-from gluon_style.errors import OutOfMemoryError
 from gluon_style.methods.feedforward.build import (
     own_transfer_net,
     predictor,
@@ -14,6 +12,7 @@ from gluon_style.methods.feedforward.build import (
 )
 from gluon_style.methods.feedforward.layout import PREDICTOR_SIDE
 from gluon_style.methods.feedforward.styles import from_bottleneck
+from gluon_style.methods.one_pass import require_memory
 from gluon_style.pictures.resize import resized
 
 # The most memory that a pixel takes, measured with 1200x1000 of them and
@@ -29,7 +28,9 @@ def painted(picture, style, device='auto'):
     to 1. Returns float32 from 0 to 1. Raises OutOfMemoryError for a picture
     that would need more memory than is free.
     """
-    _require_memory(picture.shape, style.trunk)
+    height, width = picture.shape[:2]
+    need = BYTES_PER_PIXEL[style.trunk]
+    require_memory('net_size', (width, height), need)
     return _painted(picture, style, device)
 
 
@@ -64,16 +65,3 @@ def as_pixels(picture, ctx):
     scale = 255 if picture.dtype == 'uint8' else 1
     pixels = picture.transpose(2, 0, 1)[None].astype('float32') / scale
     return np.array(pixels, ctx=ctx)
-
-
-def _require_memory(shape, trunk):
-    height, width = shape[:2]
-    needed = BYTES_PER_PIXEL[trunk] * height * width
-    free = psutil.virtual_memory().available
-    if needed > free:
-        longest = int(max(height, width) * (0.9 * free / needed) ** 0.5)
-        raise OutOfMemoryError(
-            f'{width}x{height} pixels at once need about {needed / 1e9:.1f} '
-            f'GB of memory and {free / 1e9:.1f} GB are free: choose a '
-            f'net_size of {longest} or less'
-        )

@@ -34,6 +34,7 @@ from gluon_style.methods.observers import (
     Observers,
     Plan,
 )
+from gluon_style.methods.one_pass import picture_ids, style_parts
 from gluon_style.methods.versions import current_versions
 from gluon_style.pictures.color import (
     keep_color,
@@ -43,7 +44,7 @@ from gluon_style.pictures.color import (
 )
 from gluon_style.pictures.read import as_bytes, read_picture
 from gluon_style.pictures.resize import resized
-from gluon_style.records.record import PictureId, Record, WeightsId
+from gluon_style.records.record import Record, WeightsId
 from gluon_style.records.result import Result
 
 # The strength from which on the net paints every pixel: see ``_painted``.
@@ -92,7 +93,11 @@ class _Run:
     def __init__(self, content, style, settings, observers):
         sources = [*style] if isinstance(style, (list, tuple)) else [style]
         self._settings, self._observers = settings, observers
-        self._sources = _checked_sources(sources, settings)
+        self._parts = style_parts(
+            sources, settings.style_blend, 'a painting or net:15'
+        )
+        _require_fit(sources, settings)
+        self._sources = sources
         self._device = get_device(settings.device)
         self._content = read_picture(content)
         self._pictures = [
@@ -101,7 +106,7 @@ class _Run:
         height, width = self._content.shape[:2]
         self._shape = settings.image_shape(width, height)
         self._net_shape = settings.net_shape(self._shape)
-        self._ids = picture_ids(content, sources)
+        self._ids = picture_ids(content, sources, style_id)
         observers.begin(self._plan())
 
     def _plan(self):
@@ -120,7 +125,7 @@ class _Run:
                 self._style(source, picture)
                 for source, picture in zip(self._sources, self._pictures)
             ],
-            self._settings.style_blend,
+            self._parts,
         )
         pixels = self._painted(style)
         if self._shape != self._net_shape:
@@ -169,8 +174,7 @@ class _Run:
         settings, content = self._settings, self._content
         content = resized(content, self._net_shape)
         if settings.color == 'transfer':
-            parts = settings.style_blend or [1] * len(self._pictures)
-            content = transferred(content, self._pictures, parts)
+            content = transferred(content, self._pictures, self._parts)
         return (content / 255).astype('float32')
 
     def _record(self, style):
@@ -193,18 +197,10 @@ class _Run:
         )
 
 
-def _checked_sources(sources: list[Any], settings: Settings) -> list[Any]:
-    """Return the styles, or raise an error before anything is read."""
-    if not sources or any(source is None for source in sources):
-        raise GluonStyleError('no style is given: name a painting or net:15')
+def _require_fit(sources: list[Any], settings: Settings) -> None:
+    """Raise an error for styles that cannot be, before anything is read."""
     for source in sources:
         require_exists(source)
-    blend = settings.style_blend
-    if blend is not None and len(blend) != len(sources):
-        raise GluonStyleError(
-            f'style_blend has {len(blend)} parts and the number of styles is '
-            f'{len(sources)}: give a number for each style'
-        )
     numbers = [source for source in sources if is_style(source)]
     if settings.color in OF_PICTURES and numbers:
         about = numbers[0] if isinstance(numbers[0], (str, Path)) else 'given'
@@ -212,13 +208,3 @@ def _checked_sources(sources: list[Any], settings: Settings) -> list[Any]:
             f'color is {settings.color!r} and the style {str(about)!r} is not '
             'a picture with colors: choose style or luminance'
         )
-    return sources
-
-
-def picture_ids(content: Any, sources: list[Any]) -> dict[str, PictureId]:
-    """Return the ids of the content and the styles by their roles."""
-    ids = {'content': PictureId.of(content)}
-    for i, source in enumerate(sources, start=1):
-        role = 'style' if i == 1 else f'style {i}'
-        ids[role] = style_id(source)
-    return ids

@@ -20,13 +20,13 @@ from gluon_style.methods.gatys.settings import Settings, Stage
 # tenth above the style's; with 1 thin structures begin to fade. 'quick' gives
 # a first look, with fewer pixels and epochs.
 #
-# 40 epochs are enough: on eight pairs of the quality benchmark 50 keep and take
-# 0.01 more or less, and so do 80. With 30, less of the style is taken (0.50 in
-# place of 0.53), and its grain is missing on three of the eight. Rules that
-# stop by progress do no better: between the 40th and the 50th epoch the total
-# still falls by 6 to 10 per cent, while what is kept and taken stays. A start
-# from the picture of one pass does not help: 30 epochs from there keep 0.29 of
-# the content in place of 0.32.
+# 40 epochs are enough: on eight pairs of the quality benchmark 50 keep and
+# take 0.01 more or less, and so do 80. With 30, less of the style is taken
+# (0.50 in place of 0.53), and its grain is missing on three of the eight.
+# Rules that stop by progress do no better: between the 40th and the 50th
+# epoch the total still falls by 6 to 10 per cent, while what is kept and taken
+# stays. A start from the picture of one pass does not help: 30 epochs from
+# there keep 0.29 of the content in place of 0.32.
 #
 # The older editions of the chapter plot other losses. Edition 0.17 has a style
 # weight of 1e3 and adds its list of losses up ten times: that is the present

@@ -8,10 +8,9 @@ it, it is learned first.
 
 import sys
 import time
-from pathlib import Path
 
+from benchmarks.jpeg import write_jpeg
 from gluon_style import learn, samples, stylize
-from gluon_style.chapter.plots import write_figure
 from gluon_style.many.grid import picture_grid, show_picture
 from gluon_style.methods.feedforward.styles import Style
 from gluon_style.methods.table import get_method
@@ -48,12 +47,7 @@ def main():
     figure, axes = picture_grid(2, 4, 299 / 450, margins=(0.1, 0.1))
     for ax, (words, img) in zip(axes.flat, pictures):
         show_picture(ax, resized(img, (450, 299)), above=words)
-    path = Path(output).with_suffix('.png')
-    write_figure(figure, path, dpi=150)
-    from PIL import Image
-
-    Image.open(path).convert('RGB').save(output, quality=85)
-    path.unlink()
+    write_jpeg(figure, output, dpi=150)
 
 
 if __name__ == '__main__':

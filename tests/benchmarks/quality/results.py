@@ -121,7 +121,8 @@ def _run(command, environment):
 
 
 def _threads(jobs):
-    return max(1, (os.cpu_count() or 1) // jobs)
+    # Those that this process may use, which can be less than there are.
+    return max(1, len(os.sched_getaffinity(0)) // jobs)
 
 
 def make_all(tasks, jobs=1, again=False):
