@@ -1,4 +1,5 @@
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ from gluon_style.files.atomic import (
     claim,
     replacing,
     require_room,
+    temporary_folder,
 )
 from gluon_style.files.ours import is_ours, require_folder, require_ours
 from gluon_style.files.reading import read_json
@@ -111,6 +113,21 @@ def test_a_folder_is_flushed_before_it_replaces_another(tmp_path, monkeypatch):
     assert (folder / 'deep' / 'a.txt').read_text() == 'deep'
     assert (old / 'a.txt').read_text() == 'f'
     assert sorted(os.listdir(tmp_path)) == ['f', 'old']
+
+
+def test_a_folder_that_cannot_be_removed_hides_no_error(tmp_path, monkeypatch):
+    with temporary_folder('.new-', tmp_path) as folder:
+        assert folder.parent == tmp_path and folder.is_dir()
+    assert list(tmp_path.iterdir()) == []
+
+    def forbidden(*args, **kwargs):
+        raise PermissionError(errno.EACCES, 'Permission denied')
+
+    with pytest.raises(GluonStyleError, match='the first error'):
+        with temporary_folder('.new-', tmp_path):
+            monkeypatch.setattr(os, 'rmdir', forbidden)
+            raise GluonStyleError('the first error')
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 # Moves the former folder away, as ``replace_folder`` does, and is killed.

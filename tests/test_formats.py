@@ -50,6 +50,38 @@ def test_what_is_written_is_read(tmp_path, layers, suffix):
     assert list(tmp_path.iterdir()) == [path]
 
 
+# Writes no file of more than 3000 bytes, as on a disk that is full.
+WRITE = """
+import resource, signal, sys
+from gluon_style.cli.messages import sentence
+from gluon_style.weights.formats import read_layers, write_layers
+layers, _ = read_layers(sys.argv[1], ['conv1_1', 'conv1_2'])
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+try:
+    write_layers(sys.argv[2], layers)
+except OSError as error:
+    print(sentence(error))
+"""
+
+
+@pytest.mark.parametrize('suffix', ['.npz', '.params', '.safetensors'])
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(
+    tmp_path, layers, suffix
+):
+    source, output = tmp_path / 'a.npz', tmp_path / f'b{suffix}'
+    write_layers(source, layers)
+    done = subprocess.run(
+        [sys.executable, '-c', WRITE, source, output],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.count('\n') == 1
+    assert 'File too large' in done.stdout or 'disk is full' in done.stdout
+    assert list(tmp_path.iterdir()) == [source]
+
+
 def test_params_of_gluon_itself(tmp_path, layers):
     from mxnet import np
     from mxnet.gluon import nn

@@ -187,8 +187,10 @@ def test_a_killed_download_leaves_no_bad_file(zoo):
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert zoo.paths and not SOURCES['zoo'].path.exists()
+    assert [path.is_dir() for path in zoo.home.glob('models/.*params-*')]
     zoo.trouble = ''
     assert is_intact(SOURCES['zoo'], fetch('zoo'))
+    assert not list(zoo.home.glob('models/.*params-*'))
 
 
 @pytest.fixture

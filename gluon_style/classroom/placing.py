@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gluon_style.files.atomic import claim, flush_folder
+from gluon_style.files.atomic import (
+    claim,
+    flush_folder,
+    temporary_folder,
+)
 
 
 @contextmanager
@@ -28,10 +31,8 @@ def workplace(folder: Path) -> Iterator[Path]:
             if (leftover / 'old').is_dir() and not folder.exists():
                 (leftover / 'old').rename(folder)
             shutil.rmtree(leftover)
-        with tempfile.TemporaryDirectory(
-            prefix=prefix, dir=folder.parent
-        ) as temporary:
-            yield Path(temporary)
+        with temporary_folder(prefix, folder.parent) as temporary:
+            yield temporary
 
 
 def replace_folder(new: Path, folder: Path, old: Path) -> None:

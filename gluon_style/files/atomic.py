@@ -70,6 +70,23 @@ def _remove_leftover(path: Path) -> None:
         path.unlink()
 
 
+@contextlib.contextmanager
+def temporary_folder(
+    prefix: str, beside: str | os.PathLike[str]
+) -> Iterator[Path]:
+    """Give a new folder within the folder ``beside``, and remove it.
+
+    Where it cannot be removed any more it stays, without a word: the error
+    that ended the body says more. ``tempfile.TemporaryDirectory`` would try
+    again until Python's stack is full.
+    """
+    folder = tempfile.mkdtemp(prefix=prefix, dir=beside)
+    try:
+        yield Path(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def flush_folder(folder: str | os.PathLike[str]) -> None:
     """Flush a folder's list of names to the disk, where it can be flushed."""
     with contextlib.suppress(OSError):

@@ -142,9 +142,18 @@ def _by_feature(layers: Layers, network: str) -> dict[str, numpy.ndarray]:
 
 def _write_params(path: Path, layers: Layers, network: str) -> None:
     from mxnet import nd
+    from mxnet.base import MXNetError
 
     arrays = _by_feature(layers, network)
-    nd.save(str(path), {name: nd.array(a) for name, a in arrays.items()})
+    try:
+        nd.save(str(path), {name: nd.array(a) for name, a in arrays.items()})
+    except MXNetError as error:
+        # Its writer has no other error for a full disk.
+        reason = str(error).strip().splitlines()[-1]
+        raise OSError(
+            f'the .params cannot be written ({reason}): look whether the disk '
+            'is full'
+        ) from error
 
 
 def _write_safetensors(path: Path, layers: Layers, network: str) -> None:

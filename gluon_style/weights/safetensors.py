@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy
 
@@ -52,10 +53,12 @@ def write_safetensors(
 ) -> None:
     """Write arrays by name; raises MissingPackageError."""
     try:
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
     except ImportError:
         raise _missing_package() from None
-    save_file(arrays, path)
+    # Its own writer has an error of its own for a full disk, and leaves a
+    # file of another name where it is killed.
+    Path(path).write_bytes(save(arrays))
 
 
 def _missing_package() -> MissingPackageError:

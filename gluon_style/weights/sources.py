@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from gluon_style.errors import GluonStyleError, WeightsError
 from gluon_style.files.archive import extract_member
-from gluon_style.files.atomic import replacing
+from gluon_style.files.atomic import replacing, temporary_folder
 from gluon_style.files.reading import file_digest
 from gluon_style.weights.download import download
 
@@ -261,8 +261,12 @@ def _fetch(source: Source, patient: bool) -> None:
         source.size / 1e6,
         source.origin,
     )
-    with tempfile.TemporaryDirectory(dir=source.path.parent) as folder:
-        archive, member = download(source, Path(folder), patient)
+    prefix = f'.{source.file}-'
+    # The lock is ours, so that nobody else is fetching into them.
+    for leftover in source.path.parent.glob(f'{prefix}*'):
+        shutil.rmtree(leftover, ignore_errors=True)
+    with temporary_folder(prefix, source.path.parent) as folder:
+        archive, member = download(source, folder, patient)
         with replacing(source.path) as temporary:
             try:
                 extract_member(archive, member, temporary, source.size)

@@ -143,23 +143,9 @@ class PatchDenoiser:
         takes only every so many patch each way, from ``first`` on, as (row,
         column). If the picture ``wraps``, its opposite edges are neighbors.
         """
-        rows, columns = (
-            positions(length, self.side, stride, start, wraps)
-            for length, start in zip(pixels.shape[1:], first)
+        return denoised(
+            self.means, self.side, pixels, sigma, stride, first, wraps
         )
-        average = Average(pixels.shape, self.side, SOFTNESS)
-        band = max(1, QUERIES // len(columns))
-        for begin in range(0, len(rows), band):
-            some = rows[begin : begin + band]
-            queries = patches_at(pixels, self.side, some, columns)
-            noise = sigma
-            if numpy.ndim(sigma) == 2:
-                # A patch has the mean precision of its pixels.
-                precision = numpy.float32(sigma)[None] ** -2
-                precision = patches_at(precision, self.side, some, columns)
-                noise = precision.mean(axis=1) ** -0.5
-            average.add(self.means(queries, noise), some, columns)
-        return average.picture()
 
     @numpy_mode()
     def means(self, queries, sigma):
@@ -215,6 +201,31 @@ class PatchDenoiser:
 
     def _on_device(self, array):
         return np.array(array, dtype='float32', ctx=self._device)
+
+
+def denoised(means, side, pixels, sigma, stride=1, first=(0, 0), wraps=False):
+    """Return a picture whose patches are the means of its own.
+
+    ``means`` is a function of patches and their noise, the rest as in
+    ``PatchDenoiser``.
+    """
+    rows, columns = (
+        positions(length, side, stride, start, wraps)
+        for length, start in zip(pixels.shape[1:], first)
+    )
+    average = Average(pixels.shape, side, SOFTNESS)
+    band = max(1, QUERIES // len(columns))
+    for begin in range(0, len(rows), band):
+        some = rows[begin : begin + band]
+        queries = patches_at(pixels, side, some, columns)
+        noise = sigma
+        if numpy.ndim(sigma) == 2:
+            # A patch has the mean precision of its pixels.
+            precision = numpy.float32(sigma)[None] ** -2
+            precision = patches_at(precision, side, some, columns)
+            noise = precision.mean(axis=1) ** -0.5
+        average.add(means(queries, noise), some, columns)
+    return average.picture()
 
 
 def _parts(rows, width):
