@@ -117,11 +117,15 @@ def _net(size, rng, device):
             nn.Dense(WIDTH, in_units=WIDTH),
         )
         net.add(block)
-    net.add(nn.Activation('relu'), nn.Dense(size, in_units=WIDTH))
+    net.add(nn.Activation('relu'))
     net.initialize(init.Zero(), ctx=device)
     for name, parameter in net.collect_params().items():
         if name.endswith('weight'):
             fan_in = parameter.shape[1]
             values = rng.normal(size=parameter.shape) * (2 / fan_in) ** 0.5
             parameter.set_data(np.array(values, dtype='float32', ctx=device))
+    # Zeros at first, so that the first estimates are no worse than none.
+    last = nn.Dense(size, in_units=WIDTH)
+    last.initialize(init.Zero(), ctx=device)
+    net.add(last)
     return net
