@@ -20,7 +20,8 @@ from gluon_style.methods.gatys.presets import PRESETS
 
 # In full and quick.
 _SIZES = 300, 128
-_OPTIMIZED = RunSpec(PRESETS['fast'], (_SIZES[0], 50), (_SIZES[1], 30))
+_FAST = PRESETS['fast']
+_OPTIMIZED = RunSpec(_FAST, (_SIZES[0], _FAST.epochs), (_SIZES[1], 30))
 _STRENGTHS = 0.2, 0.5, 0.8
 # Patches of the result that are looked for in the style.
 _SIDE, _PATCHES = 5, 1000

@@ -20,7 +20,8 @@ from gluon_style.records.result import Result
 
 # In full and quick.
 _SIZES = 300, 96
-_OPTIMIZED = RunSpec(PRESETS['fast'], (_SIZES[0], 80), (_SIZES[1], 40))
+_FAST = PRESETS['fast']
+_OPTIMIZED = RunSpec(_FAST, (_SIZES[0], _FAST.epochs), (_SIZES[1], 40))
 _STRENGTHS = 0.25, 0.5, 0.75, 1
 # Four of the 26 styles of one net. Two of them are the less alike, the more
 # their pixels differ: from 0 to 1, on average.
