@@ -1,8 +1,10 @@
-"""What the fuzzer mutates of one pass: ONNX files, styles, checkpoints."""
+"""What the fuzzer mutates of one pass: nets, styles, checkpoints."""
 
 import numpy
 from onnx_writer import field, initializer, model, node
 
+from gluon_style.methods.adain.decoder import read_decoder, write_decoder
+from gluon_style.methods.adain.layout import CHANNELS, SHAPES
 from gluon_style.methods.feedforward.layout import Array
 from gluon_style.methods.feedforward.lesson_file import (
     Progress,
@@ -90,3 +92,29 @@ def read_a_lesson(path):
     shape = progress.style.vector.shape
     assert [a.shape for a in progress.moments['vector']] == [shape] * 2
     assert all(isinstance(entry, Epoch) for entry in progress.history)
+
+
+def make_decoders(folder):
+    """Write decoders of AdaIN: few numbers, so that the files are small."""
+    about = {'encoder': {'source': 'torchvision', 'sha256': 'ab' * 32}}
+    path = folder / 'whole.npz'
+    for i in range(10):
+        weights = {
+            name: numpy.full(shape, 0.25 * i, 'float32')
+            for name, shape in SHAPES.items()
+        }
+        rms = numpy.full(CHANNELS, 1 + i, 'float32')
+        write_decoder(path, weights, rms, {**about, 'iterations': i})
+        with numpy.load(path) as arrays:
+            numpy.savez_compressed(folder / f'{i}.npz', **arrays)
+    path.unlink()
+
+
+def read_a_decoder(path):
+    """Read a decoder; any of the right shapes and usable is right."""
+    decoder = read_decoder(path)
+    assert {n: a.shape for n, a in decoder.weights.items()} == SHAPES
+    for array in (*decoder.weights.values(), decoder.rms):
+        assert array.dtype == 'float32' and numpy.isfinite(array).all()
+    assert decoder.rms.shape == (CHANNELS,) and (decoder.rms > 0).all()
+    assert isinstance(decoder.encoder, str)

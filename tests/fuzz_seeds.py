@@ -12,9 +12,11 @@ from dataclasses import asdict
 import numpy
 from fuzz_checkpoints import make_checkpoints, read_a_checkpoint
 from fuzz_one_pass import (
+    make_decoders,
     make_lessons,
     make_onnx,
     make_styles,
+    read_a_decoder,
     read_a_lesson,
     read_a_net,
     read_a_style,
@@ -225,6 +227,7 @@ KINDS = {
     'checkpoint': (make_checkpoints, read_a_checkpoint),
     'onnx': (make_onnx, read_a_net),
     'style': (make_styles, read_a_style),
+    'decoder': (make_decoders, read_a_decoder),
     'lesson': (make_lessons, read_a_lesson),
     'record': (make_records, read_a_record),
     'deep': (make_deep, read_deep),
