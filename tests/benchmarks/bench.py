@@ -12,6 +12,7 @@ import argparse
 import datetime
 import hashlib
 import json
+import math
 import os
 import platform
 import re
@@ -23,11 +24,15 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from gluon_style.layers import CONV_SHAPES
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 WORK = ROOT / 'build' / 'bench'
 RESULTS = WORK / 'results.json'
 SIZE = (450, 300)
+# Those of VGG-19 up to the last layer that the chapter takes.
+CONVOLUTIONS = tuple(CONV_SHAPES)[:13]
 SIZES = ((225, 150), (450, 300), (900, 600), (1800, 1200))
 # The first epochs of a process prepare; of the others the median counts.
 WARM_UP, EPOCHS, ROUNDS = 2, 8, 2
@@ -292,22 +297,20 @@ def best_torch(results, precision='float32'):
     kinds = [
         name
         for name in PROGRAMS
-        if name.startswith('PyTorch')
-        and is_bfloat16(name) == (precision == 'bfloat16')
+        if name.startswith('PyTorch') and precision_of(name) == precision
     ]
     return min(kinds, key=lambda name: seconds_a_step(results, name))
 
 
-def is_bfloat16(name):
-    """Return whether a program computes in bfloat16."""
-    return 'bfloat16' in name
+def precision_of(name):
+    """Return the arithmetic of a program: 'bfloat16' or 'float32'."""
+    return 'bfloat16' if 'bfloat16' in name else 'float32'
 
 
 def rate(results, name):
     """Return the machine's operations a second in a program's arithmetic."""
-    kind = 'bfloat16' if is_bfloat16(name) else 'float32'
     return statistics.median(
-        results[f'rates {i}'][kind] for i in range(ROUNDS)
+        results[f'rates {i}'][precision_of(name)] for i in range(ROUNDS)
     )
 
 
@@ -318,13 +321,12 @@ def operations_a_step(size):
     less than a twentieth: Gram matrices, poolings, losses.
     """
     width, height = size
-    operations, channels = 0, 3
-    for block, count in enumerate((2, 2, 4, 4, 1)):
-        filters = min(64 << block, 512)
-        for _ in range(count):
-            operations += 2 * 9 * channels * filters * width * height
-            channels = filters
-        width, height = width // 2, height // 2
+    operations = 0
+    for name in CONVOLUTIONS:
+        filters, channels, *sides = CONV_SHAPES[name]
+        halved = int(name[len('conv')]) - 1
+        places = (width >> halved) * (height >> halved)
+        operations += 2 * math.prod(sides) * channels * filters * places
     return 2 * operations
 
 

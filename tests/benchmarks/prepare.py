@@ -8,6 +8,7 @@ import json
 import sys
 
 import numpy
+from bench import CONVOLUTIONS
 
 from gluon_style import (
     Objective,
@@ -16,7 +17,6 @@ from gluon_style import (
     preprocess,
     read_image,
 )
-from gluon_style.layers import CONV_SHAPES
 
 
 def main():
@@ -26,7 +26,7 @@ def main():
         preprocess(read_image(path), shape) for path in (content, style)
     )
     if kind == 'input':
-        layers = load_weights('oxford', list(CONV_SHAPES)[:13]).layers
+        layers = load_weights('oxford', CONVOLUTIONS).layers
         arrays = {
             f'{name}.{part}': array
             for name, pair in layers.items()
