@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +29,6 @@ def workplace(folder: Path) -> Iterator[Path]:
         for leftover in folder.parent.glob(f'{prefix}*'):
             if (leftover / 'old').is_dir() and not folder.exists():
                 (leftover / 'old').rename(folder)
-            shutil.rmtree(leftover)
         with temporary_folder(prefix, folder.parent) as temporary:
             yield temporary
 

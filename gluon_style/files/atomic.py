@@ -76,10 +76,14 @@ def temporary_folder(
 ) -> Iterator[Path]:
     """Give a new folder within the folder ``beside``, and remove it.
 
-    Where it cannot be removed any more it stays, without a word: the error
-    that ended the body says more. ``tempfile.TemporaryDirectory`` would try
-    again until Python's stack is full.
+    The caller holds a lock for the ``prefix``: what a killed process left
+    with it is removed first. Where the new folder cannot be removed any more
+    it stays, without a word: the error that ended the body says more.
+    ``tempfile.TemporaryDirectory`` would try again until Python's stack is
+    full.
     """
+    for leftover in Path(beside).glob(f'{prefix}*'):
+        shutil.rmtree(leftover, ignore_errors=True)
     folder = tempfile.mkdtemp(prefix=prefix, dir=beside)
     try:
         yield Path(folder)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -261,11 +260,7 @@ def _fetch(source: Source, patient: bool) -> None:
         source.size / 1e6,
         source.origin,
     )
-    prefix = f'.{source.file}-'
-    # The lock is ours, so that nobody else is fetching into them.
-    for leftover in source.path.parent.glob(f'{prefix}*'):
-        shutil.rmtree(leftover, ignore_errors=True)
-    with temporary_folder(prefix, source.path.parent) as folder:
+    with temporary_folder(f'.{source.file}-', source.path.parent) as folder:
         archive, member = download(source, folder, patient)
         with replacing(source.path) as temporary:
             try:
