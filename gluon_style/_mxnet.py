@@ -208,17 +208,24 @@ class _PreparingFinder:
         return spec
 
 
+# One working space instead of four saves a tenth of a run's memory. MXNet 1.x
+# keeps what it prepared for every shape of a convolution, each with memory as
+# large as the features; with two of them a run takes a tenth to a sixth less.
+# Neither costs time: oneDNN remembers the code that it made.
+_LESS_MEMORY = {'MXNET_CPU_TEMP_COPY': '1', 'MXNET_MKLDNN_CACHE_NUM': '2'}
+
+
 def prepare():
     """Prepare the first import of MXNet, or warn that it is too late.
 
     Unless the user has set them, ``OMP_NUM_THREADS`` becomes the number of
-    physical cores, and MXNet keeps one working space instead of four: this
-    saves a tenth of a run's memory and costs no time. The slower steps wait
-    until MXNet is imported.
+    physical cores, and MXNet's variables of ``_LESS_MEMORY`` are set. The
+    slower steps wait until MXNet is imported.
     """
     threads_chosen = 'OMP_NUM_THREADS' in os.environ
     os.environ.setdefault('OMP_NUM_THREADS', str(physical_cores()))
-    os.environ.setdefault('MXNET_CPU_TEMP_COPY', '1')
+    for name, value in _LESS_MEMORY.items():
+        os.environ.setdefault(name, value)
     if 'mxnet' not in sys.modules:
         sys.meta_path.insert(0, _PreparingFinder)
         return

@@ -7,12 +7,12 @@ import sys
 import psutil
 import pytest
 
-from gluon_style._mxnet import physical_cores
+from gluon_style._mxnet import _LESS_MEMORY, physical_cores
 
 
 def run(code, **environment):
-    chosen = ('OMP_NUM_THREADS', 'MXNET_CPU_TEMP_COPY')
-    env = {k: v for k, v in os.environ.items() if k not in chosen}
+    ours = 'OMP_NUM_THREADS', *_LESS_MEMORY
+    env = {k: v for k, v in os.environ.items() if k not in ours}
     done = subprocess.run(
         [sys.executable, '-c', code],
         capture_output=True,
@@ -36,10 +36,11 @@ def test_threads_are_the_physical_cores_unless_chosen():
     assert run(code, OMP_NUM_THREADS='7')[0] == ['7']
 
 
-def test_one_working_space_is_kept_unless_chosen():
-    code = 'import gluon_style, os; print(os.environ["MXNET_CPU_TEMP_COPY"])'
-    assert run(code)[0] == ['1']
-    assert run(code, MXNET_CPU_TEMP_COPY='3')[0] == ['3']
+@pytest.mark.parametrize('name, value', _LESS_MEMORY.items())
+def test_little_memory_is_kept_unless_chosen(name, value):
+    code = f'import gluon_style, os; print(os.environ["{name}"])'
+    assert run(code)[0] == [value]
+    assert run(code, **{name: '3'})[0] == ['3']
 
 
 def test_importing_the_package_does_not_load_mxnet():

@@ -351,10 +351,12 @@ def terminal(monkeypatch):
     monkeypatch.setattr(type(sys.stderr), 'isatty', lambda stream: True)
 
 
-def test_progress_is_by_pixels_times_epochs(capsys, terminal):
+def test_progress_is_by_the_work(capsys, terminal):
     lines = shown_by(Progress('cat.png'), capsys)
-    # 200 pixels of 3400, then 800 more each.
-    percents = [round(100 * (200 + 800 * i) / 3400) for i in range(5)]
+    # An epoch costs 20000 pixels more than it has, and the second scale two
+    # epochs more: 20200, then 62400, then three times 20800.
+    work = [20200 + 20800 * epochs for epochs in (0, 3, 4, 5, 6)]
+    percents = [round(100 * done / work[-1]) for done in work]
     for i, (line, percent) in enumerate(zip(lines, percents)):
         step = f'40x20 {i}/4' if i else '20x10 1/1'
         assert line.startswith(f'cat.png {step} {percent}%|')
@@ -385,7 +387,7 @@ def test_progress_in_a_pipe_is_a_line_every_ten_per_cent(capsys):
 def test_progress_in_a_pipe_has_a_line_for_every_size(capsys):
     lines = shown_by(Progress('cat.png'), capsys)
     places = [line.partition(',')[0] for line in lines]
-    assert places[:2] == ['cat.png 20x10 1/1 5%', 'cat.png 40x20 1/4 29%']
+    assert places[:2] == ['cat.png 20x10 1/1 13%', 'cat.png 40x20 1/4 56%']
 
 
 @pytest.mark.parametrize('stream', [None, io.StringIO()])
@@ -424,6 +426,58 @@ def test_the_time_left_is_first_the_forecasts(capsys, terminal):
     progress.epoch(history, None)
     assert '| 00:00<00:02, ' in capsys.readouterr().err.split('\r')[-1]
     assert calls == [1]
+
+
+# Seconds of each epoch, by size, of runs on two cores of an EPYC.
+FAST = [
+    ((200, 150), [0.89, 0.36, *[0.22] * 8]),
+    ((300, 225), [1.5, 0.69, *[0.39] * 8]),
+    ((450, 338), [3.19, 1.51, *[0.8] * 12, *[0.88] * 26]),
+]
+QUICK = [
+    ((133, 100), [0.46, 0.19, *[0.13] * 6]),
+    ((200, 150), [0.86, 0.36, *[0.22] * 6]),
+    ((300, 225), [1.51, 0.69, *[0.4] * 28]),
+]
+DIFFUSION = [
+    ((133, 100), [0.88, *[0.3] * 5]),
+    ((200, 150), [0.94, 0.45, *[0.37] * 4]),
+    ((300, 225), [1.36, *[0.62] * 5]),
+    ((450, 338), [2.63, 1.07, 1.11, 1.07, 1.22, 2.57]),
+]
+LARGE = [
+    ((237, 178), [1.14, *[0.43] * 5]),
+    ((355, 267), [1.66, *[0.74] * 5]),
+    ((533, 400), [3.35, 1.45, 1.41, 1.41, 1.71, 1.65]),
+    ((800, 600), [7.38, 3.19, 2.94, 3.0, 3.74, 7.52]),
+]
+
+
+@pytest.mark.parametrize('scales', [FAST, QUICK, DIFFUSION, LARGE])
+def test_the_time_left_is_right_from_the_second_scale_on(
+    capsys, monkeypatch, scales
+):
+    progress, history, now = Progress(), [], 0.0
+    monkeypatch.setattr('time.perf_counter', lambda: now)
+    progress.begin(plan([(scale, len(each)) for scale, each in scales]))
+    total = sum(sum(each) for _, each in scales)
+    said = []
+    for scale, seconds in scales:
+        for each in seconds:
+            now += each
+            history.append(entry(len(history) + 1, scale))
+            progress.epoch(history, None)
+            line = capsys.readouterr().err
+            if line and scale != scales[0][0]:
+                percent, minutes, rest = re.search(
+                    r'(\d+)%, (\d+):(\d+) left', line
+                ).groups()
+                left = 60 * int(minutes) + int(rest)
+                said.append((now + left) / total)
+                assert abs(int(percent) / 100 - now / total) < 0.2
+    # A line for each size and for each tenth.
+    assert len(said) >= 8
+    assert all(abs(each - 1) < 0.2 for each in said)
 
 
 def test_the_time_of_a_short_run_waits_for_the_second_step(capsys, terminal):

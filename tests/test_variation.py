@@ -1,4 +1,4 @@
-"""The loss of more total variation than the style's own."""
+"""The loss of more or less total variation than the style's own."""
 
 import numpy
 import pytest
@@ -35,6 +35,8 @@ def pixels(seed, contrast=1.0):
 
 # Three contrasts, so that one is rougher than another.
 ROUGH, STYLE, SMOOTH = pixels(1), pixels(2, 0.5), pixels(3, 0.1)
+# Rougher than the first.
+HARSH = pixels(4, 1.5)
 
 
 def variation(X):
@@ -59,18 +61,19 @@ def style_of_nothing(net, style_X):
     return ((Y @ Y.T / Y.size) ** 2).mean()
 
 
-def test_the_excess_by_hand():
+def test_the_difference_by_hand():
     # One column, with steps of 1 and 3: half of their mean.
     X = np.array([[[[0.0], [1.0], [4.0]]]])
     X = np.concatenate([X, X], axis=3)
-    for target, expected in ((0.5, 7.0), (1.0, 0.0), (2.0, 0.0)):
+    for target, expected in ((0.5, 7.0), (1.0, 0.0), (2.0, 1.75)):
         loss = TotalVariationLoss(7.0, 'l1', target=target)
         assert float(loss(X)) == pytest.approx(expected)
     assert float(TotalVariationLoss(7.0, 'l1')(X)) == pytest.approx(7.0)
 
 
-def test_the_excess_has_its_gradient():
-    target = squares(STYLE.asnumpy())
+@pytest.mark.parametrize('style_X', [STYLE, HARSH])
+def test_the_difference_has_its_gradient(style_X):
+    target = squares(style_X.asnumpy())
     loss = TotalVariationLoss(2.0, 'l2', target=target)
     X = ROUGH.copy()
     X.attach_grad()
@@ -93,15 +96,15 @@ def squares(X):
     return 0.5 * (down + across)
 
 
-def test_what_is_not_rougher_than_the_style_costs_nothing(net):
-    for X in (STYLE, SMOOTH):
-        assert losses(net, X, STYLE)[2] == 0
-    assert losses(net, ROUGH, STYLE)[2] > 0
+def test_what_is_as_rough_as_the_style_costs_nothing(net):
+    assert losses(net, STYLE, STYLE)[2] == 0
+    for X in (ROUGH, SMOOTH):
+        assert losses(net, X, STYLE)[2] > 0
 
 
 def test_the_unit_is_the_style_loss_of_nothing(net):
-    excess = variation(ROUGH) / variation(STYLE) - 1
-    expected = 3 * 500 * style_of_nothing(net, STYLE) * excess**2
+    difference = variation(ROUGH) / variation(STYLE) - 1
+    expected = 3 * 500 * style_of_nothing(net, STYLE) * difference**2
     given = losses(net, ROUGH, STYLE, style_weight=500)
     assert given[2] == pytest.approx(expected, rel=1e-4)
     # No content is needed.
@@ -123,10 +126,11 @@ def test_several_styles_have_the_average_of_theirs(net):
     styles, blend = [STYLE, SMOOTH], (1, 3)
     target = (variation(STYLE) + 3 * variation(SMOOTH)) / 4
     assert target_variation(styles, blend, 'l1') == pytest.approx(target)
-    at, above = (
-        losses(net, X, styles, style_blend=blend)[2] for X in (SMOOTH, STYLE)
+    rough, smooth = (
+        losses(net, X, styles, style_blend=blend)[2] for X in (ROUGH, SMOOTH)
     )
-    assert at == 0 and above > 0
+    ratio = (variation(ROUGH) - target) / (variation(SMOOTH) - target)
+    assert rough == pytest.approx(ratio**2 * smooth, rel=1e-3)
 
 
 def test_a_region_without_a_style_may_have_the_contents(net):
@@ -138,8 +142,8 @@ def test_a_region_without_a_style_may_have_the_contents(net):
     given = losses(net, ROUGH, SMOOTH, **options)[2]
     # The style's Gram matrix counts by its region's part.
     unit = 500 * style_of_nothing(net, SMOOTH) / 4
-    excess = variation(ROUGH) / target - 1
-    assert given == pytest.approx(3 * unit * excess**2, rel=1e-3)
+    difference = variation(ROUGH) / target - 1
+    assert given == pytest.approx(3 * unit * difference**2, rel=1e-3)
 
 
 def test_a_flat_style_allows_a_gray_level():

@@ -116,10 +116,10 @@ class Objective:
         if settings.tv_target == 'style' and styles:
             parts = settings.style_blend or [1] * len(styles)
             if mask is not None:
-                # Where there is no style, the content's variation is allowed.
+                # Where there is no style, the content's variation is right.
                 styles, share = [*styles, content_X][:2], float(mask.mean())
                 parts = share, 1 - share
-            self._tv = self._excess_of(settings, styles, parts)
+            self._tv = self._variation_of(settings, styles, parts)
 
     def _style_of_nothing(self, moments):
         """Return the style loss of a picture without any style."""
@@ -129,8 +129,8 @@ class Objective:
         }
         return float(self._style(nothing)[0])
 
-    def _excess_of(self, settings, pictures, parts):
-        """Return the loss of more total variation than pictures' average.
+    def _variation_of(self, settings, pictures, parts):
+        """Return the loss of another total variation than pictures' average.
 
         Its unit is the style loss of a picture without any style.
         """

@@ -220,7 +220,7 @@ class Settings(Validated):
     tv_target: str = setting(
         'zero',
         Choice('zero', 'style'),
-        "the total variation that costs nothing: zero, or up to the style's",
+        "the total variation that costs nothing: zero, or the style's own",
         WITH_STYLE,
         group=LOSSES,
     )

@@ -1,4 +1,4 @@
-"""The total variation loss: of all of it, or of what exceeds the style's."""
+"""The total variation loss: of all of it, or of what is not the style's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mxnet import np, npx
+from mxnet import np
 
 from gluon_style.methods.gatys.tiles import wrapped
 
@@ -39,11 +39,12 @@ def total_variation(X, norm, wraps=False):
 
 @dataclass(frozen=True)
 class TotalVariationLoss:
-    """``weight`` times the total variation, or times its excess squared.
+    """``weight`` times the total variation, or how far it is from a target.
 
-    The excess is the part by which it is more than ``target``, relative to
+    That is the square of its difference from ``target``, relative to
     ``target``; with None there is no target. A picture that is as rough as
-    its style costs nothing, and one that has grain of its own does.
+    its style costs nothing. One that is rougher has grain of its own, and one
+    that is smoother lacks the style's.
     """
 
     weight: float
@@ -56,8 +57,7 @@ class TotalVariationLoss:
         variation = total_variation(X, self.norm, self.wraps)
         if self.target is None:
             return self.weight * variation
-        excess = npx.relu(variation / self.target - 1)
-        return self.weight * np.square(excess)
+        return self.weight * np.square(variation / self.target - 1)
 
 
 def target_variation(
