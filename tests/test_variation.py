@@ -13,6 +13,7 @@ from gluon_style.methods.gatys.objective import Objective
 from gluon_style.methods.gatys.presets import reconstruction, texturing
 from gluon_style.methods.gatys.strength import weight_ratio
 from gluon_style.methods.gatys.variation import (
+    LACK,
     LEAST_TARGET,
     TotalVariationLoss,
     target_variation,
@@ -65,7 +66,7 @@ def test_the_difference_by_hand():
     # One column, with steps of 1 and 3: half of their mean.
     X = np.array([[[[0.0], [1.0], [4.0]]]])
     X = np.concatenate([X, X], axis=3)
-    for target, expected in ((0.5, 7.0), (1.0, 0.0), (2.0, 1.75)):
+    for target, expected in ((0.5, 7.0), (1.0, 0.0), (2.0, 7 / (4 + 25))):
         loss = TotalVariationLoss(7.0, 'l1', target=target)
         assert float(loss(X)) == pytest.approx(expected)
     assert float(TotalVariationLoss(7.0, 'l1')(X)) == pytest.approx(7.0)
@@ -82,11 +83,17 @@ def test_the_difference_has_its_gradient(style_X):
     value.backward()
     step = numpy.random.RandomState(0).normal(size=X.shape)
     ahead, behind = (
-        2 * (squares(X.asnumpy() + sign * 1e-4 * step) / target - 1) ** 2
+        2 * cost(squares(X.asnumpy() + sign * 1e-4 * step) / target - 1)
         for sign in (1, -1)
     )
     slope = (X.grad.asnumpy() * step).sum()
     assert slope == pytest.approx((ahead - behind) / 2e-4, rel=1e-4)
+
+
+def cost(difference):
+    """Return what a relative difference from the style's variation costs."""
+    square = difference**2
+    return square if difference > 0 else square / (1 + square / LACK**2)
 
 
 def squares(X):
@@ -100,6 +107,22 @@ def test_what_is_as_rough_as_the_style_costs_nothing(net):
     assert losses(net, STYLE, STYLE)[2] == 0
     for X in (ROUGH, SMOOTH):
         assert losses(net, X, STYLE)[2] > 0
+
+
+def test_a_photograph_is_not_filled_with_noise():
+    # The slope of the cost is the pull, which falls where much is lacking.
+    loss = TotalVariationLoss(1.0, 'l1', target=1.0)
+    X = np.array([[[[0.0], [2.0]]]])
+    X = np.concatenate([X, X], axis=3)
+    pulls = []
+    for lack in (0.05, 0.12, 0.9):
+        Y = (1 - lack) * X
+        Y.attach_grad()
+        with autograd.record():
+            value = loss(Y)
+        value.backward()
+        pulls.append(float(abs(Y.grad).max()))
+    assert pulls[0] < pulls[1] and 20 * pulls[2] < pulls[1]
 
 
 def test_the_unit_is_the_style_loss_of_nothing(net):
@@ -129,8 +152,10 @@ def test_several_styles_have_the_average_of_theirs(net):
     rough, smooth = (
         losses(net, X, styles, style_blend=blend)[2] for X in (ROUGH, SMOOTH)
     )
-    ratio = (variation(ROUGH) - target) / (variation(SMOOTH) - target)
-    assert rough == pytest.approx(ratio**2 * smooth, rel=1e-3)
+    ratio = cost(variation(ROUGH) / target - 1) / cost(
+        variation(SMOOTH) / target - 1
+    )
+    assert rough == pytest.approx(ratio * smooth, rel=1e-3)
 
 
 def test_a_region_without_a_style_may_have_the_contents(net):

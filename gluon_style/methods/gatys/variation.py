@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mxnet import np
+from mxnet import np, npx
 
 from gluon_style.methods.gatys.tiles import wrapped
 
@@ -17,6 +17,8 @@ TV_NORMS = {'l1': np.abs, 'l2': np.square}
 # The total variation that a style has at least, so that a flat one allows
 # something: differences of about one gray level of 256.
 LEAST_TARGET = 0.02
+# The part of the style's total variation from which on a lack counts little.
+LACK = 0.2
 
 
 def total_variation(X, norm, wraps=False):
@@ -43,8 +45,11 @@ class TotalVariationLoss:
 
     That is the square of its difference from ``target``, relative to
     ``target``; with None there is no target. A picture that is as rough as
-    its style costs nothing. One that is rougher has grain of its own, and one
-    that is smoother lacks the style's.
+    its style costs nothing, and one that is rougher has grain of its own. One
+    that is a little smoother lacks the style's grain. One that is much
+    smoother is a photograph with little of the style: it is not to be filled
+    with noise, so that a lack x costs x**2 / (1 + (x / LACK)**2) (Geman &
+    McClure 1985).
     """
 
     weight: float
@@ -57,7 +62,10 @@ class TotalVariationLoss:
         variation = total_variation(X, self.norm, self.wraps)
         if self.target is None:
             return self.weight * variation
-        return self.weight * np.square(variation / self.target - 1)
+        difference = variation / self.target - 1
+        excess = np.square(npx.relu(difference))
+        lack = np.square(npx.relu(-difference))
+        return self.weight * (excess + lack / (1 + lack / LACK**2))
 
 
 def target_variation(
