@@ -130,7 +130,7 @@ def test_help_tells_the_commands_own_defaults(command):
 
     run, texture = help_of('run'), help_of('texture')
     reconstruct = help_of('reconstruct')
-    assert 'variation loss (fast: 0.3)' in run
+    assert 'variation loss (fast: 0.6)' in run
     assert 'variation loss (fast: 5)' in texture
     assert 'variation loss (fast: 2)' in reconstruct
     assert '(fast: content)' in run
