@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from gluon_style.files.atomic import (
     claim,
     flush_folder,
     temporary_folder,
+    temporary_prefix,
 )
 
 
@@ -23,8 +23,7 @@ def workplace(folder: Path) -> Iterator[Path]:
     ``folder``, which that one had moved away as ``old``, is put back. Raises
     GluonStyleError where another process is at work.
     """
-    digest = hashlib.sha256(os.fsencode(folder.name)).hexdigest()
-    prefix = f'.new-{digest[:12]}-'
+    prefix = temporary_prefix(folder)
     with claim(folder):
         for leftover in folder.parent.glob(f'{prefix}*'):
             if (leftover / 'old').is_dir() and not folder.exists():

@@ -13,12 +13,13 @@ from gluon_style.cli.messages import BAD_INPUT, complain, sentence
 from gluon_style.cli.method import given_settings
 from gluon_style.cli.outputs import Outputs
 from gluon_style.cli.pipes import PIPE, from_input, is_pipe, to_output
-from gluon_style.cli.request import free_name, require_files
+from gluon_style.cli.request import free_name
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.again import find_again, require_method
 from gluon_style.methods.feedforward.styles import is_numbered
 from gluon_style.methods.fields import Validated
 from gluon_style.methods.table import Method
+from gluon_style.pictures.opening import require_files
 from gluon_style.records.find import pictures_in
 from gluon_style.records.result import read_record
 

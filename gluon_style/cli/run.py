@@ -74,9 +74,10 @@ def run(args: argparse.Namespace) -> int:
 
         return paint_patches(args)
     given_settings(args, method)
+    from gluon_style.cli.config import settings_of
     from gluon_style.cli.folder import is_folder, make_folder
     from gluon_style.cli.picture import make_picture
-    from gluon_style.cli.request import read_request, settings_of
+    from gluon_style.cli.request import read_request
 
     if is_folder(args):
         return make_folder(args, settings_of(args))

@@ -102,10 +102,10 @@ def make_all(
 
     ``contents`` and ``styles`` are files and folders.
     """
-    from gluon_style.cli.request import require_files
     from gluon_style.files.atomic import claim
     from gluon_style.files.ours import require_folder, require_ours
     from gluon_style.many.folders import expanded
+    from gluon_style.pictures.opening import require_files
 
     folder = Path(args.output)
     _require_apart(folder, [*contents, *styles])

@@ -33,8 +33,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise FileNotFoundError(
             f'folder {str(path.parent)!r} does not exist: make it first'
         )
-    # A hash of the name, since the name may be as long as names can be.
-    prefix = f'.new-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]}-'
+    prefix = temporary_prefix(path)
     for leftover in path.parent.glob(f'{prefix}*'):
         _remove_leftover(leftover)
     handle, temporary = _locked_file(path.parent, prefix, path.suffix)
@@ -48,6 +47,15 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         os.close(handle)
         temporary.unlink(missing_ok=True)
+
+
+def temporary_prefix(path: Path) -> str:
+    """Return how the names of what will replace ``path`` begin.
+
+    A hash of its name, since the name may be as long as names can be.
+    """
+    digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()
+    return f'.new-{digest[:12]}-'
 
 
 def _locked_file(folder: Path, prefix: str, suffix: str) -> tuple[int, Path]:

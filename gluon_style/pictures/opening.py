@@ -8,7 +8,7 @@ import logging
 import math
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,12 @@ def require_file(path: str | Path) -> None:
             f'{name} is not a file but a folder: name a picture in it'
         )
     raise FileNotFoundError(f'{name} is not a file{_advice(path)}')
+
+
+def require_files(paths: Iterable[str | Path]) -> None:
+    """Raise FileNotFoundError for a picture that is not a file."""
+    for path in paths:
+        require_file(path)
 
 
 def _advice(path: Path) -> str:
