@@ -14,21 +14,15 @@ from gluon_style.chapter.images import (
     preprocess,
     read_image,
 )
-from gluon_style.errors import GluonStyleError
 from gluon_style.layers import RGB_MEAN, RGB_STD, least_side
-from gluon_style.methods.gatys.kinds import (
-    ONE_PASS,
-    noise_part,
-    require_init,
+from gluon_style.methods.gatys.kinds import ONE_PASS, noise_part
+from gluon_style.methods.gatys.roles import (
+    RECOLORINGS,
+    picture_ids,
+    require_pictures,
 )
-from gluon_style.methods.kinds import Blend
 from gluon_style.methods.one_pass import paint_in_one_pass
-from gluon_style.pictures.color import (
-    keep_color,
-    match_color,
-    match_histogram,
-    transfer_map,
-)
+from gluon_style.pictures.color import keep_color, transfer_map
 from gluon_style.pictures.masks import feathered, read_mask, warn_of_mask
 from gluon_style.pictures.read import (
     as_bytes,
@@ -37,12 +31,6 @@ from gluon_style.pictures.read import (
     warn_of_one_value,
 )
 from gluon_style.pictures.resize import resized
-from gluon_style.records.record import PictureId
-
-_ABSENT = PictureId(None, None)
-# The values of ``color`` that give a style picture the content's colors.
-_RECOLORINGS = {'match': match_color, 'histogram': match_histogram}
-
 
 # How much a picture's proportions may change, as a part, without a word.
 _MOST_STRETCH = 0.05
@@ -61,9 +49,9 @@ class Inputs:
     of uint8, bool, or floats of 0 to 1; its transparent parts are black.
 
     ``pictures`` has the ``PictureId`` of each picture by its role, ``files``
-    the paths of those that are files. The
-    methods return preprocessed pixels, (1, 3, height, width), on ``device``,
-    for a synthesized image of ``image_shape``, (width, height).
+    the paths of those that are files. The methods return preprocessed pixels,
+    (1, 3, height, width), on ``device``, for a synthesized image of
+    ``image_shape``, (width, height).
 
     Raises as ``read_image`` does, and GluonStyleError if the number of styles
     does not suit the mask or the ``style_blend`` of ``settings``, or if its
@@ -74,18 +62,7 @@ class Inputs:
         if styles is not None and not isinstance(styles, (list, tuple)):
             styles = [styles]
         styles = styles or None
-        _check_count(styles, settings, mask)
-        _check_init(content, styles, settings)
-        _check_color(content, styles, settings)
-        if content is None and styles is None:
-            raise GluonStyleError(
-                'no picture is given: give a content picture, a style or both'
-            )
-        if settings.original_size and content is None:
-            raise GluonStyleError(
-                'original_size is True and there is no content picture to '
-                'take the size from: leave it out'
-            )
+        require_pictures(content, styles, settings, mask)
         self.device = device
         self._settings = settings
         self.content_img = self._alpha = None
@@ -107,7 +84,7 @@ class Inputs:
             if isinstance(source, (str, Path))
         )
         # This comes last, so that reading has refused a broken picture.
-        self.pictures = _picture_ids(content, styles, settings, mask)
+        self.pictures = picture_ids(content, styles, settings, mask)
 
     def _content(self, content):
         """Return the content picture on white; keep its alpha or say so."""
@@ -135,9 +112,9 @@ class Inputs:
         style_img = read_image(style)
         warn_of_one_value(style_img.asnumpy(), 'style picture')
         color = self._settings.color
-        if color not in _RECOLORINGS:
+        if color not in RECOLORINGS:
             return style_img
-        recolored = _RECOLORINGS[color](
+        recolored = RECOLORINGS[color](
             style_img.asnumpy(), self.content_img.asnumpy()
         )
         return np.array(recolored, dtype='uint8')
@@ -380,77 +357,3 @@ def recolored(X, matrix, offset):
     moved = (np.dot(matrix, X.reshape(3, -1)) + offset).reshape(X.shape)
     black, white = display_bounds(X.ctx)
     return np.minimum(np.maximum(moved, black), white)
-
-
-def _check_count(styles, settings, mask):
-    """Raise GluonStyleError for a number of styles that does not suit."""
-    count, blend = len(styles or []), settings.style_blend
-    if blend is not None and len(blend) != count:
-        raise GluonStyleError(
-            f'style_blend is {Blend().words(blend)} and the number of styles '
-            f'is {count}: give a number for each style'
-        )
-    if mask is None:
-        return
-    if blend is not None:
-        raise GluonStyleError(
-            'style_blend mixes the styles and a mask separates them: leave '
-            'out one of the two'
-        )
-    if count not in (1, 2):
-        raise GluonStyleError(
-            f'the number of styles is {count}: with a mask it must be 1 or 2'
-        )
-
-
-def _check_init(content, styles, settings):
-    """Raise GluonStyleError if the start's picture is not given."""
-    init = settings.init
-    require_init(init)
-    if settings.init_file is not None:
-        return
-    if (init in ('style', ONE_PASS) and not styles) or (
-        init != 'style' and noise_part(init) < 1 and content is None
-    ):
-        raise GluonStyleError(
-            f'init is {init!r} and that picture is not given: choose noise '
-            'or the file of a picture'
-        )
-
-
-def _check_color(content, styles, settings):
-    """Raise GluonStyleError if ``color`` needs a picture that is absent."""
-    color = settings.color
-    if color in ('style', 'transfer'):
-        # Where one of the pictures is absent, a transfer has nothing to do.
-        return
-    if content is None:
-        raise GluonStyleError(
-            f'color is {color!r} and there is no content picture to take '
-            'colors from: choose style'
-        )
-    if color in _RECOLORINGS and not styles:
-        raise GluonStyleError(
-            f'color is {color!r} and there is no style picture to give the '
-            "content's colors to: choose style or luminance"
-        )
-
-
-def _picture_ids(content, styles, settings, mask):
-    """Return the ``PictureId`` of each picture by its role.
-
-    ``mask`` is a path, the picture that was read, or None.
-    """
-    first, *others = styles or [None]
-    sources = {'content': content, 'style': first}
-    sources.update(
-        (f'style {i}', img) for i, img in enumerate(others, start=2)
-    )
-    if mask is not None:
-        sources['mask'] = mask
-    if settings.init_file is not None:
-        sources['init'] = settings.init_file
-    return {
-        role: _ABSENT if source is None else PictureId.of(source)
-        for role, source in sources.items()
-    }
