@@ -15,22 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy
-from mxnet import gluon, np
 
-from gluon_style._mxnet import (
-    get_moments,
-    named_parameters,
-    naming_lack_of_memory,
-    numpy_mode,
-    set_moments,
-)
+from gluon_style._mxnet import naming_lack_of_memory, numpy_mode
 from gluon_style.chapter.devices import get_device
 from gluon_style.errors import (
     GluonStyleError,
     InterruptedRun,
     NonFiniteLossError,
 )
-from gluon_style.methods.feedforward.build import build_transfer_net
 from gluon_style.methods.feedforward.lesson import Lesson
 from gluon_style.methods.feedforward.lesson_file import (
     Progress,
@@ -38,22 +30,15 @@ from gluon_style.methods.feedforward.lesson_file import (
     write_progress,
 )
 from gluon_style.methods.feedforward.lesson_settings import LessonSettings
-from gluon_style.methods.feedforward.paint import (
-    as_pixels,
-    painted,
-    predicted,
-)
+from gluon_style.methods.feedforward.paint import as_pixels
 from gluon_style.methods.feedforward.photos import (
     crops,
     read_photos,
     sample_photos,
 )
-from gluon_style.methods.feedforward.styles import (
-    Style,
-    is_style,
-    numbered,
-)
-from gluon_style.methods.feedforward.trunks import NUM_STYLES
+from gluon_style.methods.feedforward.start import first_style
+from gluon_style.methods.feedforward.styles import Style, is_style
+from gluon_style.methods.feedforward.trainable import TrainableStyle
 from gluon_style.methods.interrupt import NotedInterrupt
 from gluon_style.methods.observers import (
     Forecast,
@@ -71,9 +56,6 @@ logger = logging.getLogger(__name__)
 _LAST_RATE = 0.02
 # Seconds between two savings of what a resumed run needs.
 _SAVE_EVERY = 10
-# The nearest of the 26 styles is the start where its loss is under this part
-# of their mean's.
-_NEAR = 0.5
 
 
 def learn(
@@ -163,17 +145,16 @@ class _Learning:
         self._lesson = Lesson(self._painting, settings, self._device)
         self._contents, self._history = {}, []
         self._began, self._spent, self._start = time.perf_counter(), 0.0, None
-        self._trainer = None
+        self._style = None
 
     def resume(self):
         """Go on from the checkpoint, which must be of this very run."""
         progress = read_progress(self._path, self._identity())
         self._start = progress.start
-        self._begin(progress.style)
         self._history = progress.history
         self._spent = progress.seconds
-        self._set_trainer(len(self._history))
-        set_moments(self._trainer, self._parameters(), progress.moments)
+        self._begin(progress.style)
+        self._style.moments = progress.moments
 
     def _identity(self):
         """Return what two runs must have in common to go on."""
@@ -195,10 +176,15 @@ class _Learning:
 
     def result(self):
         """Learn until the time or the steps are over; return the style."""
-        if self._trainer is None:
-            style, self._start = self._nearest_start()
+        if self._style is None:
+            style, self._start = first_style(
+                self._painting,
+                self._crops[0][::2, ::2],
+                self._lesson,
+                self._settings,
+                self._device,
+            )
             self._begin(style)
-            self._set_trainer(0)
         saved = time.perf_counter()
         total = self._total()
         self._observers.begin(self._plan(total))
@@ -216,7 +202,7 @@ class _Learning:
                     saved = time.perf_counter()
             if stopped:
                 self._save()
-        style = self._style(self._record(stopped))
+        style = self._style.style(self._record(stopped))
         if interrupt.stop():
             done = f'{len(self._history)} steps'
             raise InterruptedRun(style, done, 'style')
@@ -264,58 +250,14 @@ class _Learning:
             lambda: Forecast(left, 0, 0, lambda _: shape),
         )
 
-    def _nearest_start(self):
-        """Return the style to start from, and what it is."""
-        device, start = self._settings.device, self._settings.start
-        if start == 'painting':
-            return predicted(self._painting, device), 'the net of any style'
-        crop = self._crops[0][::2, ::2]
-        losses = []
-        for i in range(NUM_STYLES):
-            picture = painted(crop, numbered(i), device)
-            X = as_pixels(picture, self._device)
-            losses.append(self._lesson.style_loss(X))
-        nearest = int(numpy.argmin(losses))
-        near = losses[nearest] < _NEAR * numpy.mean(losses)
-        if start == 'auto' and near:
-            own = predicted(self._painting, device)
-            X = as_pixels(painted(crop, own, device), self._device)
-            near = losses[nearest] < self._lesson.style_loss(X)
-        if start == 'auto' and not near:
-            return predicted(self._painting, device), 'the net of any style'
-        return numbered(nearest), f'net:{nearest}'
-
     def _begin(self, style):
-        """Build the net, and make the style's numbers parameters."""
-        self._net = build_transfer_net(style.trunk, self._device)
-        self._vector = gluon.Parameter('vector', shape=style.vector.shape)
-        self._vector.initialize(ctx=self._device)
-        self._vector.set_data(np.array(style.vector))
-        for name, parameter in self._weights().items():
-            if self._settings.all:
-                parameter.grad_req = 'write'
-            if style.weights:
-                parameter.set_data(np.array(style.weights[name]))
-
-    def _weights(self):
-        """Return the parameters of the net by their names."""
-        return {
-            name: getattr(self._net, name.replace('.', '_'))
-            for name in self._net.trunk.shapes
-        }
-
-    def _parameters(self):
-        weights = self._weights() if self._settings.all else {}
-        return {'vector': self._vector, **weights}
-
-    def _set_trainer(self, steps):
-        self._trainer = gluon.Trainer(
-            named_parameters(self._parameters()),
-            'adam',
-            {
-                'learning_rate': self._settings.lr,
-                'begin_num_update': steps,
-            },
+        settings = self._settings
+        self._style = TrainableStyle(
+            style,
+            self._device,
+            settings.lr,
+            settings.all,
+            len(self._history),
         )
 
     def _rate(self, total):
@@ -335,13 +277,12 @@ class _Learning:
         if i not in self._contents:
             self._contents[i] = self._lesson.content_of(X)
         losses = self._lesson.learn_from(
-            lambda: self._net(X, self._vector.data(self._device)),
+            lambda: self._style.paint(X),
             self._contents[i],
         )
         if not numpy.isfinite(losses).all():
             raise NonFiniteLossError(step + 1, None, None, self._history)
-        self._trainer.set_learning_rate(self._rate(total))
-        self._trainer.step(1)
+        self._style.step(self._rate(total))
         # The plan's, though crops differ: progress goes by it.
         side = max(map(len, self._crops))
         self._history.append(
@@ -351,30 +292,18 @@ class _Learning:
     def _preview(self):
         """Return the first crop as it is painted now."""
         X = as_pixels(self._crops[-1], self._device)
-        Y = self._net(X, self._vector.data(self._device))
-        return Y[0].asnumpy().transpose(1, 2, 0)
-
-    def _style(self, record):
-        weights = {}
-        if self._settings.all:
-            weights = {
-                name: parameter.data(self._device).asnumpy()
-                for name, parameter in self._weights().items()
-            }
-        vector = self._vector.data(self._device).asnumpy()
-        return Style(self._net.trunk.name, vector, record, weights)
+        return self._style.paint(X)[0].asnumpy().transpose(1, 2, 0)
 
     def _save(self):
         """Write the checkpoint; a failure is a warning only."""
         if self._path is None:
             return
-        moments = get_moments(self._trainer, self._parameters())
         progress = Progress(
-            self._style({}),
+            self._style.style({}),
             self._start,
             self._history,
             self._seconds,
-            moments,
+            self._style.moments,
         )
         try:
             write_progress(self._path, self._identity(), progress)

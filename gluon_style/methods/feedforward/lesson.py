@@ -16,7 +16,9 @@ from gluon_style.methods.feedforward.paint import as_pixels
 from gluon_style.methods.kinds import scaled
 from gluon_style.pictures.resize import resized
 
-CONTENT_LAYER = 'conv3_1'
+# A layer below, whose features see fewer pixels, cannot tell a mosaic's stones
+# from a lost castle: there both are other edges than the photograph's.
+CONTENT_LAYER = 'conv4_1'
 # conv1_1 sees single pixels, and a net of few channels answers it with scan
 # lines and hatching. It keeps the colors true.
 STYLE_WEIGHTS = {'conv1_1': 0.2, 'conv2_1': 1, 'conv3_1': 1, 'conv4_1': 1}

@@ -55,7 +55,7 @@ class LessonSettings(Validated):
         group=_STEPS,
     )
     content_weight: float = setting(
-        0.03,
+        0.1,
         Number(0),
         'factor of the content loss; less gives more of the painting',
         _LEARN,
