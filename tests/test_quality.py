@@ -64,6 +64,26 @@ def test_edges_of_a_ramp_are_its_slope():
     numpy.testing.assert_allclose(edges[0, 8:-8, 8:-8], 4, rtol=1e-3)
 
 
+def test_squares_are_all_of_a_picture():
+    img = numpy.random.RandomState(0).randint(0, 256, (8, 9, 3))
+    found = measures.squares(img)
+    assert found.shape == (2 * 3, 7 * 7 * 3)
+    values = found[5].reshape(3, 7, 7).transpose(1, 2, 0)
+    numpy.testing.assert_allclose(values, img[1:8, 2:9] / 255, rtol=1e-6)
+    assert len(measures.squares(img, 4)) == 1
+
+
+def test_patch_distance_by_hand():
+    style = numpy.array([[0, 0], [1, 0]], 'float32')
+    own = numpy.array([[0, 0.5], [1, 0], [0.9, 0.3]], 'float32')
+    distances = 0.5 / 2**0.5, 0, (0.1 / 2) ** 0.5
+    found = measures.patch_distance(own, style)
+    assert found == pytest.approx(sum(distances) / 3)
+    # One after the other, or all at once.
+    many = numpy.tile(own, (200, 1))
+    assert measures.patch_distance(many, style) == pytest.approx(found)
+
+
 def test_gram_by_hand():
     feature = numpy.array([[[1.0, 2.0]], [[3.0, 0.0]]])
     expected = [[2.5, 1.5], [1.5, 4.5]]
@@ -202,9 +222,11 @@ def test_the_content_keeps_all_and_the_style_takes_all(eyes):
     assert untouched.kept_alexnet == pytest.approx(1)
     assert untouched.kept_edges == pytest.approx(1)
     assert untouched.lpips == untouched.taken == 0
+    assert untouched.patches == 1
     assert untouched.dists == pytest.approx(0, abs=1e-6)
     # The root of what rounding leaves.
     assert whole.taken == pytest.approx(1, abs=1e-3)
+    assert whole.patches == pytest.approx(0, abs=1e-3)
     assert whole.grain == 1
     with pytest.raises(ValueError, match='content'):
         judge(content[:32])

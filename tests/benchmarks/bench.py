@@ -35,7 +35,7 @@ SIZE = (450, 300)
 CONVOLUTIONS = tuple(CONV_SHAPES)[:13]
 SIZES = ((225, 150), (450, 300), (900, 600), (1800, 1200))
 # The first epochs of a process prepare; of the others the median counts.
-WARM_UP, EPOCHS, ROUNDS = 2, 8, 2
+WARM_UP, EPOCHS, ROUNDS = 2, 8, 3
 # Without gluon_style, MXNet does not load with a newer NumPy.
 OLD_NUMPY = 'numpy<1.24'
 ENVIRONMENTS = {

@@ -14,7 +14,8 @@ class Vote(NamedTuple):
     """One way to see the two axes, each a function of Measures.
 
     A program that optimizes features of VGG-16 flatters the first, so that
-    AlexNet and edges have a say.
+    AlexNet and edges have a say. The last two see one kind of style each:
+    DISTS' textures, and the style's own squares of pixels.
     """
 
     name: str
@@ -26,6 +27,8 @@ VOTES = (
     Vote('VGG-16', lambda m: m.kept, lambda m: m.taken),
     Vote('AlexNet', lambda m: m.kept_alexnet, lambda m: 1 - m.frechet),
     Vote('edges', lambda m: m.kept_edges, lambda m: m.taken),
+    Vote('texture', lambda m: m.kept, lambda m: 1 - m.texture),
+    Vote('patches', lambda m: m.kept, lambda m: 1 - m.patches),
 )
 
 

@@ -18,6 +18,10 @@ DISTS_TAPS = 2, 4, 7, 10, 13
 GRAM_TAPS = 1, 3, 5, 8, 10, 11
 KEPT_TAP = 10
 LUMINANCE = numpy.array([0.299, 0.587, 0.114])
+# The sides of the squares that are compared, and how far apart those of the
+# picture lie, for the time. Of the style all count.
+PATCH_SIDE, PATCH_STEP = 7, 4
+_CHUNK = 256
 # A subject is recognized from here on.
 RECOGNIZED = 0.23
 
@@ -33,7 +37,9 @@ class Measures:
 
     ``texture``, ``gram`` and ``frechet`` are distances to the style, 0 for
     the style and 1 for the untouched content. ``taken`` is 1 less their mean.
-    ``grain`` is the mean difference of neighboring pixels, the style's 1.
+    ``patches`` is such a distance too, without a network: that of its squares
+    to the nearest ones of the style. It is not part of ``taken``. ``grain``
+    is the mean difference of neighboring pixels, the style's 1.
     """
 
     kept: float
@@ -45,6 +51,7 @@ class Measures:
     gram: float
     frechet: float
     taken: float
+    patches: float
     grain: float
 
 
@@ -72,6 +79,30 @@ def neighbor_difference(img):
     img = numpy.asarray(img, float)
     down, right = (numpy.abs(numpy.diff(img, axis=axis)) for axis in (0, 1))
     return float((down.sum() + right.sum()) / (down.size + right.size))
+
+
+def squares(img, step=1):
+    """Return a picture's squares of 7x7 pixels, (number, values), 0 to 1."""
+    img = numpy.asarray(img, 'float32') / 255
+    windows = numpy.lib.stride_tricks.sliding_window_view(
+        img, (PATCH_SIDE, PATCH_SIDE), axis=(0, 1)
+    )[::step, ::step]
+    return windows.reshape(windows.shape[0] * windows.shape[1], -1)
+
+
+def patch_distance(own, style):
+    """Return the mean over squares of the distance to the nearest other one.
+
+    Both are ``squares``. A distance is the root mean square of its values.
+    """
+    energies = (style**2).sum(axis=1)
+    distances = []
+    for start in range(0, len(own), _CHUNK):
+        chunk = own[start : start + _CHUNK]
+        nearest = (energies - 2 * chunk @ style.T).min(axis=1)
+        nearest += (chunk**2).sum(axis=1)
+        distances.append(numpy.sqrt(nearest.clip(0) / style.shape[1]))
+    return float(numpy.concatenate(distances).mean())
 
 
 def gram(feature):
@@ -176,6 +207,7 @@ class Look:
         img = numpy.asarray(img)
         planes = (img / 255).transpose(2, 0, 1)
         self.shape = img.shape
+        self.pixels = img
         self.edges = edges(img)
         self.neighbors = neighbor_difference(img)
         self.alexnet = eyes.alexnet(img)
@@ -187,6 +219,11 @@ class Look:
         self.means = [x.mean(axis=(1, 2), dtype=float) for x in self.dists]
         if not maps:
             self.edges = self.alexnet = self.kept = self.dists = None
+
+    @functools.cached_property
+    def squares(self):
+        """All squares, which a style is searched for."""
+        return squares(self.pixels)
 
 
 class Eyes:
@@ -224,6 +261,9 @@ class Judge:
             ),
             gram_distance(look.grams, self.style.grams),
             frechet_distance(look.statistics, self.style.statistics),
+            patch_distance(
+                squares(look.pixels, PATCH_STEP), self.style.squares
+            ),
         )
 
     def __call__(self, img):
@@ -249,8 +289,9 @@ class Judge:
             correlation(look.edges, content.edges),
             lpips(look.alexnet, content.alexnet, eyes.alexnet.lpips_heads),
             dists(look.dists, content.dists, eyes.dists_weights),
-            *left,
-            1 - float(numpy.mean(left)),
+            *left[:3],
+            1 - float(numpy.mean(left[:3])),
+            left[3],
             look.neighbors / self.style.neighbors,
         )
 

@@ -131,7 +131,7 @@ def draw_curves(table, path):
     from matplotlib import pyplot as plt
 
     pairs = table.curve_pairs()
-    figure, axes = plt.subplots(1, len(VOTES), figsize=(15, 5))
+    figure, axes = plt.subplots(1, len(VOTES), figsize=(5 * len(VOTES), 5))
     for ax, vote in zip(axes, VOTES):
         for name, program in table.programs.items():
             kept, taken = table.curve(name, vote, pairs)
