@@ -15,6 +15,7 @@ os.environ['MXNET_ENGINE_TYPE'] = 'NaiveEngine'
 
 import json
 import sys
+import tempfile
 import time
 
 from gluon_style import Observer, stylize
@@ -39,15 +40,17 @@ KINDS = {
 class Watch(Observer):
     """Let MXNet count from one epoch to another."""
 
-    seconds = None
+    def __init__(self, path):
+        self.path, self.seconds = path, None
 
     def epoch(self, history, picture):
         from mxnet import npx, profiler
 
         npx.waitall()
         if len(history) == FIRST:
+            # MXNet removes that file and writes another one.
             profiler.set_config(
-                profile_all=True, aggregate_stats=True, filename=os.devnull
+                profile_all=True, aggregate_stats=True, filename=self.path
             )
             profiler.set_state('run')
             self.began = time.perf_counter()
@@ -71,17 +74,18 @@ def by_kind(stats):
 
 def main():
     changes = dict(word.split('=') for word in sys.argv[1:])
-    watch = Watch()
-    stylize(
-        photograph(),
-        PAINTING,
-        'fast',
-        size=(450, 300),
-        scales=1,
-        epochs=LAST,
-        observers=[watch],
-        **changes,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        watch = Watch(os.path.join(folder, 'profile.json'))
+        stylize(
+            photograph(),
+            PAINTING,
+            'fast',
+            size=(450, 300),
+            scales=1,
+            epochs=LAST,
+            observers=[watch],
+            **changes,
+        )
     epochs = LAST - FIRST
     wall = 1000 * watch.seconds / epochs
     parts = {
