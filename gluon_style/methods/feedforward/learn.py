@@ -251,13 +251,8 @@ class _Learning:
         )
 
     def _begin(self, style):
-        settings = self._settings
         self._style = TrainableStyle(
-            style,
-            self._device,
-            settings.lr,
-            settings.all,
-            len(self._history),
+            style, self._device, self._settings.all, len(self._history)
         )
 
     def _rate(self, total):

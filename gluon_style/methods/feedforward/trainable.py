@@ -13,7 +13,7 @@ class TrainableStyle:
     ``steps`` is how many were made before, for Adam.
     """
 
-    def __init__(self, style, device, lr, whole_net=False, steps=0):
+    def __init__(self, style, device, whole_net=False, steps=0):
         self._device, self._whole_net = device, whole_net
         self._net = build_transfer_net(style.trunk, device)
         self._vector = gluon.Parameter('vector', shape=style.vector.shape)
@@ -27,7 +27,7 @@ class TrainableStyle:
         self._trainer = gluon.Trainer(
             named_parameters(self._parameters()),
             'adam',
-            {'learning_rate': lr, 'begin_num_update': steps},
+            {'begin_num_update': steps},
         )
 
     def _weights(self):

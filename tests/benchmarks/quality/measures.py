@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy
 from scipy.ndimage import gaussian_gradient_magnitude
 
+from gluon_style.methods.diffusion.patches import patches_at
+
 # The convolutions after which the networks are tapped: of AlexNet all, of
 # VGG-16 relu1_2, 2_2, 3_3, 4_3 and 5_3 for DISTS, and for the Gram matrices
 # the layers that are usual in style transfer.
@@ -83,11 +85,12 @@ def neighbor_difference(img):
 
 def squares(img, step=1):
     """Return a picture's squares of 7x7 pixels, (number, values), 0 to 1."""
-    img = numpy.asarray(img, 'float32') / 255
-    windows = numpy.lib.stride_tricks.sliding_window_view(
-        img, (PATCH_SIDE, PATCH_SIDE), axis=(0, 1)
-    )[::step, ::step]
-    return windows.reshape(windows.shape[0] * windows.shape[1], -1)
+    pixels = numpy.asarray(img, 'float32').transpose(2, 0, 1) / 255
+    rows, columns = (
+        numpy.arange(0, length - PATCH_SIDE + 1, step)
+        for length in pixels.shape[1:]
+    )
+    return patches_at(pixels, PATCH_SIDE, rows, columns)
 
 
 def patch_distance(own, style):
@@ -277,7 +280,7 @@ class Judge:
                 f'the picture has the shape {look.shape}: it must have the '
                 f"content's, {content.shape}"
             )
-        left = [
+        *left, patches = [
             distance / untouched
             for distance, untouched in zip(
                 self._distances(look), self._untouched
@@ -289,9 +292,9 @@ class Judge:
             correlation(look.edges, content.edges),
             lpips(look.alexnet, content.alexnet, eyes.alexnet.lpips_heads),
             dists(look.dists, content.dists, eyes.dists_weights),
-            *left[:3],
-            1 - float(numpy.mean(left[:3])),
-            left[3],
+            *left,
+            1 - float(numpy.mean(left)),
+            patches,
             look.neighbors / self.style.neighbors,
         )
 
