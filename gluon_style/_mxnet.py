@@ -213,18 +213,24 @@ class _PreparingFinder:
 # large as the features; with two of them a run takes a tenth to a sixth less.
 # Neither costs time: oneDNN remembers the code that it made.
 _LESS_MEMORY = {'MXNET_CPU_TEMP_COPY': '1', 'MXNET_MKLDNN_CACHE_NUM': '2'}
+# MXNet copies arrays of so many numbers in several threads, in Python's own
+# thread. GNU's OpenMP then counts the threads of both, Python's and MXNet's,
+# finds more than there are cores, and lets them sleep after each operator. A
+# picture of 450x300 in one pass takes a quarter longer.
+_ONE_TEAM = {'MXNET_CPU_PARALLEL_SIZE': str(2**31 - 1)}
+_VARIABLES = {**_LESS_MEMORY, **_ONE_TEAM}
 
 
 def prepare():
     """Prepare the first import of MXNet, or warn that it is too late.
 
     Unless the user has set them, ``OMP_NUM_THREADS`` becomes the number of
-    physical cores, and MXNet's variables of ``_LESS_MEMORY`` are set. The
+    physical cores, and MXNet's variables of ``_VARIABLES`` are set. The
     slower steps wait until MXNet is imported.
     """
     threads_chosen = 'OMP_NUM_THREADS' in os.environ
     os.environ.setdefault('OMP_NUM_THREADS', str(physical_cores()))
-    for name, value in _LESS_MEMORY.items():
+    for name, value in _VARIABLES.items():
         os.environ.setdefault(name, value)
     if 'mxnet' not in sys.modules:
         sys.meta_path.insert(0, _PreparingFinder)
@@ -358,63 +364,66 @@ def without_padding(convolution):
     return block.share_parameters(convolution.collect_params())
 
 
-def legacy_block(compute, convolutions):
+def legacy_block(compute, blocks):
     """Return a hybridized block that computes with MXNet's older operators.
 
-    ``compute`` is called with the module of the operators, the features and
-    a list of the weights and biases of the ``convolutions``, in order, and
-    returns features. All of them are older arrays, or symbols of them. The
+    ``compute`` is called with the module of the operators, the inputs and a
+    list of the parameters of the gluon ``blocks`` themselves, in order, and
+    returns one output. All of them are older arrays, or symbols of them. The
     block takes and returns NumPy's arrays. It shares the parameters.
     """
     from mxnet import __version__
 
     is_first = __version__.startswith('1.')
     make = _legacy_block_1 if is_first else _legacy_block_2
-    block = make(compute, convolutions)
+    block = make(compute, blocks)
     block.hybridize()
     return block
 
 
-def _legacy_block_1(compute, convolutions):
+def _legacy_block_1(compute, blocks):
     from mxnet.gluon import HybridBlock, ParameterDict
 
     class LegacyBlock(HybridBlock):
         def __init__(self):
             shared = ParameterDict()
-            for convolution in convolutions:
-                shared.update(convolution.params)
+            for block in blocks:
+                shared.update(block.params)
             super().__init__(prefix='', params=shared)
             for k, name in enumerate(shared):
                 setattr(self, f'parameter{k}', self.params.get(name))
 
-        def hybrid_forward(self, F, X, **arrays):
+        def hybrid_forward(self, F, *inputs, **arrays):
+            inputs = [each.as_nd_ndarray() for each in inputs]
             arrays = [
                 arrays[f'parameter{k}'].as_nd_ndarray()
                 for k in range(len(arrays))
             ]
-            return compute(F, X.as_nd_ndarray(), arrays).as_np_ndarray()
+            return compute(F, *inputs, arrays).as_np_ndarray()
 
     return LegacyBlock()
 
 
-def _legacy_block_2(compute, convolutions):
+def _legacy_block_2(compute, blocks):
     from mxnet import nd
     from mxnet.gluon import HybridBlock
+
+    shared = [
+        parameter
+        for block in blocks
+        for parameter in block.collect_params().values()
+    ]
 
     class LegacyBlock(HybridBlock):
         def __init__(self):
             super().__init__()
-            for k, convolution in enumerate(convolutions):
-                setattr(self, f'weight{k}', convolution.weight)
-                setattr(self, f'bias{k}', convolution.bias)
+            for k, parameter in enumerate(shared):
+                setattr(self, f'parameter{k}', parameter)
 
-        def forward(self, X):
-            arrays = [
-                getattr(self, f'{name}{k}').data().as_nd_ndarray()
-                for k in range(len(convolutions))
-                for name in ('weight', 'bias')
-            ]
-            return compute(nd, X.as_nd_ndarray(), arrays).as_np_ndarray()
+        def forward(self, *inputs):
+            inputs = [each.as_nd_ndarray() for each in inputs]
+            arrays = [each.data().as_nd_ndarray() for each in shared]
+            return compute(nd, *inputs, arrays).as_np_ndarray()
 
     return LegacyBlock()
 
@@ -439,50 +448,33 @@ def padded(X, widths, mode):
 
 
 def _with_rim(X, mode):
+    from mxnet import nd
+
+    at = 1 if mode == 'reflect' else 0
+    return with_rim(nd, X.as_nd_ndarray(), at).as_np_ndarray()
+
+
+def with_rim(F, X, at):
     """Return features with one more row or column at each edge.
+
+    It repeats those that are ``at`` places from the edge. ``F`` is the module
+    of MXNet's older operators, and ``X`` an array or a symbol of it.
 
     A convolution of oneDNN leaves its features in an order of its own. ``Pad``
     first puts them into MXNet's, which takes longer than the convolution where
     the sides are powers of 2. Joining the outermost ones to them does not.
     """
-    at = 1 if mode == 'reflect' else 0
     for axis in (2, 3):
-        end = X.shape[axis] - at
-        first = cut(X, {axis: (at, at + 1)})
-        last = cut(X, {axis: (end - 1, end)})
-        X = joined([first, X, last], axis)
+        first = cut(F, X, axis, at, at + 1)
+        last = cut(F, X, axis, -1 - at, -at or None)
+        X = F.concat(first, X, last, dim=axis)
     return X
 
 
-def cut(X, spans):
-    """Return a part of features: ``spans`` has (begin, end) by axis.
-
-    It does not reorder what oneDNN left, as indexing does.
-    """
-    from mxnet import nd
-
-    begins, ends = zip(*(spans.get(axis, (None, None)) for axis in range(4)))
-    part = nd.slice(X.as_nd_ndarray(), begin=begins, end=ends)
-    return part.as_np_ndarray()
-
-
-def joined(parts, axis):
-    """Return features side by side, as oneDNN joins them."""
-    from mxnet import nd
-
-    parts = [part.as_nd_ndarray() for part in parts]
-    return nd.concat(*parts, dim=axis).as_np_ndarray()
-
-
-def added(X, Y):
-    """Return the sum of two arrays of one shape, as oneDNN computes it.
-
-    ``X + Y`` takes ten times as long.
-    """
-    from mxnet import nd
-
-    total = nd.elemwise_add(X.as_nd_ndarray(), Y.as_nd_ndarray())
-    return total.as_np_ndarray()
+def cut(F, X, axis, begin, end):
+    """Return a part of features, as ``F.slice_axis``, in oneDNN's order."""
+    skipped = (None,) * axis
+    return F.slice(X, begin=(*skipped, begin), end=(*skipped, end))
 
 
 def named_parameters(parameters):

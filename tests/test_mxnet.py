@@ -7,11 +7,11 @@ import sys
 import psutil
 import pytest
 
-from gluon_style._mxnet import _LESS_MEMORY, physical_cores
+from gluon_style._mxnet import _VARIABLES, physical_cores
 
 
 def run(code, **environment):
-    ours = 'OMP_NUM_THREADS', *_LESS_MEMORY
+    ours = 'OMP_NUM_THREADS', *_VARIABLES
     env = {k: v for k, v in os.environ.items() if k not in ours}
     done = subprocess.run(
         [sys.executable, '-c', code],
@@ -36,7 +36,7 @@ def test_threads_are_the_physical_cores_unless_chosen():
     assert run(code, OMP_NUM_THREADS='7')[0] == ['7']
 
 
-@pytest.mark.parametrize('name, value', _LESS_MEMORY.items())
+@pytest.mark.parametrize('name, value', _VARIABLES.items())
 def test_little_memory_is_kept_unless_chosen(name, value):
     code = f'import gluon_style, os; print(os.environ["{name}"])'
     assert run(code)[0] == [value]

@@ -18,7 +18,7 @@ from gluon_style.pictures.resize import resized
 # The most memory that a pixel takes, measured with 1200x1000 of them and
 # MXNet 1.9.1; 2.0.0b1 takes less. Nearly all is the first layer's, of 32
 # channels and of 8, several times over.
-BYTES_PER_PIXEL = {'styles26': 870, 'any-style': 310}
+BYTES_PER_PIXEL = {'styles26': 570, 'any-style': 240}
 
 
 def painted(picture, style, device='auto'):
