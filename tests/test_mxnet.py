@@ -37,10 +37,28 @@ def test_threads_are_the_physical_cores_unless_chosen():
 
 
 @pytest.mark.parametrize('name, value', _VARIABLES.items())
-def test_little_memory_is_kept_unless_chosen(name, value):
+def test_variables_of_mxnet_are_set_unless_chosen(name, value):
     code = f'import gluon_style, os; print(os.environ["{name}"])'
     assert run(code)[0] == [value]
     assert run(code, **{name: '3'})[0] == ['3']
+
+
+@pytest.mark.skipif(
+    not os.path.exists('/proc/self/task'), reason='only Linux lists threads'
+)
+def test_mxnet_copies_without_threads_of_its_own():
+    code = (
+        'import gluon_style, numpy, os\n'
+        'from mxnet import np\n'
+        'def threads(): return len(os.listdir("/proc/self/task"))\n'
+        'np.array([1.0]).wait_to_read()\n'
+        'before = threads()\n'
+        'np.array(numpy.zeros(10**6, "float32"))\n'
+        'print(threads() - before)'
+    )
+    usual = {'MXNET_CPU_PARALLEL_SIZE': '200000'}
+    assert run(code, OMP_NUM_THREADS='2')[0] == ['0']
+    assert run(code, OMP_NUM_THREADS='2', **usual)[0] == ['1']
 
 
 def test_importing_the_package_does_not_load_mxnet():

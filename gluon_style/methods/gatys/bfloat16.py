@@ -33,8 +33,10 @@ def bfloat16_segment(layers, border):
         Y, scale = to_bfloat16(F, X), 1
         for layer in layers:
             if isinstance(layer, nn.Conv2D):
-                weight, bias = next(arrays) * scale, next(arrays)
-                Y, scale = _convolution(F, Y, weight, bias, layer, border), 1
+                weight, bias = next(arrays), next(arrays)
+                if scale != 1:
+                    weight, scale = weight * scale, 1
+                Y = _convolution(F, Y, weight, bias, layer, border)
             elif isinstance(layer, nn.Activation):
                 Y = F.Activation(Y, act_type='relu')
             elif isinstance(layer, nn.MaxPool2D):

@@ -8,6 +8,9 @@ positions. They can be taken tile by tile, in the memory of one tile, and over
 a region of the picture: see ``regions``.
 """
 
+from functools import reduce
+from operator import add
+
 from mxnet import autograd, np, npx
 
 from gluon_style._mxnet import numpy_mode
@@ -19,7 +22,11 @@ from gluon_style.methods.gatys.regions import Region, regions
 from gluon_style.methods.gatys.segments import segments
 from gluon_style.methods.gatys.settings import Settings
 from gluon_style.methods.gatys.strength import LEAST_DISTANCE, weight_ratio
-from gluon_style.methods.gatys.style_losses import STYLE_LOSSES, Moments
+from gluon_style.methods.gatys.style_losses import (
+    STYLE_LOSSES,
+    Moments,
+    sum_of_squares,
+)
 from gluon_style.methods.gatys.tiles import (
     cut,
     feature_shape,
@@ -274,33 +281,38 @@ class Objective:
         heads, loss = [], 0
         for i, Y in features.items():
             tile_Y = cut(Y, place_in_tile(tile, i))
-            head = 0
+            # Adding to 0 would copy features as large as the picture's.
+            parts = []
             if i in self._style_layers:
-                head = self._style_head(X, tile, i, tile_Y, slopes[i])
+                parts = self._style_heads(X, tile, i, tile_Y, slopes[i])
             if i in self._content_layers:
                 weight = self._content_layers[i]
                 target = cut(self._contents_Y[i], place_in_picture(tile, i))
                 difference = tile_Y - target
                 size = tile_Y.shape[1] * positions(X, i)
-                loss = loss + weight * np.square(difference).sum() / size
+                loss = loss + weight * sum_of_squares(difference) / size
                 factor = self._content_weight * weight * 2 / size
-                head = head + factor * difference
+                parts.append(factor * difference)
+            # There is no region where a mask is black everywhere.
+            head = reduce(add, parts) if parts else np.zeros_like(tile_Y)
             if tile_Y.shape != Y.shape:
                 head, tile_head = np.zeros_like(Y), head
                 head[place_in_tile(tile, i)] = tile_head
             heads.append(head)
         return heads, loss
 
-    def _style_head(self, X, tile, i, tile_Y, slopes):
-        """Return the style loss's gradient for a tile's own features."""
-        # There is no region where a mask is black everywhere.
-        head = 0 if slopes else np.zeros_like(tile_Y)
+    def _style_heads(self, X, tile, i, tile_Y, slopes):
+        """Return the style loss's gradients for a tile's own features.
+
+        There is one for each region.
+        """
+        heads = []
         for region, slope in zip(self._regions, slopes):
             factor = self._style_weight * self._style_layers[i] * region.share
             factor = factor / region.num_positions(X, i)
             gradient = slope.gradient(tile_Y, factor)
-            head = head + region.guided(gradient, i, tile)
-        return head
+            heads.append(region.guided(gradient, i, tile))
+        return heads
 
 
 def _product(Y, Z):
@@ -310,5 +322,9 @@ def _product(Y, Z):
     as this layer does in oneDNN.
     """
     C = Y.shape[1]
-    Y, Z = Y.reshape(C, -1), Z.reshape(C, -1)
-    return npx.fully_connected(Y, Z, num_hidden=C, no_bias=True, flatten=False)
+    flat_Y = Y.reshape(C, -1)
+    # Reshaping puts features of oneDNN's own order into MXNet's.
+    flat_Z = flat_Y if Z is Y else Z.reshape(C, -1)
+    return npx.fully_connected(
+        flat_Y, flat_Z, num_hidden=C, no_bias=True, flatten=False
+    )

@@ -61,6 +61,15 @@ class Slopes(NamedTuple):
         )
 
 
+def sum_of_squares(array):
+    """Return the sum of the squares of an array.
+
+    ``np.square(array).sum()`` takes ten times as long.
+    """
+    flat = array.reshape(1, -1)
+    return npx.fully_connected(flat, flat, num_hidden=1, no_bias=True)[0, 0]
+
+
 class GramLoss:
     """The chapter's loss: the mean squared error of Gram matrices.
 
@@ -78,7 +87,7 @@ class GramLoss:
         """Return the loss of ``moments`` and its ``Slopes``."""
         C = len(self._target)
         error = (moments.second - self._target) / C
-        return np.square(error).mean(), Slopes(2 / C**3 * error, None)
+        return sum_of_squares(error) / C**2, Slopes(2 / C**3 * error, None)
 
 
 class MeanVarianceLoss:
