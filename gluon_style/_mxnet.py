@@ -229,7 +229,7 @@ def prepare():
     """Prepare the first import of MXNet, or warn that it is too late.
 
     Unless the user has set them, ``OMP_NUM_THREADS`` becomes the number of
-    physical cores, and MXNet's variables of ``_VARIABLES`` are set. The
+    physical cores, and ``_VARIABLES`` of MXNet and of OpenMP are set. The
     slower steps wait until MXNet is imported.
     """
     threads_chosen = 'OMP_NUM_THREADS' in os.environ
@@ -368,20 +368,21 @@ def without_padding(convolution):
     return block.share_parameters(convolution.collect_params())
 
 
-def legacy_block(compute, blocks):
-    """Return a hybridized block that computes with MXNet's older operators.
+def legacy_block(compute, blocks, hybridize=True):
+    """Return a block that computes with MXNet's older operators.
 
     ``compute`` is called with the module of the operators, the inputs and a
     list of the parameters of the gluon ``blocks`` themselves, in order, and
-    returns one output. All of them are older arrays, or symbols of them. The
-    block takes and returns NumPy's arrays. It shares the parameters.
+    returns one output or a list. All of them are older arrays, or symbols of
+    them. The block takes and returns NumPy's arrays. It shares the parameters.
+    Unless ``hybridize``, it computes one operator after another.
     """
     from mxnet import __version__
 
     is_first = __version__.startswith('1.')
     make = _legacy_block_1 if is_first else _legacy_block_2
     block = make(compute, blocks)
-    block.hybridize()
+    block.hybridize(hybridize)
     return block
 
 
@@ -403,7 +404,7 @@ def _legacy_block_1(compute, blocks):
                 arrays[f'parameter{k}'].as_nd_ndarray()
                 for k in range(len(arrays))
             ]
-            return compute(F, *inputs, arrays).as_np_ndarray()
+            return _as_np(compute(F, *inputs, arrays))
 
     return LegacyBlock()
 
@@ -427,9 +428,15 @@ def _legacy_block_2(compute, blocks):
         def forward(self, *inputs):
             inputs = [each.as_nd_ndarray() for each in inputs]
             arrays = [each.data().as_nd_ndarray() for each in shared]
-            return compute(nd, *inputs, arrays).as_np_ndarray()
+            return _as_np(compute(nd, *inputs, arrays))
 
     return LegacyBlock()
+
+
+def _as_np(outputs):
+    if isinstance(outputs, list):
+        return [each.as_np_ndarray() for each in outputs]
+    return outputs.as_np_ndarray()
 
 
 def padded(X, widths, mode):

@@ -16,8 +16,8 @@ from gluon_style.layers import (
     STYLE_LAYERS,
     num_poolings,
 )
+from gluon_style.methods.gatys.features import feature_maps
 from gluon_style.methods.gatys.objective import Objective
-from gluon_style.methods.gatys.segments import segments
 from gluon_style.methods.gatys.tiles import spans
 from gluon_style.weights.formats import write_layers
 
@@ -241,11 +241,10 @@ def test_a_plain_picture_has_plain_features(weights_file, border, pooling):
     net = build_net(weights=weights_file, pooling=pooling)
     colors = np.array([0.5, -1, 2]).reshape(1, 3, 1, 1)
     # At conv5_1 it has 3x1 positions: only zeros tell them apart.
-    Y = colors * np.ones((1, 3, 50, 31))
+    X = colors * np.ones((1, 3, 50, 31))
     deepest = VGG19.index('conv5_1')
-    blocks = segments(net, [VGG19.index('conv1_1'), deepest], border)
-    for block in blocks:
-        Y = block(Y)
+    features = feature_maps(net, [VGG19.index('conv1_1'), deepest], border)
+    for Y in features(X):
         spread = float((Y.max(axis=(2, 3)) - Y.min(axis=(2, 3))).max())
         if border == 'zero':
             assert spread > 0.1 * float(abs(Y).max())

@@ -16,13 +16,14 @@ from gluon_style.figures.recipe import FigureRuns, RunSpec
 from gluon_style.figures.verdict import Check, check_falling
 from gluon_style.many.grid import picture_grid, show_picture
 from gluon_style.methods.diffusion.patches import some_patches
+from gluon_style.methods.diffusion.settings import Settings
 from gluon_style.methods.gatys.presets import PRESETS
 
 # In full and quick.
 _SIZES = 300, 128
 _FAST = PRESETS['fast']
 _OPTIMIZED = RunSpec(_FAST, (_SIZES[0], _FAST.epochs), (_SIZES[1], 30))
-_STRENGTHS = 0.2, 0.5, 0.8
+_STRENGTHS = 0.1, Settings().strength, 0.8
 # Patches of the result that are looked for in the style.
 _SIDE, _PATCHES = 5, 1000
 _WORDS = (

@@ -65,7 +65,7 @@ class Settings(Validated):
     )
     # ``guide`` and ``stylize`` say what it moves.
     strength: float = setting(
-        0.5,
+        0.35,
         Number(0, most=1),
         'how much of the style: 0 stays near the content, 1 keeps little',
         _RUN,

@@ -54,7 +54,8 @@ def painted(F, trunk, X, style_vector, weights, running):
         Y = _relu(F, layers.upsampled(X, layer))
         X = _joined(F, Y, layer.channels)
     Y = layers.last(X, expand[-1])
-    return _joined(F, F.Activation(Y, act_type='sigmoid'), 3)
+    pixels = F.Activation(Y, act_type='sigmoid')
+    return _joined(F, pixels, expand[-1].channels)
 
 
 class _Layers:

@@ -4,7 +4,7 @@ Its numbers are those of the plain net: reflection, convolution, instance
 normalization, ReLU. ``graph`` computes them.
 """
 
-from mxnet import autograd, nd
+from mxnet import autograd
 from mxnet.gluon import HybridBlock
 
 from gluon_style._mxnet import legacy_block, new_parameter, padded
@@ -38,8 +38,9 @@ class TransferNet(HybridBlock):
                 parameter.grad_req = 'null'
                 parameter.initialize(init)
                 setattr(self, name, parameter)
-        self._own = list(self.collect_params().values())
         self.graph = legacy_block(self._painted, [self])
+        # MXNet 1.9.1 takes wrong gradients of the graph, NaN among them.
+        self.recorded = legacy_block(self._painted, [self], hybridize=False)
 
     def hybridize(self, *args, **kwargs):
         """Do nothing: the graph is hybridized, and the rest needs shapes."""
@@ -48,19 +49,10 @@ class TransferNet(HybridBlock):
         """Return the picture ``X`` in the style of a vector."""
         height, width = X.shape[2:]
         X = padded(X, (0, -height % STEP, 0, -width % STEP), 'reflect')
-        paint = self._recorded if autograd.is_recording() else self.graph
+        paint = self.recorded if autograd.is_recording() else self.graph
         # Instance normalization is batch normalization in training.
         with autograd.train_mode():
             return paint(X, style_vector)[:, :, :height, :width]
-
-    def _recorded(self, X, style_vector):
-        """Compute one operator after another.
-
-        MXNet 1.9.1 takes wrong gradients of the graph, NaN among them.
-        """
-        inputs = [each.as_nd_ndarray() for each in (X, style_vector)]
-        arrays = [each.data(X.ctx).as_nd_ndarray() for each in self._own]
-        return self._painted(nd, *inputs, arrays).as_np_ndarray()
 
     def _painted(self, F, X, style_vector, arrays):
         weights = dict(zip(self.trunk.shapes, arrays))

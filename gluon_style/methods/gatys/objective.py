@@ -17,9 +17,9 @@ from gluon_style._mxnet import numpy_mode
 from gluon_style.chapter.devices import device_of
 from gluon_style.chapter.vgg import check_depth, network_of
 from gluon_style.layers import num_poolings
+from gluon_style.methods.gatys.features import feature_maps
 from gluon_style.methods.gatys.precision import choose_precision
 from gluon_style.methods.gatys.regions import Region, regions
-from gluon_style.methods.gatys.segments import segments
 from gluon_style.methods.gatys.settings import Settings
 from gluon_style.methods.gatys.strength import LEAST_DISTANCE, weight_ratio
 from gluon_style.methods.gatys.style_losses import (
@@ -105,7 +105,9 @@ class Objective:
         loss = STYLE_LOSSES[settings.style_loss]
         self._needs_mean = loss.needs_mean
         precision = choose_precision(settings, device_of(net))
-        self._segments = segments(net, indices, settings.border, precision)
+        self._feature_maps = feature_maps(
+            net, indices, settings.border, precision
+        )
         self._contents_Y, self._regions = {}, []
         if content_X is not None:
             self._contents_Y = self._content_features(content_X)
@@ -200,10 +202,7 @@ class Objective:
 
     def _features(self, X):
         """Return the features of ``X`` by the layer's name."""
-        features = {}
-        for layer, segment in zip(self._layers, self._segments):
-            X = features[layer] = segment(X)
-        return features
+        return dict(zip(self._layers, self._feature_maps(X)))
 
     def _record(self, X, tile):
         with autograd.record():
