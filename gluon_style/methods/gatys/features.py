@@ -3,7 +3,7 @@
 from mxnet.gluon import nn
 
 from gluon_style._mxnet import repeat_edges, without_padding
-from gluon_style.methods.gatys.bfloat16 import bfloat16_features
+from gluon_style.methods.gatys.bfloat16 import bfloat16_block
 
 
 def feature_maps(net, indices, border, precision='float32'):
@@ -16,7 +16,7 @@ def feature_maps(net, indices, border, precision='float32'):
     ``net``.
     """
     if precision == 'bfloat16':
-        return bfloat16_features(net, indices, border)
+        return _bfloat16_feature_maps(net, indices, border)
     segments, begin = [], 0
     for index in indices:
         segments.append(_segment(net[begin : index + 1], border))
@@ -28,6 +28,24 @@ def feature_maps(net, indices, border, precision='float32'):
             X = segment(X)
             found.append(X)
         return found
+
+    return features
+
+
+def _bfloat16_feature_maps(net, indices, border):
+    """Return the same in bfloat16, but for the convolution of the pixels.
+
+    With pixels in bfloat16 the cosine of the gradients with those in float32
+    falls from 0.9990 to 0.9980. That convolution takes little time: pixels
+    have three channels.
+    """
+    first, later = _segment(net[:1], border), [i - 1 for i in indices if i]
+    block = bfloat16_block(net[1:], later, border) if later else None
+
+    def features(X):
+        X = first(X)
+        found = [X] if 0 in indices else []
+        return found + block(X) if later else found
 
     return features
 
