@@ -15,7 +15,8 @@ from gluon_style.chapter.vgg import build_net
 from gluon_style.cli import main
 from gluon_style.errors import GluonStyleError, OutOfMemoryError
 from gluon_style.layers import STYLE_LAYERS
-from gluon_style.methods.diffusion import forecast
+from gluon_style.methods.diffusion import forecast, prior
+from gluon_style.methods.diffusion.prior import growth
 from gluon_style.methods.diffusion.settings import Settings
 from gluon_style.methods.diffusion.stylize import stylize
 from gluon_style.methods.gatys.checkpoint import Checkpoint
@@ -90,6 +91,25 @@ def test_strength_leads_away_from_the_content(paint):
         for strength in (0.1, 0.5, 0.9)
     ]
     assert amounts == sorted(amounts)
+
+
+@pytest.mark.parametrize(
+    ('sides', 'times'), [([200], 1.0), ([320], 1.0), ([320, 960], 2.83)]
+)
+def test_the_content_counts_less_in_large_pictures(sides, times):
+    styles = [numpy.zeros((3, 60, side)) for side in sides]
+    assert growth(styles) == pytest.approx(times, abs=0.01)
+
+
+def test_a_large_style_has_its_way_against_the_content(monkeypatch):
+    rng = numpy.random.RandomState(0)
+    style, content, noisy = rng.uniform(-1, 1, (3, 3, 48, 640)).astype('f4')
+    far = []
+    for power in (prior._GROWTH, 0):
+        monkeypatch.setattr(prior, '_GROWTH', power)
+        denoise = prior.Prior([style], Settings(), content)
+        far.append(numpy.abs(denoise(noisy, 0.5, stride=2) - content).mean())
+    assert far[0] > 1.05 * far[1]
 
 
 def test_the_guide_lowers_the_loss_of_the_content(paint, plain, monkeypatch):
