@@ -222,14 +222,22 @@ _ONE_TEAM = {'MXNET_CPU_PARALLEL_SIZE': str(2**31 - 1)}
 # usual 1 to 3, in which it takes a core from Python. With two cores an epoch
 # of bfloat16 takes a twentieth less.
 _SHORT_WAITS = {'GOMP_SPINCOUNT': '30000'}
-_VARIABLES = {**_LESS_MEMORY, **_ONE_TEAM, **_SHORT_WAITS}
+# On newer GPUs cuDNN rounds the factors of a convolution to 10 bits. After 5
+# epochs the chapter's loss is then 1.3 percent from the CPU's; without, 0.004.
+_FULL_PRECISION = {'NVIDIA_TF32_OVERRIDE': '0'}
+_VARIABLES = {
+    **_LESS_MEMORY,
+    **_ONE_TEAM,
+    **_SHORT_WAITS,
+    **_FULL_PRECISION,
+}
 
 
 def prepare():
     """Prepare the first import of MXNet, or warn that it is too late.
 
     Unless the user has set them, ``OMP_NUM_THREADS`` becomes the number of
-    physical cores, and ``_VARIABLES`` of MXNet and of OpenMP are set. The
+    physical cores, and ``_VARIABLES`` of MXNet, OpenMP and CUDA are set. The
     slower steps wait until MXNet is imported.
     """
     threads_chosen = 'OMP_NUM_THREADS' in os.environ

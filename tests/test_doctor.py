@@ -299,8 +299,13 @@ def test_gpus(monkeypatch, driver, cuda, level, text):
     assert text in found.text
     assert bool(found.mend) == (level == ADVICE)
     monkeypatch.setattr(devices, 'try_all_gpus', lambda: [gpu(0), gpu(1)])
+    monkeypatch.setattr(devices, 'gpu_problem', lambda: None)
     (found,) = doctor.examine_gpu()
     assert found.text == 'GPUs that MXNet sees: 2'
+    monkeypatch.setattr(devices, 'gpu_problem', lambda: 'no kernel image')
+    (found,) = doctor.examine_gpu()
+    assert found.level == ADVICE
+    assert 'does not compute (no kernel image)' in found.text
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mxnet as mx
 import numpy
 import pytest
 from conftest import picture
-from mxnet import cpu, image, np
+from mxnet import MXNetError, cpu, gpu, image, np
 
 from gluon_style import NonFiniteLossError, stylize, train
-from gluon_style.chapter import losses
+from gluon_style.chapter import devices, losses
 from gluon_style.chapter.devices import get_device, try_all_gpus, try_gpu
 from gluon_style.chapter.synthesis import SynthesizedImage, get_inits
 from gluon_style.chapter.vgg import build_net, get_contents, get_styles
@@ -156,6 +157,42 @@ def test_without_a_gpu_the_cpu_is_used():
     for name in ('gpu', 'gpu:0', 'gpu:7'):
         with pytest.raises(ValueError, match=f"device '{name}' .*cpu or auto"):
             get_device(name)
+
+
+@pytest.fixture
+def failing_gpu(monkeypatch):
+    """Let MXNet see a GPU that its build has no code for."""
+    devices.gpu_problem.cache_clear()
+    devices._auto.cache_clear()
+    message = 'Check failed:  ErrStr:no kernel image\nStack trace:\n  0'
+
+    def ones(shape, ctx):
+        raise MXNetError(message)
+
+    monkeypatch.setattr(devices, '_num_gpus', lambda: 1)
+    monkeypatch.setattr(devices.nd, 'ones', ones)
+    yield
+    devices.gpu_problem.cache_clear()
+    devices._auto.cache_clear()
+
+
+def test_auto_leaves_a_gpu_that_does_not_compute(failing_gpu, caplog):
+    assert get_device('auto') == get_device('auto') == cpu()
+    assert caplog.messages == [
+        'the GPU does not compute (no kernel image): the CPU does'
+    ]
+
+
+def test_a_gpu_that_does_not_compute_is_refused_by_name(failing_gpu):
+    with pytest.raises(ValueError, match=r"'gpu' .*\(no kernel image\).*5\.0"):
+        get_device('gpu')
+
+
+def test_a_gpu_that_computes_is_taken(failing_gpu, monkeypatch):
+    monkeypatch.setattr(
+        devices.nd, 'ones', lambda shape, ctx: mx.nd.zeros(shape)
+    )
+    assert get_device('auto') == get_device('gpu') == gpu(0)
 
 
 @pytest.mark.parametrize('name', ['tpu', 'gpu:', 'gpu:x', 'gpu0', ''])

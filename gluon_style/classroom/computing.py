@@ -63,16 +63,28 @@ def examine_gpu() -> Iterator[Finding]:
     """Yield which devices compute, and whether a GPU is left unused."""
     from mxnet.runtime import Features
 
-    from gluon_style.chapter.devices import try_all_gpus
+    from gluon_style.chapter.devices import (
+        CAPABILITIES,
+        gpu_problem,
+        try_all_gpus,
+    )
 
     devices = try_all_gpus()
     has_driver = shutil.which('nvidia-smi') is not None
-    if devices[0].device_type == 'gpu':
+    if devices[0].device_type == 'gpu' and gpu_problem():
+        yield Finding(
+            f'the GPU does not compute ({gpu_problem()}): MXNet is built for '
+            f'compute capability {CAPABILITIES}',
+            ADVICE,
+            'gluon-style run ... --device cpu',
+        )
+    elif devices[0].device_type == 'gpu':
         yield Finding(f'GPUs that MXNet sees: {len(devices)}')
     elif has_driver and not Features().is_enabled('CUDA'):
         yield Finding(
             'this machine has a GPU, but this MXNet is a CPU build; the last '
-            'build for GPUs needs CUDA 11.7',
+            f'build for GPUs needs CUDA 11.7 and a GPU of compute capability '
+            f'{CAPABILITIES}',
             ADVICE,
             'python -m pip uninstall mxnet && '
             "python -m pip install 'mxnet-cu117==1.9.1'",
