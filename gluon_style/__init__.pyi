@@ -64,6 +64,7 @@ from .pictures.write import save_image as save_image
 from .records.log import Log as Log
 from .records.record import Record as Record
 from .records.result import Result as Result
+from .video.stylize import stylize_video as stylize_video
 from .weights import load_weights as load_weights
 from .widgets.panel import panel as panel
 

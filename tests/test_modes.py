@@ -52,6 +52,8 @@ WITHOUT_ARRAYS = {
     'save_image',
     'set_figsize',
     'show_images',
+    # It paints each frame in the mode of its method.
+    'stylize_video',
     'try_all_gpus',
     'try_gpu',
 }

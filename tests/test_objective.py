@@ -17,6 +17,7 @@ from gluon_style.layers import (
     num_poolings,
 )
 from gluon_style.methods.gatys.features import feature_maps
+from gluon_style.methods.gatys.follow import Follow
 from gluon_style.methods.gatys.objective import Objective
 from gluon_style.methods.gatys.tiles import spans
 from gluon_style.weights.formats import write_layers
@@ -126,6 +127,54 @@ def check_oracle(loss, gradient, layers, images, border):
         )
         change = 2 * (gradient.asnumpy()[0] * direction).sum()
         assert change == pytest.approx(slope, rel=1e-3)
+
+
+def test_the_temporal_loss_is_the_mean_of_sure_squares(case):
+    _, net, (X, content_X, style_X) = case
+    height, width = X.shape[2:]
+    rng = numpy.random.RandomState(0)
+    before = rng.uniform(size=(height, width, 3))
+    sure = rng.uniform(size=(height, width))
+    follow = Follow(before.astype('float32'), sure.astype('float32'), 2.0)
+    objectives = [
+        Objective(
+            net,
+            content_X,
+            style_X,
+            content_layers=CONTENT,
+            style_layers=STYLE,
+            strength=None,
+            follow=each,
+        )
+        for each in (follow, None)
+    ]
+    losses, gradients = [], []
+    for objective in objectives:
+        X.attach_grad('add')
+        losses.append([float(each) for each in objective(X)])
+        gradients.append(X.grad.asnumpy()[0].astype('float64'))
+    target = follow.start((width, height), X.ctx).asnumpy()[0]
+    content = net_energy(net, content_X)
+
+    def oracle(pixels):
+        return 2 * content * (sure * (pixels - target) ** 2).mean()
+
+    pixels = X.asnumpy()[0].astype('float64')
+    assert losses[0][0] - losses[1][0] == pytest.approx(
+        oracle(pixels), rel=1e-4
+    )
+    assert losses[0][1:] == pytest.approx(losses[1][1:])
+    direction = 1e-4 * rng.normal(size=pixels.shape)
+    slope = oracle(pixels + direction) - oracle(pixels - direction)
+    change = 2 * ((gradients[0] - gradients[1]) * direction).sum()
+    assert change == pytest.approx(slope, rel=1e-3)
+
+
+def net_energy(net, content_X):
+    """Return the weighted content loss of a picture without structure."""
+    (Y,), _ = extract_features(net, content_X, CONTENT, STYLE)
+    Y = Y.asnumpy().astype('float64')
+    return numpy.square(Y - Y.mean(axis=(2, 3), keepdims=True)).mean()
 
 
 @pytest.mark.parametrize('border', ['zero', 'replicate'])

@@ -67,6 +67,7 @@ def test_public_names():
         'save_image',
         'show_images',
         'stylize',
+        'stylize_video',
         'texture',
     ]
     assert gluon_style.__all__ == sorted(CHAPTER_NAMES + others)

@@ -33,9 +33,15 @@ _OF_SEEDS = 'diffusion'
 
 
 def add_method(
-    parser: argparse.ArgumentParser, command: str = 'run', lists: bool = False
+    parser: argparse.ArgumentParser,
+    command: str = 'run',
+    lists: bool = False,
+    default: str = f"{DEFAULT_METHOD}, or the record's",
 ) -> None:
-    """Add ``--method``, and the settings that only other methods have."""
+    """Add ``--method``, and the settings that only other methods have.
+
+    ``default`` is what the help says of the method that is taken without it.
+    """
     methods = {
         name: method
         for name, method in METHODS.items()
@@ -46,7 +52,7 @@ def add_method(
         '--method',
         choices=list(methods),
         metavar='NAME',
-        help=f"{lines} (default: {DEFAULT_METHOD}, or the record's)",
+        help=f'{lines} (default: {default})',
     )
     known = {f.name for f in fields(METHODS[DEFAULT_METHOD].settings)}
     for name, method in methods.items():
@@ -56,8 +62,8 @@ def add_method(
                 continue
             title = f'only with --method {name}'
             group = group or parser.add_argument_group(title)
-            default = kind_of(field).words(field.default)
-            add_setting(group, field, default, lists, 'default')
+            words = kind_of(field).words(field.default)
+            add_setting(group, field, words, lists, 'default')
             known.add(field.name)
 
 
@@ -82,7 +88,8 @@ def given_settings(args: argparse.Namespace, method: str) -> dict[str, Any]:
     unused: tuple[str, ...] = ()
     if method != DEFAULT_METHOD:
         unused += _OF_OPTIMIZATION
-    if not METHODS[method].has_epochs:
+    # A video can be interrupted between its frames.
+    if not METHODS[method].has_epochs and args.command != 'video':
         unused += _OF_EPOCHS
     if method != _OF_SEEDS:
         unused += ('variations',)

@@ -24,6 +24,7 @@ from gluon_style.cli import (
     styles,
     sweep,
     texture,
+    video,
     weights,
 )
 from gluon_style.cli.messages import BAD_INPUT
@@ -33,6 +34,7 @@ from gluon_style.methods.gatys.settings import Settings
 COMMANDS = {
     'run': run,
     'demo': demo,
+    'video': video,
     'texture': texture,
     'reconstruct': reconstruct,
     'learn': learn,

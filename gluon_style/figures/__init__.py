@@ -15,6 +15,7 @@ from gluon_style.figures.one_pass import onepass
 from gluon_style.figures.optimizers import optimizers
 from gluon_style.figures.recipe import FigureRuns, Options, Recipe
 from gluon_style.figures.verdict import Check
+from gluon_style.figures.video import video
 from gluon_style.many.jobs import Observe
 from gluon_style.methods.fields import require_known
 
@@ -66,6 +67,10 @@ RECIPES = {
     'diffusion': Recipe(
         diffusion,
         "diffusion over the style's patches: strengths, and without noise",
+    ),
+    'video': Recipe(
+        video,
+        'Ruder et al. 2016: a clip painted with the optical flow, and without',
     ),
     'gram': Recipe(gram, 'what a Gram matrix sees, at five layers'),
 }

@@ -60,9 +60,14 @@ class Method:
         if getattr(settings, 'init_file', None) is not None:
             sources['init'] = settings.init_file
         ids = {role: PictureId.of(source) for role, source in sources.items()}
+        return {**ids, 'style': self.style_id(style)}
+
+    def style_id(self, style: Any) -> PictureId:
+        """Return the id of a style, as a record has it."""
+        from gluon_style.records.record import PictureId
+
         styles = self._styles
-        identify = styles.style_id if styles else PictureId.of
-        return {**ids, 'style': identify(style)}
+        return (styles.style_id if styles else PictureId.of)(style)
 
     def check_style(self, style: Any) -> None:
         """Raise an error for a style that cannot be read."""

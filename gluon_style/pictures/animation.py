@@ -20,9 +20,8 @@ from gluon_style.files.atomic import replacing
 from gluon_style.pictures import Array, gif, mp4
 from gluon_style.pictures.resize import resized
 
-_WRITERS = {'.gif': gif.write_gif, '.mp4': mp4.write_mp4}
 _LONGEST_SIDES = {'.gif': gif.LONGEST_SIDE, '.mp4': mp4.LONGEST_SIDE}
-SUFFIXES = tuple(_WRITERS)
+SUFFIXES = tuple(_LONGEST_SIDES)
 MOST_FRAMES = 120
 FRAMES_A_SECOND = 10
 # How long the last frame stays on the screen.
@@ -142,12 +141,17 @@ class Animation:
         number, img = self._last
         frames = {**self._frames, number: self._compressed(img)}
         with replacing(self.path) as temporary:
-            _WRITERS[self._suffix](
-                temporary,
-                _Decoded(list(frames.values())),
-                FRAMES_A_SECOND,
-                LAST_SECONDS,
-            )
+            decoded = _Decoded(list(frames.values()))
+            _write(temporary, self._suffix, decoded)
+
+
+def _write(path: Path, suffix: str, frames: Sequence[Array]) -> None:
+    if suffix == '.mp4':
+        mp4.write_mp4(path, frames, FRAMES_A_SECOND, LAST_SECONDS)
+        return
+    durations = [1000 // FRAMES_A_SECOND] * len(frames)
+    durations[-1] = 1000 * LAST_SECONDS
+    gif.write_gif(path, frames, durations)
 
 
 def _is_jpeg(data: bytes, image_shape: tuple[int, int]) -> bool:

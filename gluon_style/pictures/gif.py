@@ -21,13 +21,12 @@ _PALETTE_SIDE = 160
 def write_gif(
     path: str | os.PathLike[str],
     frames: Sequence[Array],
-    frames_a_second: int,
-    last_seconds: float,
+    durations: Sequence[int],
 ) -> None:
     """Write frames, arrays (height, width, 3) of uint8, of one size.
 
-    The last frame is shown for ``last_seconds``. The same frames give the
-    same bytes. Raises OSError.
+    ``durations`` are the milliseconds that each is shown. The same frames
+    give the same bytes. Raises OSError.
     """
     palette = _palette(frames)
     pictures = [
@@ -37,14 +36,12 @@ def write_gif(
         )
         for frame in frames
     ]
-    durations = [1000 // frames_a_second] * len(frames)
-    durations[-1] = round(1000 * last_seconds)
     pictures[0].save(
         path,
         format='GIF',
         save_all=True,
         append_images=pictures[1:],
-        duration=durations,
+        duration=list(durations),
         loop=0,
         comment=MARK,
     )

@@ -58,12 +58,12 @@ def write_mp4(
 
 
 def _encode(av, container, frames, frames_a_second, last_seconds):
-    frames = map(_even, frames)
+    frames = map(even, frames)
     first = frame = next(frames, None)
     if frame is None:
         raise GluonStyleError('the video has no frame: give at least one')
     container.metadata['comment'] = MARK.decode()
-    stream = _add_stream(av, container, first, frames_a_second)
+    stream = add_stream(av, container, first, frames_a_second)
     for frame in itertools.chain([first], frames):
         picture = av.VideoFrame.from_ndarray(frame)
         container.mux(stream.encode(picture))
@@ -73,7 +73,7 @@ def _encode(av, container, frames, frames_a_second, last_seconds):
     container.mux(stream.encode())
 
 
-def _add_stream(av, container, first, frames_a_second):
+def add_stream(av, container, first, frames_a_second):
     """Return a new stream of video for frames like the first."""
     # The encoder mpeg4 is always built in, but it is worse.
     has_x264 = 'libx264' in av.codecs_available
@@ -91,7 +91,7 @@ def _add_stream(av, container, first, frames_a_second):
     return stream
 
 
-def _even(img: Array) -> Array:
+def even(img: Array) -> Array:
     """Return a picture with even sides, repeating the last row or column.
 
     In yuv420p, 2x2 pixels share a color.

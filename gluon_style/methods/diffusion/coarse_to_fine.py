@@ -29,6 +29,8 @@ SCALES = 4
 # The noise that a scale begins with, in deviations of the style's colors, and
 # the one that it ends with. The first is the coarsest scale's.
 FIRST_NOISE, NOISE, LEAST_NOISE = 1.1, 0.8, 0.066
+# A frame that follows another one begins with so much.
+FOLLOWING_NOISE = 0.4
 # A texture begins with so much noise that nothing else is left.
 PURE_NOISE = 4.0
 # Every third patch each way is denoised, from another place each time; every
@@ -61,7 +63,8 @@ class Sampler:
     ``steps`` are the ``plan``. ``prior_at(shape)`` returns the ``Prior`` of a
     scale, ``objective_at(shape)`` its ``Objective``, or None without a guide.
     ``start(shape)`` are the pixels, (1, 3, height, width), that noise is put
-    on. The losses of a level are those of the estimate without noise.
+    on; a frame that ``follows`` gets less. The losses of a level are those of
+    the estimate without noise.
     """
 
     def __init__(
@@ -74,7 +77,9 @@ class Sampler:
         log,
         checkpoint=None,
         device=None,
+        follows=False,
     ):
+        self._follows = follows
         self._settings, self._steps = settings, steps
         self._prior_at, self._objective_at = prior_at, objective_at
         self._start, self._log = start, log
@@ -139,6 +144,8 @@ class Sampler:
         high = NOISE
         if index == 0:
             high = PURE_NOISE if objective is None else FIRST_NOISE
+            if self._follows:
+                high = FOLLOWING_NOISE
         ends = high * prior.deviation, LEAST_NOISE * prior.deviation
         return noise_levels(*ends, self._settings.steps)
 

@@ -39,9 +39,20 @@ class Prior:
     style is where it is 1, and the second, or the content as it is, where it
     is 0. ``content`` is None for a texture. ``deviation`` is that of the
     styles' colors, the unit of all noise.
+
+    A ``follow``, of a frame in a video, counts as one more measurement, where
+    it is sure: so many times as the noisy picture does, at every noise.
     """
 
-    def __init__(self, styles, settings, content=None, mask=None, device=None):
+    def __init__(
+        self,
+        styles,
+        settings,
+        content=None,
+        mask=None,
+        device=None,
+        follow=None,
+    ):
         self._content, self._mask = content, mask
         self._wraps = settings.tileable
         self.deviation = _deviation(styles)
@@ -49,6 +60,11 @@ class Prior:
         if content is not None:
             noise = anchor(settings.strength) * growth(styles)
             self._anchor = noise * self.deviation * detail(content) ** -0.5
+        self._followed = None
+        if follow is not None:
+            height, width = content.shape[1:]
+            start = follow.start((width, height), device)[0].asnumpy()
+            self._followed = start, follow.weight * follow.sure
         make = functools.partial(
             PatchDenoiser,
             side=settings.patch,
@@ -63,10 +79,14 @@ class Prior:
 
     def __call__(self, pixels, sigma, stride=1, first=(0, 0)):
         """Return the expected picture without its noise of ``sigma``."""
+        others = []
         if numpy.isfinite(self._anchor).all():
-            pixels, sigma = _combined(
-                (pixels, sigma), (self._content, self._anchor)
-            )
+            others.append((self._content, self._anchor**-2.0))
+        if self._followed is not None:
+            start, weight = self._followed
+            others.append((start, weight * sigma**-2.0))
+        if others:
+            pixels, sigma = _combined((pixels, sigma**-2.0), *others)
         options = {'stride': stride, 'first': first, 'wraps': self._wraps}
         clean = [
             denoise(pixels, sigma, **options) for denoise in self._denoisers
@@ -110,12 +130,13 @@ def detail(content):
 
 
 def _combined(*measurements):
-    """Return pixels that were measured several times, and their noise."""
-    weights = [1 / sigma**2 for _, sigma in measurements]
-    total = sum(weights)
+    """Return pixels that were measured several times, and their noise.
+
+    A measurement is pixels and their precision, the noise's square inverted.
+    """
+    total = sum(precision for _, precision in measurements)
     pixels = sum(
-        (weight / total) * pixels
-        for weight, (pixels, _) in zip(weights, measurements)
+        (precision / total) * pixels for pixels, precision in measurements
     )
     return pixels.astype('float32'), total**-0.5
 

@@ -23,6 +23,7 @@ from gluon_style.methods.diffusion.prior import Prior
 from gluon_style.methods.diffusion.settings import METHOD, Settings
 from gluon_style.methods.fields import unfit
 from gluon_style.methods.gatys.checkpoint import Checkpoint, identity
+from gluon_style.methods.gatys.follow import Follow
 from gluon_style.methods.gatys.inputs import Inputs
 from gluon_style.methods.gatys.objective import Objective
 from gluon_style.methods.gatys.scales import enlarge
@@ -53,13 +54,15 @@ def stylize(
     *,
     mask: Any = None,
     net: Any = None,
+    follow: Follow | None = None,
     observers: Iterable[Observer] | None = None,
     **changes: Any,
 ) -> Result:
     """Return the content picture, painted with the style picture's patches.
 
     Pictures, a list of styles, ``mask``, ``net`` (with average pooling) and
-    ``observers`` are as for the first method. An epoch is a level of noise.
+    ``follow`` and ``observers`` are as for the first method. An epoch is a
+    level of noise.
     ``settings`` are ``Settings``; further keywords change single ones.
     Without a ``content`` (None) the result is a texture of the style, from
     noise, without any network.
@@ -71,7 +74,8 @@ def stylize(
     settings = _settings(settings).changed(changes)
     with closing(with_defaults(observers)) as watch:
         with nullcontext() if net is None else lock_of(net):
-            return _Run(content, style, settings, mask, net, watch).result()
+            run = _Run(content, style, settings, mask, net, watch, follow)
+            return run.result()
 
 
 def _settings(settings: Any) -> Settings:
@@ -85,7 +89,8 @@ def _settings(settings: Any) -> Settings:
 class _Run:
     """One picture: its inputs are checked when it is made."""
 
-    def __init__(self, content, style, settings, mask, net, observers):
+    def __init__(self, content, style, settings, mask, net, observers, follow):
+        self._follow = follow
         self._observers, self._has_content = observers, content is not None
         self._device = get_device(settings.device)
         _require_styles(style, settings)
@@ -99,10 +104,15 @@ class _Run:
             settings = self._with_network(settings)
         self.settings = settings
         self._guide = settings.guide(self._has_content)
-        self._inputs = Inputs(content, style, self._guide, self._device, mask)
+        self._inputs = Inputs(
+            content, style, self._guide, self._device, mask, follow
+        )
         self._shape = self._inputs.image_shape()
         settings.require_shape(self._shape)
         self._steps = plan(settings, self._shape)
+        if follow is not None:
+            # What is coarse is there already.
+            self._steps = self._steps[-1:]
         guide = self._guide if self._has_content else None
         self._tile = choose_tile(self._shape, settings, guide, self._device)
         # This refuses a style of one color.
@@ -145,6 +155,7 @@ class _Run:
             None if content is None else content[0].asnumpy(),
             self._inputs.mask(shape),
             self._device,
+            self._follow,
         )
 
     def _objective_at(self, shape):
@@ -157,6 +168,7 @@ class _Run:
             self._guide,
             mask=self._inputs.mask(shape),
             tile=self._tile,
+            follow=self._follow,
         )
 
     def _plan(self):
@@ -216,6 +228,7 @@ class _Run:
             log,
             checkpoint,
             self._device,
+            self._follow is not None,
         )
 
     def _bound_checkpoint(self):

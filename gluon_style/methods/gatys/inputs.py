@@ -58,12 +58,14 @@ class Inputs:
     ``color`` or ``init`` needs a picture that is not given.
     """
 
-    def __init__(self, content, styles, settings, device, mask=None):
+    def __init__(
+        self, content, styles, settings, device, mask=None, follow=None
+    ):
         if styles is not None and not isinstance(styles, (list, tuple)):
             styles = [styles]
         styles = styles or None
         require_pictures(content, styles, settings, mask)
-        self.device = device
+        self.device, self.follow = device, follow
         self._settings = settings
         self.content_img = self._alpha = None
         if content is not None:
@@ -264,10 +266,10 @@ class Inputs:
 
     def start(self, image_shape):
         """Return the pixels that the optimization starts from."""
-        if self._settings.init == ONE_PASS:
+        if self.follow is None and self._settings.init == ONE_PASS:
             return self._preprocessed(self._painted_in_one_pass, image_shape)
         part = noise_part(self._settings.init)
-        if part == 0:
+        if part == 0 or self.follow is not None:
             return self.start_picture(image_shape)
         # With NumPy's generator a seed gives the same noise on every device.
         noise = numpy.random.RandomState(self._settings.seed)
@@ -308,6 +310,8 @@ class Inputs:
         It is the start without its noise, and 0 where that is noise alone.
         One pass leaves the content's detail, so there it is the content.
         """
+        if self.follow is not None:
+            return self.follow.start(image_shape, self.device)
         init = self._settings.init
         if init == 'style':
             return self._preprocessed(self._style_imgs[0], image_shape)

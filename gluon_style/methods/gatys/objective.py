@@ -18,6 +18,7 @@ from gluon_style.chapter.devices import device_of
 from gluon_style.chapter.vgg import check_depth, network_of
 from gluon_style.layers import num_poolings
 from gluon_style.methods.gatys.features import feature_maps
+from gluon_style.methods.gatys.follow import TemporalLoss
 from gluon_style.methods.gatys.precision import choose_precision
 from gluon_style.methods.gatys.regions import Region, regions
 from gluon_style.methods.gatys.settings import Settings
@@ -65,7 +66,8 @@ class Objective:
 
     ``tile`` is the longest side, in pixels, of the tiles that are computed
     one at a time: a multiple of 32, not counting what a tile sees around it.
-    None computes the picture as a whole.
+    None computes the picture as a whole. ``follow`` is a ``Follow`` or None;
+    its temporal loss is part of the content loss.
 
     Raises GluonStyleError for a layer that ``net`` does not have.
     """
@@ -80,6 +82,7 @@ class Objective:
         *,
         mask=None,
         tile=None,
+        follow=None,
         **changes,
     ):
         network = network_of(net)
@@ -119,6 +122,13 @@ class Objective:
             self._farthest = self._style_of_nothing(targets[0])
         if settings.strength is not None and self._contents_Y and styles:
             self._style_weight = self._weight_of(settings.strength, content_X)
+        self._temporal = None
+        if follow is not None:
+            self._temporal = TemporalLoss(
+                follow.start(content_X.shape[:1:-1], content_X.ctx),
+                follow.sure,
+                follow.weight * self._content_weight * self._energy(),
+            )
         self._tv = TotalVariationLoss(
             settings.tv_weight, settings.tv_norm, self._wraps
         )
@@ -151,17 +161,23 @@ class Objective:
 
     def _weight_of(self, strength, content_X):
         """Return the style weight that a strength means: see ``strength``."""
-        energy = sum(
-            weight * np.square(Y - Y.mean(axis=(2, 3), keepdims=True)).mean()
-            for weight, Y in zip(
-                self._content_layers.values(), self._contents_Y.values()
-            )
-        )
         tiles = self._tiles(content_X, self._wraps)
         moments = self._moments(content_X, tiles, self._regions)
         distance, _ = self._style(moments)
         distance = max(float(distance), LEAST_DISTANCE * self._farthest)
-        return weight_ratio(strength) * float(energy) / max(distance, 1e-12)
+        return weight_ratio(strength) * self._energy() / max(distance, 1e-12)
+
+    def _energy(self):
+        """Return the content loss of a picture without any structure."""
+        return float(
+            sum(
+                weight
+                * np.square(Y - Y.mean(axis=(2, 3), keepdims=True)).mean()
+                for weight, Y in zip(
+                    self._content_layers.values(), self._contents_Y.values()
+                )
+            )
+        )
 
     @numpy_mode()
     def __call__(self, X):
@@ -191,7 +207,13 @@ class Objective:
         with autograd.record():
             tv = self._tv(X)
         tv.backward()
-        return self._content_weight * content, self._style_weight * style, tv
+        content = self._content_weight * content
+        if self._temporal is not None:
+            with autograd.record():
+                temporal = self._temporal(X)
+            temporal.backward()
+            content = content + temporal
+        return content, self._style_weight * style, tv
 
     def _tiles(self, X, wraps=False):
         rows, columns = (

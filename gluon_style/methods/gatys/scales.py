@@ -168,6 +168,7 @@ def _objective(net, inputs, settings, image_shape, tile):
         settings,
         mask=inputs.mask(image_shape),
         tile=tile,
+        follow=inputs.follow,
     )
 
 

@@ -24,6 +24,7 @@ from gluon_style.errors import (
 from gluon_style.methods.fields import shown
 from gluon_style.methods.gatys.checkpoint import Checkpoint, identity
 from gluon_style.methods.gatys.config import read_settings
+from gluon_style.methods.gatys.follow import Follow
 from gluon_style.methods.gatys.forecast import choose_tile, forecast
 from gluon_style.methods.gatys.inputs import Inputs
 from gluon_style.methods.gatys.precision import choose_precision
@@ -62,6 +63,7 @@ def stylize(
     *,
     mask: Any = None,
     net: Any = None,
+    follow: Follow | None = None,
     observers: Iterable[Observer] | None = None,
     **changes: Any,
 ) -> Result:
@@ -77,7 +79,8 @@ def stylize(
     of a former run's .json (see ``read_config``); further keywords change
     single settings: ``stylize(a, b, epochs=100)``. ``net`` is a network of
     ``build_net`` with the same weights and pooling, to serve several calls.
-    Calls with one ``net`` in several threads wait for each other.
+    Calls with one ``net`` in several threads wait for each other. ``follow``
+    is the frame before, in a video.
 
     ``observers`` watch the run, and may end it: ``Progress``, ``Animate``,
     ``SaveSteps``, ``Checkpoint``, or your own ``Observer``. A forecast of a
@@ -97,7 +100,8 @@ def stylize(
             _require_net(net)
             stack.enter_context(lock_of(net))
         stack.callback(observers.close)
-        return _Run(content, style, settings, mask, net, observers).result()
+        run = _Run(content, style, settings, mask, net, observers, follow)
+        return run.result()
 
 
 def _require_net(net):
@@ -143,10 +147,12 @@ def reconstruct(
 class _Run:
     """One run: its inputs are checked when it is made, ``result`` makes it."""
 
-    def __init__(self, content, style, settings, mask, net, observers):
+    def __init__(self, content, style, settings, mask, net, observers, follow):
         self.observers, self._given_net = observers, net
         self.device = get_device(settings.device)
-        self.inputs = Inputs(content, style, settings, self.device, mask)
+        self.inputs = Inputs(
+            content, style, settings, self.device, mask, follow
+        )
         self._chosen_weights = settings.weights
         settings = settings.changed(
             {'precision': choose_precision(settings, self.device)}

@@ -53,11 +53,9 @@ class Progress(Observer):
             _work(i, shape, epochs)
             for i, (shape, epochs) in enumerate(plan.steps)
         )
-        stream = sys.stderr
-        # A service may have no standard error.
-        if not (self._quiet or stream is None or stream.closed):
-            drawn = _in_notebook() or stream.isatty()
-            self._display = (_Bar if drawn else _Lines)(total, self._name)
+        if not self._quiet:
+            self._display = display(total, self._name)
+        if self._display is not None:
             seconds = plan.forecast().seconds if _is_big(plan) else None
             self._left = _Left(total, seconds)
 
@@ -130,6 +128,18 @@ class _Left:
         if work == first:
             return '?'
         return tqdm.format_interval((now - began) / (work - first) * left)
+
+
+def display(total: int, name: str) -> _Bar | _Lines | None:
+    """Return what shows work up to ``total``: a bar, or lines in a file.
+
+    It is None where there is no standard error, as in a service.
+    """
+    stream = sys.stderr
+    if stream is None or stream.closed:
+        return None
+    drawn = _in_notebook() or stream.isatty()
+    return (_Bar if drawn else _Lines)(total, name)
 
 
 class _Bar:

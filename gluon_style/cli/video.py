@@ -1,0 +1,186 @@
+"""gluon-style video: a clip in the style of a picture."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gluon_style.cli.messages import complain
+from gluon_style.cli.method import add_method, given_settings
+from gluon_style.cli.options import (
+    add_force,
+    add_preset,
+    add_quiet,
+    add_settings,
+)
+from gluon_style.errors import GluonStyleError
+from gluon_style.methods.gatys.presets import DEFAULT_PRESET, preset
+from gluon_style.methods.table import (
+    DEFAULT_METHOD as OPTIMIZATION,
+    get_method,
+)
+from gluon_style.video.settings import DEFAULT_METHOD, VideoSettings
+
+if TYPE_CHECKING:
+    from gluon_style.video.stylize import Progress
+
+HELP = 'give a video the style of a picture'
+DESCRIPTION = (
+    'Give each frame of VIDEO the style of STYLE, and keep frames alike where '
+    'nothing changes. VIDEO is a video, an animated GIF, or a folder of '
+    'numbered frames. OUT is a .mp4, which keeps the sound, a .gif, or a '
+    'folder. Ctrl-C ends the clip early: what is made can be played.'
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the clip, the style and the options."""
+    parser.usage = '%(prog)s VIDEO STYLE -o OUT.mp4 [OPTIONS]'
+    parser.add_argument('video', metavar='VIDEO', help='the clip')
+    parser.add_argument(
+        'styles',
+        nargs='+',
+        metavar='STYLE',
+        help='the style picture, or several; with --method feedforward also '
+        'net:15 or a .style file',
+    )
+    parser.add_argument(
+        '-o',
+        '--output',
+        required=True,
+        metavar='OUT.mp4',
+        help='a .mp4, a .gif, or a folder for frames',
+    )
+    add_settings(parser, VideoSettings(), 'video', where='default')
+    add_method(parser, default=DEFAULT_METHOD)
+    add_preset(parser)
+    group = parser.add_argument_group('interrupted runs')
+    group.add_argument(
+        '--checkpoint',
+        metavar='DIR',
+        help='keep in a folder what is made, for --resume',
+    )
+    group.add_argument(
+        '--resume',
+        action='store_true',
+        help='go on from the folder that --checkpoint names',
+    )
+    add_quiet(parser)
+    add_force(parser)
+    add_settings(parser, preset(DEFAULT_PRESET))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the clip; return the exit code."""
+    from gluon_style.cli.picture import StopOnSignal
+
+    name = args.method or DEFAULT_METHOD
+    given = given_settings(args, name)
+    _require(args, name)
+    settings = None
+    if name == OPTIMIZATION:
+        settings = preset(args.preset or DEFAULT_PRESET)
+    how = {
+        field.name: vars(args)[field.name]
+        for field in fields(VideoSettings)
+        if field.name in vars(args)
+    }
+    with StopOnSignal() as stop:
+        from gluon_style.video.stylize import stylize_video
+
+        shown = _Shown(Path(args.output).name, args.quiet)
+
+        def progress(how_far: Progress) -> None:
+            # What is made from now on is kept.
+            stop.begun = True
+            shown(how_far)
+
+        try:
+            result = stylize_video(
+                args.video,
+                args.styles,
+                args.output,
+                method=name,
+                settings=settings,
+                checkpoint=args.checkpoint,
+                resume=args.resume,
+                progress=progress,
+                stop_when=stop.stop,
+                **{'size': None, **given, **how},
+            )
+        finally:
+            shown.close()
+    if result.stopped:
+        advice = ''
+        if args.checkpoint is not None:
+            advice = '; to go on, give the same command with --resume'
+        complain(
+            f'stopped by {result.stopped}: {result.path} has what was made'
+            f'{advice}'
+        )
+    if not args.quiet:
+        width, height = result.shape
+        cuts = f', {len(result.cuts)} cuts' if result.cuts else ''
+        print(
+            f'{result.path}: {result.frames} frames of {width}x{height} '
+            f'pixels, {result.seconds:.1f} s{cuts}'
+        )
+    return stop.code
+
+
+def _require(args: argparse.Namespace, method: str) -> None:
+    """Raise an error for files that are missing or may not be written."""
+    from gluon_style.files.ours import require_folder, require_output
+    from gluon_style.pictures.opening import require_file
+    from gluon_style.video.write import kind_of, require_frames
+
+    if args.resume and args.checkpoint is None:
+        raise GluonStyleError(
+            'option --resume needs a folder: name it with --checkpoint DIR'
+        )
+    for style in args.styles:
+        get_method(method).require_style(style)
+    if not Path(args.video).is_dir():
+        require_file(args.video)
+    inputs = [args.video, *args.styles]
+    if kind_of(args.output):
+        require_output(args.output, inputs, args.force)
+        return
+    require_folder(args.output)
+    require_frames(args.output, inputs, args.force)
+
+
+class _Shown:
+    """Show the frames made, their rate and the time left, as runs do."""
+
+    def __init__(self, name: str, quiet: bool) -> None:
+        self._name, self._quiet = name, quiet
+        self._display: Any = None
+
+    def __call__(self, progress: Progress) -> None:
+        from tqdm import tqdm
+
+        from gluon_style.methods.observers.progress import display
+
+        if self._quiet:
+            return
+        # A stream does not say how long it is.
+        count = progress.count or progress.frames
+        if self._display is None:
+            self._display = display(count, self._name)
+        if self._display is not None:
+            left = '?'
+            if progress.left is not None:
+                left = tqdm.format_interval(progress.left)
+            self._display.show(
+                min(progress.frames, count),
+                f'{self._name} {progress.frames}/{progress.count or "?"}',
+                left,
+                f'{progress.rate:.2f} frames/s',
+            )
+
+    def close(self) -> None:
+        if self._display is not None:
+            self._display.close()

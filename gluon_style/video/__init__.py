@@ -1,0 +1,1 @@
+"""Frames in, flow, frames out, over any method."""

@@ -1,0 +1,303 @@
+"""One call from a clip and a style to the clip painted, frame after frame."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import itertools
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gluon_style.errors import GluonStyleError
+from gluon_style.files.atomic import claim, temporary_folder, temporary_prefix
+from gluon_style.methods.fields import unfit
+from gluon_style.methods.interrupt import NotedInterrupt
+from gluon_style.methods.table import get_method
+from gluon_style.video.chain import Chain
+from gluon_style.video.frames import chosen_frames, count_of, end_of, rate_of
+from gluon_style.video.painters import painter
+from gluon_style.video.read import open_clip
+from gluon_style.video.settings import DEFAULT_METHOD, VideoSettings
+from gluon_style.video.state import Store, digest
+from gluon_style.video.write import (
+    finish,
+    kind_of,
+    new_part,
+    possible_shape,
+)
+
+logger = logging.getLogger(__name__)
+
+# A run that is killed loses so many frames at most.
+PART_FRAMES = 100
+
+
+@dataclass(frozen=True)
+class VideoResult:
+    """What was made: the file or folder, and how much of the clip it has.
+
+    ``shape`` is (width, height), ``seconds`` the result's length. ``cuts``
+    are the numbers of the frames, from 0, with which another scene begins.
+    ``stopped`` says why the clip is not whole, or is None.
+    """
+
+    path: Path
+    frames: int
+    seconds: float
+    shape: tuple[int, int]
+    cuts: tuple[int, ...]
+    stopped: str | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a clip is: frames made, of how many (None: unknown), and when.
+
+    ``now`` frames were made by this run in ``elapsed`` seconds.
+    """
+
+    frames: int
+    count: int | None
+    now: int
+    elapsed: float
+
+    @property
+    def rate(self) -> float:
+        """The frames made a second."""
+        return self.now / max(self.elapsed, 1e-9)
+
+    @property
+    def left(self) -> float | None:
+        """The seconds left, None where they are not known."""
+        if self.count is None:
+            return None
+        return max(0, self.count - self.frames) / self.rate
+
+
+def stylize_video(
+    video: str | Path,
+    style: Any,
+    output: str | Path,
+    *,
+    method: str = DEFAULT_METHOD,
+    settings: Any = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+    stop_when: Callable[[], str | None] | None = None,
+    **changes: Any,
+) -> VideoResult:
+    """Paint a clip in a style, and write it.
+
+    ``video`` is a file that PyAV reads, an animated .gif, or a folder of
+    numbered frames; ``output`` is a .mp4, a .gif, or a folder, in which an
+    .mp4 has the clip's sound. ``method`` is any of ``METHODS``; ``style`` and
+    ``settings`` are its own. Keywords are fields of ``VideoSettings`` and of
+    the method's settings. ``size`` is the frames' longest side or (width,
+    height), and None is the clip's own, the default without ``settings``.
+
+    With a ``checkpoint``, a folder, a run that was killed or stopped can
+    ``resume`` there; when the clip is whole the folder is removed.
+    ``progress`` is called with a ``Progress`` after each frame. ``stop_when``
+    may return why to stop after it, and Ctrl-C stops, too: what is made is
+    written.
+
+    Returns a ``VideoResult``. Raises GluonStyleError, FileNotFoundError and
+    MissingPackageError, in one sentence, for what cannot work.
+    """
+    chosen = get_method(method)
+    names = {field.name for field in dataclasses.fields(VideoSettings)}
+    own = {name: changes.pop(name) for name in names & changes.keys()}
+    how, given = VideoSettings(**own), settings
+    if settings is None:
+        settings = chosen.settings()
+    elif not isinstance(settings, chosen.settings):
+        raise unfit('settings', settings, f'Settings of the method {method}')
+    clip = open_clip(video, how.fps)
+    if changes.get('size', given) is None:
+        changes['size'] = max(clip.shape)
+    settings = settings.changed(changes)
+    output = Path(output)
+    run = _Run(clip, output, how, chosen, style, settings)
+    with claim(output), _work_folder(output, checkpoint) as folder:
+        result = run.result(folder, resume, progress, stop_when)
+    if checkpoint is not None and result.stopped is None:
+        shutil.rmtree(checkpoint)
+    return result
+
+
+@contextmanager
+def _work_folder(output, checkpoint):
+    """Yield the folder for the parts: the checkpoint, or a temporary one.
+
+    Where the disk is full the parts stay: each of them can be played.
+    """
+    if checkpoint is not None:
+        with _saying_where(Path(checkpoint), 'resume'):
+            yield Path(checkpoint)
+        return
+    prefix = temporary_prefix(output)
+    with temporary_folder(prefix, beside=output.parent) as folder:
+        kept = output.with_name(f'{output.name}.parts')
+        with _saying_where(kept, 'begin again'):
+            try:
+                yield folder
+            except OSError as error:
+                if error.errno == errno.ENOSPC and not kept.exists():
+                    os.replace(folder, kept)
+                raise
+
+
+@contextmanager
+def _saying_where(parts, advice):
+    """Say in a sentence that the disk is full, and where the parts are."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise GluonStyleError(
+            'the disk is full: what is made can be played in '
+            f'{str(parts)!r}; make room and {advice}'
+        ) from error
+
+
+class _Run:
+    """One clip: what is asked for is checked when it is made."""
+
+    def __init__(self, clip, output, how, method, style, settings):
+        self._clip, self._output, self._how = clip, output, how
+        self._kind = kind_of(output)
+        if not output.parent.is_dir():
+            raise FileNotFoundError(
+                f'folder {str(output.parent)!r} does not exist: make it first'
+            )
+        length = end_of(clip, how)
+        if length is not None and length <= 0:
+            raise GluonStyleError(
+                f'start is {how.start:g} and the clip ends after '
+                f'{clip.seconds:.1f} seconds: give less'
+            )
+        asked = settings.image_shape(*clip.shape)
+        self._shape = possible_shape(asked, self._kind)
+        if self._shape != asked:
+            logger.warning(
+                'a %s of %dx%d pixels cannot be: it has %dx%d',
+                *(self._kind, *asked, *self._shape),
+            )
+        styles = list(style) if isinstance(style, (list, tuple)) else [style]
+        for each in styles:
+            method.check_style(each)
+        settings = settings.changed({'size': self._shape})
+        self._chain = Chain(
+            painter(method, style, settings, how.consistency),
+            self._shape,
+            how.consistency > 0,
+        )
+        self._about = {
+            'method': method.name,
+            'style': [method.style_id(each).sha256 for each in styles],
+            **settings.to_json(),
+            **how.to_json(),
+        }
+
+    def result(self, folder, resume, progress, stop_when):
+        """Return the result; ``progress`` is called after each frame."""
+        about = {'video': digest(self._clip.path), **self._about}
+        store = Store(folder, about)
+        self._state = state = store.load(resume)
+        self._chain.go_on(state)
+        shown = _Shown(progress, count_of(self._clip, self._how), state)
+        frames = _after(
+            chosen_frames(self._clip, self._how, max(0, state.last)),
+            state.last,
+        )
+        rate = rate_of(self._clip, self._how)
+        with NotedInterrupt() as interrupt:
+
+            def why():
+                return interrupt.stop() or (stop_when() if stop_when else None)
+
+            for part in _parts(frames, why):
+                self._make(part, folder, rate, shown)
+                self._chain.keep(state)
+                store.save(state)
+        if not state.frames:
+            raise GluonStyleError(
+                f'video {str(self._clip.path)!r} shows no frame from second '
+                f'{self._how.start:g} on: give less'
+            )
+        sound = None
+        if self._clip.has_audio:
+            sound = self._clip.path, self._how.start
+        finish(folder, self._output, state.end, sound)
+        return VideoResult(
+            self._output,
+            state.frames,
+            state.end,
+            self._shape,
+            tuple(state.cuts),
+            why(),
+        )
+
+    def _make(self, frames, folder, rate, shown):
+        """Paint the frames of a part, and write them."""
+        state, first = self._state, next(frames)
+        with new_part(folder, first.seconds, self._kind, rate) as part:
+            for frame in itertools.chain([first], frames):
+                picture, is_cut = self._chain.painted(frame.img)
+                part.add(picture, frame.seconds)
+                if is_cut:
+                    state.cuts.append(state.frames)
+                state.frames, state.last = state.frames + 1, frame.seconds
+                state.end = frame.seconds + float(1 / rate)
+                shown.frame()
+
+
+def _after(frames, last):
+    return (frame for frame in frames if frame.seconds > last)
+
+
+def _parts(frames, stop):
+    """Yield iterators over some frames each, until ``stop`` says so."""
+    frames = iter(frames)
+    while not stop():
+        first = next(frames, None)
+        if first is None:
+            return
+
+        def some(first=first):
+            yield first
+            for _ in range(PART_FRAMES - 1):
+                if stop():
+                    return
+                frame = next(frames, None)
+                if frame is None:
+                    return
+                yield frame
+
+        yield some()
+
+
+class _Shown:
+    """Call ``progress`` after each frame."""
+
+    def __init__(self, progress, count, state):
+        self._progress, self._count = progress, count
+        self._state, self._before = state, state.frames
+        self._began = time.perf_counter()
+
+    def frame(self):
+        if self._progress is not None:
+            elapsed = time.perf_counter() - self._began
+            made = self._state.frames - self._before
+            self._progress(
+                Progress(self._state.frames, self._count, made, elapsed)
+            )
