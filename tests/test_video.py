@@ -515,6 +515,44 @@ def test_a_folder_that_is_no_checkpoint_stays(tmp_path, painted):
     assert (tmp_path / 'mine' / 'text.txt').read_text() == 'keep me'
 
 
+@pytest.mark.parametrize('seed', range(6))
+def test_a_damaged_file_is_made_in_part_or_one_sentence(
+    tmp_path, painted, seed
+):
+    path = write_clip(tmp_path / 'in.mp4', path_over(scene(), 8), sound=True)
+    data = bytearray(path.read_bytes())
+    rng = numpy.random.RandomState(seed)
+    for place in rng.randint(0, len(data), 40):
+        data[place] = rng.randint(256)
+    if seed == 0:
+        begin, end = data.index(b'mdat') + 4, data.index(b'moov') - 4
+        data[begin:end] = bytes(end - begin)
+    path.write_bytes(data)
+    try:
+        result, found, _ = painted(path, size=(48, 32))
+    except GluonStyleError as error:
+        assert 'in.mp4' in str(error) and '\n' not in str(error)
+        assert [each.name for each in tmp_path.iterdir()] == ['in.mp4']
+    else:
+        assert len(found) == result.frames > 0
+
+
+def test_an_unknown_codec_is_one_sentence(tmp_path):
+    path = write_clip(tmp_path / 'in.mp4', path_over(scene(), 2))
+    path.write_bytes(path.read_bytes().replace(b'avc1', b'zzzz'))
+    with pytest.raises(GluonStyleError, match='codec|cannot be read'):
+        open_clip(path)
+
+
+def test_a_clip_without_any_frame_is_one_sentence(tmp_path):
+    path = write_clip(tmp_path / 'in.mkv', path_over(scene(), 3))
+    data = path.read_bytes()
+    # Matroska's frames are in clusters, which begin so.
+    path.write_bytes(data[: data.index(b'\x1f\x43\xb6\x75')])
+    with pytest.raises(GluonStyleError, match='no frame|cannot be read'):
+        open_clip(path)
+
+
 def test_a_clip_without_pictures_is_one_sentence(tmp_path):
     path = tmp_path / 'sound.mp4'
     with av.open(str(path), 'w') as container:
@@ -597,4 +635,6 @@ def test_names_that_cannot_be(tmp_path, capsys, name):
     if name == 'out.avi':
         pair = source, tmp_path / name
     assert command(pair[0], 'net:15', '-o', pair[1]) == 2
-    assert name in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert ('video' if name == 'missing.mp4' else 'output') in err
+    assert name in err and len(err.splitlines()) == 1

@@ -143,7 +143,7 @@ def _require(args: argparse.Namespace, method: str) -> None:
     for style in args.styles:
         get_method(method).require_style(style)
     if not Path(args.video).is_dir():
-        require_file(args.video)
+        require_file(args.video, 'video')
     inputs = [args.video, *args.styles]
     if kind_of(args.output):
         require_output(args.output, inputs, args.force)

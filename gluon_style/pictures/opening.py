@@ -32,20 +32,23 @@ _JPEG_FACTORS = (1, 2, 4, 8)
 _MOST_PROGRESSIVE = 200_000_000
 
 
-def require_file(path: str | Path) -> None:
-    """Raise FileNotFoundError, with advice, unless a picture is a file."""
-    name, path = f'picture {str(path)!r}', Path(path)
+def require_file(path: str | Path, noun: str = 'picture') -> None:
+    """Raise FileNotFoundError, with advice, unless a path is a file.
+
+    ``noun`` is what the file should be.
+    """
+    name, path = f'{noun} {str(path)!r}', Path(path)
     if path.is_file():
         return
     # A Path makes one slash of two.
     if re.match(r'\w+:/', str(path)):
         raise FileNotFoundError(
-            f'{name} is not a file but an address: download the picture, and '
+            f'{name} is not a file but an address: download the {noun}, and '
             'name its file'
         )
     if path.is_dir():
         raise FileNotFoundError(
-            f'{name} is not a file but a folder: name a picture in it'
+            f'{name} is not a file but a folder: name a {noun} in it'
         )
     raise FileNotFoundError(f'{name} is not a file{_advice(path)}')
 

@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 # Frames a second of a folder, which does not say.
 FOLDER_RATE = 25
+# Other rates, frames a second, and pauses are those of a damaged file.
+_RATES, _LEAST, _LONGEST_PAUSE = (0.01, 1000), 1e-4, 3600
 # What a GIF's frame lasts that says nothing, or less than browsers show.
 _GIF_SECONDS, _LEAST_GIF_SECONDS = 0.1, 0.02
 
@@ -73,7 +75,7 @@ def open_clip(source: str | Path, rate: float | None = None) -> Clip:
     path = Path(source)
     if path.is_dir():
         return _Folder.open(path, Fraction(rate or FOLDER_RATE))
-    require_file(path)
+    require_file(path, 'video')
     if path.suffix.lower() == '.gif':
         return _Gif.open(path)
     return _Movie.open(path)
@@ -142,11 +144,13 @@ def _gif_seconds(milliseconds):
 
 
 @contextlib.contextmanager
-def _readable(path):
-    """Say in one sentence that a file is no clip."""
+def _readable(path, *further):
+    """Say in one sentence that a file is no clip; ``further`` are errors."""
     try:
         yield
-    except (OSError, SyntaxError, ValueError) as error:
+    except GluonStyleError:
+        raise
+    except (OSError, SyntaxError, ValueError, *further) as error:
         raise GluonStyleError(
             f'video {str(path)!r} cannot be read ({error}): give a .mp4, a '
             '.gif or a folder of frames'
@@ -164,7 +168,9 @@ class _Movie(Clip):
                     f'video {str(path)!r} has no frame: give another one'
                 )
             height, width = _upright(first).shape[:2]
-            rate = stream.average_rate or stream.guessed_rate or FOLDER_RATE
+            rate = stream.average_rate or stream.guessed_rate
+            if not rate or not _RATES[0] <= rate <= _RATES[1]:
+                rate = Fraction(FOLDER_RATE)
             seconds = _seconds(container, stream)
             count = stream.frames or None
             if count is None and seconds:
@@ -176,18 +182,18 @@ class _Movie(Clip):
 
     def frames(self, start=0):
         errors = require_av().error
-        read, origin, held = 0, None, None
+        read, origin, held, seconds = 0, 0.0, None, None
         with _opened(self.path) as (container, stream):
             if stream.start_time is not None:
                 origin = float(stream.start_time * stream.time_base)
             if start > 0:
                 # To the picture that the wanted one is coded from.
-                second = (start + (origin or 0)) / stream.time_base
+                second = (start + origin) / stream.time_base
                 container.seek(int(second), stream=stream)
             try:
                 for frame in container.decode(stream):
                     read += 1
-                    seconds = self._seconds_of(frame, read, origin)
+                    seconds = self._seconds_of(frame, seconds, origin)
                     if seconds <= start:
                         held = frame, seconds
                         continue
@@ -206,10 +212,16 @@ class _Movie(Clip):
                     *(str(self.path), read, error),
                 )
 
-    def _seconds_of(self, frame, read, origin):
-        if frame.time is None:
-            return float((read - 1) / self.rate)
-        return max(0.0, frame.time - (origin or 0))
+    def _seconds_of(self, frame, before, origin):
+        """Return when a frame is shown; ``before`` is the former one's time.
+
+        A damaged file may not say it, or say an earlier time, or a year's.
+        """
+        if frame.time is not None:
+            seconds = max(0.0, frame.time - origin)
+            if before is None or _LEAST < seconds - before < _LONGEST_PAUSE:
+                return seconds
+        return 0.0 if before is None else before + float(1 / self.rate)
 
     def _shown(self, frame, seconds):
         img = _upright(frame)
@@ -223,14 +235,10 @@ class _Movie(Clip):
 def _opened(path):
     """Yield the container and its stream of pictures."""
     av = require_av()
-    try:
-        container = av.open(str(path))
-    except (av.error.FFmpegError, ValueError) as error:
-        raise GluonStyleError(
-            f'video {str(path)!r} cannot be read ({error}): give a .mp4, a '
-            '.gif or a folder of frames'
-        ) from error
-    with container:
+    with (
+        _readable(path, av.error.FFmpegError),
+        av.open(str(path)) as container,
+    ):
         if not container.streams.video:
             raise GluonStyleError(
                 f'video {str(path)!r} has no pictures, only sound: give '

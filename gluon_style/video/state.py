@@ -7,6 +7,7 @@ replaced whole after each part, so that a killed run loses one part at most.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import shutil
 import zipfile
@@ -123,6 +124,8 @@ class Store:
             for index, each in enumerate(state.past)
             for name, array in each.items()
         }
+        # NumPy leaves a file open that it cannot write to its end.
+        file = io.BytesIO()
+        numpy.savez(file, about=json.dumps(about), **arrays)
         with replacing(self.folder / _FILE) as temporary:
-            with open(temporary, 'wb') as file:
-                numpy.savez(file, about=json.dumps(about), **arrays)
+            temporary.write_bytes(file.getbuffer())

