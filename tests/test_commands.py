@@ -197,7 +197,10 @@ def test_a_misspelt_word_gets_the_nearest(command, folder, words, near):
 @pytest.mark.parametrize(
     'words, sentence',
     [
-        ('xyz', "'xyz' is unknown: choose run, demo, texture, reconstruct"),
+        (
+            'xyz',
+            "'xyz' is unknown: choose run, demo, video, texture, reconstruct",
+        ),
         (
             'photo.jpg style.jpg -o c.png',
             "'photo.jpg' is not a command: type one before it, as in "

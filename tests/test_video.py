@@ -16,7 +16,7 @@ from gluon_style import samples
 from gluon_style.cli import main
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.table import get_method
-from gluon_style.video import flow, write
+from gluon_style.video import flow, read, write
 from gluon_style.video.consistency import Moved, link
 from gluon_style.video.flow import motion, warped
 from gluon_style.video.frames import chosen_frames
@@ -638,3 +638,163 @@ def test_names_that_cannot_be(tmp_path, capsys, name):
     err = capsys.readouterr().err
     assert ('video' if name == 'missing.mp4' else 'output') in err
     assert name in err and len(err.splitlines()) == 1
+
+
+# Times and places
+
+
+@pytest.mark.parametrize('suffix', ['.ts', '.mkv', '.mp4'])
+def test_a_start_between_pictures_that_stand_alone(tmp_path, suffix):
+    path = write_clip(tmp_path / f'in{suffix}', path_over(scene(), 40))
+    settings = VideoSettings(start=2.45, stop=3.2)
+    times = [f.seconds for f in chosen_frames(open_clip(path), settings)]
+    # Shown at 2.4 still, then 2.5 and so on.
+    assert times == pytest.approx(
+        [0, 0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65], abs=2e-3
+    )
+
+
+def test_what_comes_after_the_stop_is_not_read(tmp_path, monkeypatch):
+    path = write_clip(tmp_path / 'in.mp4', path_over(scene(), 30))
+    upright, seen = read._upright, []
+    monkeypatch.setattr(
+        read, '_upright', lambda frame: seen.append(frame) or upright(frame)
+    )
+    clip = open_clip(path)
+    assert len(list(chosen_frames(clip, VideoSettings(stop=0.3)))) == 3
+    assert len(seen) < 8
+
+
+def test_a_truncated_clip_is_not_filled_up(tmp_path):
+    path = tmp_path / 'in.mkv'
+    write_clip(path, path_over(scene(), 100))
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 3])
+    clip = open_clip(path)
+    own = len(list(clip.frames()))
+    found = list(chosen_frames(clip, VideoSettings(fps=20.0)))
+    assert own < 60 and len(found) <= 2 * own + 2
+
+
+@pytest.mark.parametrize('rate', [15, 24, 30])
+def test_a_gif_is_as_long_as_its_source(tmp_path, rate):
+    source = write_clip(tmp_path / 'in.mp4', path_over(scene(), 12), rate)
+    result = stylize_video(source, 'net:15', tmp_path / 'o.gif', size=48)
+    clip = open_clip(result.path)
+    assert clip.seconds == pytest.approx(12 / rate, abs=0.011)
+    assert clip.count == 12
+
+
+def test_the_last_frame_lasts_as_before(tmp_path):
+    images = [Image.new('RGB', (32, 24), (40 * k, 0, 0)) for k in range(3)]
+    images[0].save(
+        tmp_path / 'in.gif',
+        save_all=True,
+        append_images=images[1:],
+        duration=[100, 100, 3000],
+    )
+    for options in ({}, {'fps': 10.0}):
+        result = stylize_video(
+            tmp_path / 'in.gif', 'net:15', tmp_path / 'out.gif', **options
+        )
+        assert result.seconds == pytest.approx(3.2)
+        assert open_clip(result.path).seconds == pytest.approx(3.2)
+
+
+def test_every_second_frame_after_an_interruption(tmp_path, monkeypatch):
+    (tmp_path / 'clip').mkdir()
+    for k in range(66):
+        img = Image.new('RGB', (16, 16), (3 * k, 0, 0))
+        img.save(tmp_path / 'clip' / f'{k:03}.png')
+    monkeypatch.setattr('gluon_style.video.stylize.PART_FRAMES', 30)
+
+    def paint(**options):
+        output = tmp_path / f'out-{len(options)}'
+        made = 'clip', 'net:15', output
+        return stylize_video(tmp_path / made[0], *made[1:], every=2, **options)
+
+    whole = paint()
+    seen = []
+
+    def stop():
+        return 'enough' if len(seen) >= 30 else None
+
+    options = {'checkpoint': tmp_path / 'kept', 'progress': seen.append}
+    assert paint(stop_when=stop, **options).stopped == 'enough'
+    result = paint(resume=True, **options)
+    assert result.frames == whole.frames == 33
+    assert result.seconds == whole.seconds
+
+
+def test_sound_that_begins_anew_is_no_end(tmp_path, painted, caplog):
+    path = write_clip(tmp_path / 'a.ts', path_over(scene(), 12), sound=True)
+    path.write_bytes(path.read_bytes() * 2)
+    result, found, times = painted(path, size=(48, 32))
+    assert len(found) == result.frames >= 12
+    assert times == sorted(times)
+
+
+def test_sound_keeps_its_place_beside_late_pictures(tmp_path, painted):
+    path = tmp_path / 'in.mkv'
+    write_clip(
+        path,
+        path_over(scene(), 20),
+        times=[50 + 10 * k for k in range(20)],
+        sound=True,
+    )
+    clip = open_clip(path)
+    assert clip.origin == pytest.approx(0.5, abs=0.01)
+    result, _, times = painted(path, size=(48, 32))
+    with av.open(str(result.path)) as container:
+        sound = [
+            float(packet.pts * packet.time_base)
+            for packet in container.demux(audio=0)
+            if packet.pts is not None
+        ]
+    # Half a second of sound was before the first picture: 2.0 - 0.5 is left.
+    assert times[0] == 0 and sound[0] < 0.15
+    assert sound[-1] == pytest.approx(1.4, abs=0.2)
+
+
+def test_a_checkpoint_has_a_folder_of_its_own(tmp_path, painted):
+    source = write_clip(tmp_path / 'in.mp4', path_over(scene(), 2))
+    for kept in (tmp_path, tmp_path / 'out.mp4'):
+        with pytest.raises(GluonStyleError, match='folder of its own'):
+            painted(source, checkpoint=kept)
+    with pytest.raises(GluonStyleError, match='is also an input'):
+        stylize_video(source, 'net:15', source)
+    with pytest.raises(GluonStyleError, match='resume needs a folder'):
+        painted(source, resume=True)
+    with pytest.raises(GluonStyleError, match='is not a name for a clip'):
+        stylize_video(source, 'net:15', tmp_path / '.mp4')
+    assert [path.name for path in tmp_path.iterdir()] == ['in.mp4']
+
+
+def test_a_users_file_in_a_checkpoint_stays(tmp_path, painted):
+    source = write_clip(tmp_path / 'in.mp4', path_over(scene(), 4))
+    folder = tmp_path / 'kept'
+
+    def note(progress):
+        (folder / 'notes.txt').write_text('mine')
+
+    painted(source, checkpoint=folder, progress=note)
+    assert [path.name for path in folder.iterdir()] == ['notes.txt']
+
+
+def test_a_checkpoint_is_of_one_kind_of_output(tmp_path, painted):
+    source = write_clip(tmp_path / 'in.mp4', path_over(scene(), 4))
+    folder = tmp_path / 'kept'
+    seen = []
+    painted(
+        source,
+        checkpoint=folder,
+        progress=seen.append,
+        stop_when=lambda: 'enough' if len(seen) > 1 else None,
+    )
+    with pytest.raises(GluonStyleError, match='whose output is'):
+        stylize_video(
+            *(source, 'net:15', tmp_path / 'out.gif'),
+            size=WIDTH,
+            checkpoint=folder,
+            resume=True,
+        )

@@ -87,6 +87,8 @@ def run(args: argparse.Namespace) -> int:
         for field in fields(VideoSettings)
         if field.name in vars(args)
     }
+    if args.checkpoint is not None:
+        args.kept = f'{args.checkpoint} has what was made, for --resume'
     with StopOnSignal() as stop:
         from gluon_style.video.stylize import stylize_video
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy
 
-from gluon_style.methods.feedforward.paint import predicted
 from gluon_style.methods.feedforward.settings import OF_PICTURES
 from gluon_style.methods.feedforward.styles import is_style
 from gluon_style.methods.observers import Patience, Plan
@@ -111,7 +110,8 @@ class Following:
         follow = Follow(start, moved.weight, self._weight)
         settings = self._settings
         if self._method.name == DEFAULT_METHOD:
-            changes = {'scales': 1, 'epochs': FOLLOWING_EPOCHS}
+            epochs = min(settings.epochs, FOLLOWING_EPOCHS)
+            changes = {'scales': 1, 'epochs': epochs}
             settings = settings.changed(changes)
         return self._painted(frame, settings, follow=follow)
 
@@ -154,6 +154,8 @@ def _prepared(method, style, settings):
     """
     if method.name != 'feedforward' or settings.color in OF_PICTURES:
         return style
+    from gluon_style.methods.feedforward.paint import predicted
+
     sources = style if isinstance(style, (list, tuple)) else [style]
     return [
         each

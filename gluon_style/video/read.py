@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 FOLDER_RATE = 25
 # Other rates, frames a second, and pauses are those of a damaged file.
 _RATES, _LEAST, _LONGEST_PAUSE = (0.01, 1000), 1e-4, 3600
+# Seconds before the wanted one, where a seek went too far.
+_SEEK_BACK = 10
 # What a GIF's frame lasts that says nothing, or less than browsers show.
 _GIF_SECONDS, _LEAST_GIF_SECONDS = 0.1, 0.02
 
@@ -48,7 +50,9 @@ class Clip:
 
     ``shape`` is the (width, height) as shown, ``rate`` the mean frames a
     second, ``seconds`` its length and ``count`` its number of frames, both
-    None where the file does not say. ``has_audio`` says whether it has sound.
+    None where the file does not say. ``has_audio`` says whether it has sound,
+    ``origin`` at which second of the file its pictures begin, and ``is_exact``
+    whether its last frame ends at ``seconds``.
     """
 
     path: Path
@@ -57,6 +61,8 @@ class Clip:
     seconds: float | None
     count: int | None
     has_audio: bool = False
+    origin: float = 0.0
+    is_exact: bool = False
 
     def frames(self, start: float = 0) -> Iterator[Frame]:
         """Yield the frames shown from second ``start`` on.
@@ -99,7 +105,7 @@ class _Folder(Clip):
         return cls(path, (width, height), rate, seconds, count, files=files)
 
     def frames(self, start=0):
-        first = max(0, int(start * self.rate))
+        first = max(0, int(start * self.rate + _LEAST))
         for index, file in enumerate(self.files[first:], first):
             yield Frame(read_picture(file), float(index / self.rate))
 
@@ -124,7 +130,11 @@ class _Gif(Clip):
             )
         seconds = sum(lasting)
         rate = Fraction(len(lasting) / seconds).limit_denominator(100)
-        return cls(path, shape, rate, seconds, len(lasting), lasting=lasting)
+        return cls(
+            *(path, shape, rate, seconds, len(lasting)),
+            is_exact=True,
+            lasting=lasting,
+        )
 
     def frames(self, start=0):
         seconds = 0.0
@@ -132,7 +142,7 @@ class _Gif(Clip):
             for frame, lasts in zip(
                 ImageSequence.Iterator(picture), self.lasting
             ):
-                if seconds + lasts > start:
+                if seconds + lasts > start + _LEAST:
                     yield Frame(read_picture(frame.copy()), seconds)
                 seconds += lasts
 
@@ -152,9 +162,14 @@ def _readable(path, *further):
         raise
     except (OSError, SyntaxError, ValueError, *further) as error:
         raise GluonStyleError(
-            f'video {str(path)!r} cannot be read ({error}): give a .mp4, a '
-            '.gif or a folder of frames'
+            f'video {str(path)!r} cannot be read ({_reason(error)}): give a '
+            '.mp4, a .gif or a folder of frames'
         ) from error
+
+
+def _reason(error):
+    """Return an error's words, without FFmpeg's numbers and places."""
+    return getattr(error, 'strerror', None) or error
 
 
 @dataclass
@@ -178,23 +193,18 @@ class _Movie(Clip):
             shape = round(width * _stretch(stream, first)), height
             sounds = container.streams.audio
             audio = bool(sounds) and sounds[0].codec_context is not None
-        return cls(path, shape, Fraction(rate), seconds, count, audio)
+            origin = float((stream.start_time or 0) * stream.time_base)
+        return cls(path, shape, Fraction(rate), seconds, count, audio, origin)
 
     def frames(self, start=0):
         errors = require_av().error
-        read, origin, held, seconds = 0, 0.0, None, None
+        read, held, seconds = 0, None, None
         with _opened(self.path) as (container, stream):
-            if stream.start_time is not None:
-                origin = float(stream.start_time * stream.time_base)
-            if start > 0:
-                # To the picture that the wanted one is coded from.
-                second = (start + origin) / stream.time_base
-                container.seek(int(second), stream=stream)
             try:
-                for frame in container.decode(stream):
+                for frame in self._decoded(container, stream, start):
                     read += 1
-                    seconds = self._seconds_of(frame, seconds, origin)
-                    if seconds <= start:
+                    seconds = self._seconds_of(frame, seconds)
+                    if seconds <= start + _LEAST:
                         held = frame, seconds
                         continue
                     if held is not None:
@@ -209,16 +219,36 @@ class _Movie(Clip):
                 logger.warning(
                     'video %r is damaged after %d frames (%s): what comes '
                     'before is made',
-                    *(str(self.path), read, error),
+                    *(str(self.path), read, _reason(error)),
                 )
 
-    def _seconds_of(self, frame, before, origin):
+    def _decoded(self, container, stream, start):
+        """Yield the frames from one that is shown at ``start`` or before."""
+        if start <= 0:
+            yield from container.decode(stream)
+            return
+        # Some files have no index: there a seek ends behind what is wanted.
+        for back in (0, _SEEK_BACK):
+            second = max(0.0, start - back) + self.origin
+            container.seek(int(second / stream.time_base), stream=stream)
+            frames = container.decode(stream)
+            first = next(frames, None)
+            if first is None or first.time is None:
+                continue
+            if first.time - self.origin <= start + _LEAST:
+                yield first
+                yield from frames
+                return
+        with _opened(self.path) as (container, stream):
+            yield from container.decode(stream)
+
+    def _seconds_of(self, frame, before):
         """Return when a frame is shown; ``before`` is the former one's time.
 
         A damaged file may not say it, or say an earlier time, or a year's.
         """
         if frame.time is not None:
-            seconds = max(0.0, frame.time - origin)
+            seconds = max(0.0, frame.time - self.origin)
             if before is None or _LEAST < seconds - before < _LONGEST_PAUSE:
                 return seconds
         return 0.0 if before is None else before + float(1 / self.rate)

@@ -38,7 +38,7 @@ class VideoSettings(Validated):
         _VIDEO,
     )
     every: int = setting(
-        1, Integer(1), 'make only every so many frame', _VIDEO
+        1, Integer(1, most=10**6), 'make only every so many frame', _VIDEO
     )
     consistency: float = setting(
         0.9,

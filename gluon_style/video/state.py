@@ -6,10 +6,10 @@ replaced whole after each part, so that a killed run loses one part at most.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
-import shutil
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from gluon_style.files.reading import file_digest
 from gluon_style.methods.fields import shown
 from gluon_style.pictures import Array
 from gluon_style.records.find import pictures_in
+from gluon_style.video.write import remove_parts
 
 _FILE = 'state.npz'
 
@@ -73,7 +74,7 @@ class Store:
                         f'folder {str(self.folder)!r} is not a checkpoint of '
                         'this program: name another one'
                     )
-                shutil.rmtree(self.folder)
+                self.remove()
             self.folder.mkdir(parents=True, exist_ok=True)
             # From now on the folder says whose it is.
             self.save(State())
@@ -108,6 +109,13 @@ class Store:
                     'resume'
                 )
         return state
+
+    def remove(self) -> None:
+        """Remove the parts and the state, and the folder if it is empty."""
+        remove_parts(self.folder)
+        (self.folder / _FILE).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.folder.rmdir()
 
     def save(self, state: State) -> None:
         """Replace what was saved before."""

@@ -7,10 +7,9 @@ import errno
 import itertools
 import logging
 import os
-import shutil
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,7 @@ from gluon_style.video.write import (
     kind_of,
     new_part,
     possible_shape,
+    remove_parts,
 )
 
 logger = logging.getLogger(__name__)
@@ -126,16 +126,47 @@ def stylize_video(
     elif not isinstance(settings, chosen.settings):
         raise unfit('settings', settings, f'Settings of the method {method}')
     clip = open_clip(video, how.fps)
+    if resume and checkpoint is None:
+        raise GluonStyleError(
+            'resume needs a folder to go on from: name it as checkpoint'
+        )
     if changes.get('size', given) is None:
         changes['size'] = max(clip.shape)
     settings = settings.changed(changes)
     output = Path(output)
+    _require_apart(clip.path, style, output, checkpoint)
     run = _Run(clip, output, how, chosen, style, settings)
-    with claim(output), _work_folder(output, checkpoint) as folder:
-        result = run.result(folder, resume, progress, stop_when)
-    if checkpoint is not None and result.stopped is None:
-        shutil.rmtree(checkpoint)
-    return result
+    with ExitStack() as stack:
+        for written in (output, checkpoint):
+            if written is not None:
+                stack.enter_context(claim(written))
+        folder = stack.enter_context(_work_folder(output, checkpoint))
+        return run.result(folder, resume, progress, stop_when)
+
+
+def _require_apart(video, style, output, checkpoint):
+    """Raise GluonStyleError if a run would write over what it reads."""
+    styles = style if isinstance(style, (list, tuple)) else [style]
+    inputs = [Path(each) for each in styles if isinstance(each, (str, Path))]
+    where = output.resolve()
+    if where in [each.resolve() for each in (video, *inputs)]:
+        raise GluonStyleError(
+            f'output {str(output)!r} is also an input: give another name'
+        )
+    if video.is_dir() and where.parent == video.resolve():
+        raise GluonStyleError(
+            f'output {str(output)!r} is in the folder of the frames: name '
+            'another folder'
+        )
+    if checkpoint is None:
+        return
+    kept = Path(checkpoint).resolve()
+    for each in (where, video.resolve()):
+        if kept == each or kept in each.parents or each in kept.parents:
+            raise GluonStyleError(
+                f'checkpoint {str(checkpoint)!r} and {str(each)!r} are one '
+                'within the other: give the checkpoint a folder of its own'
+            )
 
 
 @contextmanager
@@ -208,6 +239,7 @@ class _Run:
         )
         self._about = {
             'method': method.name,
+            'output': self._kind or 'a folder',
             'style': [method.style_id(each).sha256 for each in styles],
             **settings.to_json(),
             **how.to_json(),
@@ -219,6 +251,8 @@ class _Run:
         store = Store(folder, about)
         self._state = state = store.load(resume)
         self._chain.go_on(state)
+        # What a killed run left behind the last state.
+        remove_parts(folder, state.last + 1e-6)
         shown = _Shown(progress, count_of(self._clip, self._how), state)
         frames = _after(
             chosen_frames(self._clip, self._how, max(0, state.last)),
@@ -234,6 +268,11 @@ class _Run:
                 self._make(part, folder, rate, shown)
                 self._chain.keep(state)
                 store.save(state)
+            stopped = why()
+        length = end_of(self._clip, self._how)
+        if stopped is None and length is not None and length > state.last:
+            is_exact = self._clip.is_exact
+            state.end = length if is_exact else min(state.end, length)
         if not state.frames:
             raise GluonStyleError(
                 f'video {str(self._clip.path)!r} shows no frame from second '
@@ -241,15 +280,17 @@ class _Run:
             )
         sound = None
         if self._clip.has_audio:
-            sound = self._clip.path, self._how.start
+            sound = self._clip.path, self._how.start + self._clip.origin
         finish(folder, self._output, state.end, sound)
+        if stopped is None:
+            store.remove()
         return VideoResult(
             self._output,
             state.frames,
             state.end,
             self._shape,
             tuple(state.cuts),
-            why(),
+            stopped,
         )
 
     def _make(self, frames, folder, rate, shown):

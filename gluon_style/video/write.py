@@ -37,6 +37,7 @@ FRAME = 'frame-{:05}.png'
 _TIME_BASE = Fraction(1, 90000)
 # A file of fragments can be played although it was never closed.
 _FRAGMENTS = {'movflags': 'frag_keyframe+empty_moov+default_base_moof'}
+_LEAST_HUNDREDTHS = 2
 # What an MP4 holds of sound as it is; other kinds become AAC.
 _SOUNDS = ('aac', 'mp3', 'opus', 'ac3', 'eac3', 'alac', 'flac')
 
@@ -46,7 +47,12 @@ def kind_of(output: str | Path) -> str:
 
     Raises GluonStyleError for another suffix.
     """
-    suffix = Path(output).suffix.lower()
+    name, suffix = Path(output).name, Path(output).suffix.lower()
+    if name == '-' or name.lower() in SUFFIXES:
+        raise GluonStyleError(
+            f'output {str(output)!r} is not a name for a clip: type one such '
+            'as out.mp4'
+        )
     if suffix and suffix not in SUFFIXES and not Path(output).is_dir():
         raise GluonStyleError(
             f'output {str(output)!r} must end in {" or ".join(SUFFIXES)}, or '
@@ -98,11 +104,23 @@ def new_part(folder: Path, begin: float, kind: str, rate: Fraction) -> Any:
     returns, ``rate`` the mean frames a second. A frame is (height, width, 3)
     of uint8, shown from a second on.
     """
-    for left in folder.glob('*.*'):
-        if left.stem.isdigit() and int(left.stem) >= _microseconds(begin):
-            left.unlink()
+    remove_parts(folder, begin)
     make = _Movie if kind == '.mp4' else _Pictures
     return make(folder, begin, rate)
+
+
+def remove_parts(folder: Path, begin: float = 0.0) -> None:
+    """Remove the parts, and frames, of a folder that begin at a second on."""
+    for part in _parts(folder, ''):
+        if int(part.stem) >= _microseconds(begin):
+            part.unlink()
+
+
+def _parts(folder: Path, suffix: str) -> list[Path]:
+    """Return the parts of a kind in their order."""
+    return sorted(
+        path for path in folder.glob(f'*{suffix}') if path.stem.isdigit()
+    )
 
 
 def _microseconds(seconds):
@@ -181,16 +199,11 @@ def finish(
     kind = kind_of(output)
     if kind == '.mp4':
         with replacing(output) as temporary:
-            movies = sorted(folder.glob('*.mp4'))
-            _finish_movie(movies, temporary, end, sound)
+            _finish_movie(_parts(folder, '.mp4'), temporary, end, sound)
         return
-    pictures = sorted(folder.glob('*.png'))
+    pictures = _parts(folder, '.png')
     if kind == '.gif':
-        times = [int(path.stem) / 1e6 for path in pictures] + [end]
-        durations = [
-            max(20, round(1000 * (after - time)))
-            for time, after in zip(times, times[1:])
-        ]
+        pictures, durations = _timed(pictures, end)
         with replacing(output) as temporary:
             write_gif(temporary, _Read(pictures), durations)
         return
@@ -202,6 +215,22 @@ def finish(
     for number, picture in enumerate(pictures, start=1):
         with replacing(output / FRAME.format(number)) as temporary:
             shutil.copyfile(picture, temporary)
+
+
+def _timed(pictures, end):
+    """Return the pictures that a GIF can show, and their milliseconds.
+
+    Its times are hundredths of a second, and browsers show no frame for less
+    than two of them.
+    """
+    kept, times = [], []
+    for picture in pictures:
+        time = round(int(picture.stem) / 1e4)
+        if not times or time >= times[-1] + _LEAST_HUNDREDTHS:
+            kept.append(picture)
+            times.append(time)
+    times.append(max(round(100 * end), times[-1] + _LEAST_HUNDREDTHS))
+    return kept, [10 * (after - time) for time, after in zip(times, times[1:])]
 
 
 class _Read(Sequence):
@@ -218,7 +247,25 @@ class _Read(Sequence):
 
 
 def _finish_movie(movies, path, end, sound):
+    """Join the parts; where the sound cannot be written, without it."""
     av = require_av()
+    if sound is not None:
+        try:
+            _join(av, movies, path, end, sound)
+            return
+        except av.error.FFmpegError as error:
+            _warn_of_sound(sound[0], error)
+    _join(av, movies, path, end, None)
+
+
+def _warn_of_sound(source, error):
+    logger.warning(
+        'the sound of %r cannot be copied whole (%s): the rest is left out',
+        *(str(source), getattr(error, 'strerror', None) or error),
+    )
+
+
+def _join(av, movies, path, end, sound):
     # A player can begin before it has the whole file.
     options = {'movflags': '+faststart'}
     with av.open(str(path), 'w', format='mp4', options=options) as container:
@@ -253,14 +300,20 @@ class _Voice:
 
     def __init__(self, av, container, sound, end):
         source, self._start = sound
-        self._container, self._end = container, end
+        self._container, self._end, self._last = container, end, None
         self._input = av.open(str(source))
         self._from = self._input.streams.audio[0]
-        copied = self._from.codec_context.name in _SOUNDS
+        codec = self._from.codec_context.codec
+        copied = codec.canonical_name in _SOUNDS
         if copied:
             self._to = container.add_stream_from_template(self._from)
         else:
-            self._to = container.add_stream('aac', rate=self._from.rate)
+            rate = min(
+                av.Codec('aac', 'w').audio_rates,
+                key=lambda rate: abs(rate - self._from.rate),
+            )
+            self._to = container.add_stream('aac', rate=rate)
+            self._to.codec_context.layout = self._from.codec_context.layout
         self._packets = self._readable(av, source, self._all(copied))
         self._next = next(self._packets, None)
 
@@ -270,10 +323,7 @@ class _Voice:
         try:
             yield from packets
         except av.error.FFmpegError as error:
-            logger.warning(
-                'the sound of %r is damaged (%s): the rest is left out',
-                *(str(source), error),
-            )
+            _warn_of_sound(source, error)
 
     def _all(self, copied):
         """Yield (second, packet) in turn."""
@@ -303,7 +353,11 @@ class _Voice:
         """Copy what is heard before a second, and before the end."""
         seconds = min(seconds, self._end)
         while self._next is not None and self._next[0] <= seconds:
-            self._container.mux(self._next[1])
+            packet = self._next[1]
+            # In a file put together of others the times begin again.
+            if self._last is None or packet.dts > self._last:
+                self._last = packet.dts
+                self._container.mux(packet)
             self._next = next(self._packets, None)
 
     def close(self):
