@@ -146,12 +146,12 @@ def _require(args: argparse.Namespace, method: str) -> None:
         get_method(method).require_style(style)
     if not Path(args.video).is_dir():
         require_file(args.video, 'video')
-    inputs = [args.video, *args.styles]
     if kind_of(args.output):
+        inputs = [args.video, *args.styles]
         require_output(args.output, inputs, args.force)
         return
     require_folder(args.output)
-    require_frames(args.output, inputs, args.force)
+    require_frames(args.output, args.force)
 
 
 class _Shown:

@@ -28,7 +28,7 @@ from gluon_style.video.frames import chosen_frames, count_of, end_of, rate_of
 from gluon_style.video.painters import painter
 from gluon_style.video.read import open_clip
 from gluon_style.video.settings import DEFAULT_METHOD, VideoSettings
-from gluon_style.video.state import Store, digest
+from gluon_style.video.state import State, Store, digest
 from gluon_style.video.write import (
     finish,
     kind_of,
@@ -141,7 +141,10 @@ def stylize_video(
             if written is not None:
                 stack.enter_context(claim(written))
         folder = stack.enter_context(_work_folder(output, checkpoint))
-        return run.result(folder, resume, progress, stop_when)
+        store = None
+        if checkpoint is not None:
+            store = Store(folder, run.identity())
+        return run.result(folder, store, resume, progress, stop_when)
 
 
 def _require_apart(video, style, output, checkpoint):
@@ -245,11 +248,17 @@ class _Run:
             **how.to_json(),
         }
 
-    def result(self, folder, resume, progress, stop_when):
-        """Return the result; ``progress`` is called after each frame."""
-        about = {'video': digest(self._clip.path), **self._about}
-        store = Store(folder, about)
-        self._state = state = store.load(resume)
+    def identity(self):
+        """Return what tells this run from others, fit for JSON."""
+        return {'video': digest(self._clip.path), **self._about}
+
+    def result(self, folder, store, resume, progress, stop_when):
+        """Return the result; ``progress`` is called after each frame.
+
+        ``store`` keeps the state in the folder, or is None.
+        """
+        state = State() if store is None else store.load(resume)
+        self._state = state
         self._chain.go_on(state)
         # What a killed run left behind the last state.
         remove_parts(folder, state.last + 1e-6)
@@ -266,8 +275,9 @@ class _Run:
 
             for part in _parts(frames, why):
                 self._make(part, folder, rate, shown)
-                self._chain.keep(state)
-                store.save(state)
+                if store is not None:
+                    self._chain.keep(state)
+                    store.save(state)
             stopped = why()
         length = end_of(self._clip, self._how)
         if stopped is None and length is not None and length > state.last:
@@ -282,7 +292,7 @@ class _Run:
         if self._clip.has_audio:
             sound = self._clip.path, self._how.start + self._clip.origin
         finish(folder, self._output, state.end, sound)
-        if stopped is None:
+        if store is not None and stopped is None:
             store.remove()
         return VideoResult(
             self._output,

@@ -37,6 +37,8 @@ FRAME = 'frame-{:05}.png'
 _TIME_BASE = Fraction(1, 90000)
 # A file of fragments can be played although it was never closed.
 _FRAGMENTS = {'movflags': 'frag_keyframe+empty_moov+default_base_moof'}
+# The name of a part is its first microsecond, in so many digits.
+_DIGITS = 15
 _LEAST_HUNDREDTHS = 2
 # What an MP4 holds of sound as it is; other kinds become AAC.
 _SOUNDS = ('aac', 'mp3', 'opus', 'ac3', 'eac3', 'alac', 'flac')
@@ -61,18 +63,11 @@ def kind_of(output: str | Path) -> str:
     return suffix if suffix in SUFFIXES else ''
 
 
-def require_frames(folder: str | Path, inputs: list[Any], force: bool) -> None:
+def require_frames(folder: str | Path, force: bool) -> None:
     """Raise GluonStyleError where frames would replace another's files.
 
     Those of a former clip are replaced.
     """
-    sources = [
-        Path(each).resolve() for each in inputs if isinstance(each, str)
-    ]
-    if Path(folder).resolve() in sources:
-        raise GluonStyleError(
-            f'output {str(folder)!r} is also the clip: name another folder'
-        )
     for frame in _frames_in(Path(folder)):
         require_ours(frame, force)
 
@@ -119,12 +114,19 @@ def remove_parts(folder: Path, begin: float = 0.0) -> None:
 def _parts(folder: Path, suffix: str) -> list[Path]:
     """Return the parts of a kind in their order."""
     return sorted(
-        path for path in folder.glob(f'*{suffix}') if path.stem.isdigit()
+        path
+        for path in folder.glob(f'*{suffix}')
+        if path.stem.isdigit() and len(path.stem) == _DIGITS
     )
 
 
 def _microseconds(seconds):
     return round(1e6 * seconds)
+
+
+def _named(seconds):
+    """Return the name of what begins at a second, without its suffix."""
+    return f'{_microseconds(seconds):0{_DIGITS}}'
 
 
 class _Movie:
@@ -137,7 +139,7 @@ class _Movie:
         self._av, self._rate, self._stream = require_av(), rate, None
         self._begin = begin
         self._container = self._av.open(
-            str(folder / f'{_microseconds(begin):015}.mp4'),
+            str(folder / f'{_named(begin)}.mp4'),
             'w',
             format='mp4',
             container_options=_FRAGMENTS,
@@ -179,7 +181,7 @@ class _Pictures:
         return self
 
     def add(self, img, seconds):
-        save_image(img, self._folder / f'{_microseconds(seconds):015}.png')
+        save_image(img, self._folder / f'{_named(seconds)}.png')
 
     def __exit__(self, *error):
         pass

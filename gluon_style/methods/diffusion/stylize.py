@@ -60,10 +60,9 @@ def stylize(
 ) -> Result:
     """Return the content picture, painted with the style picture's patches.
 
-    Pictures, a list of styles, ``mask``, ``net`` (with average pooling) and
+    Pictures, a list of styles, ``mask``, ``net`` (with average pooling),
     ``follow`` and ``observers`` are as for the first method. An epoch is a
-    level of noise.
-    ``settings`` are ``Settings``; further keywords change single ones.
+    level of noise. ``settings`` are ``Settings``; further keywords change single ones.
     Without a ``content`` (None) the result is a texture of the style, from
     noise, without any network.
 
