@@ -62,9 +62,9 @@ def stylize(
 
     Pictures, a list of styles, ``mask``, ``net`` (with average pooling),
     ``follow`` and ``observers`` are as for the first method. An epoch is a
-    level of noise. ``settings`` are ``Settings``; further keywords change single ones.
-    Without a ``content`` (None) the result is a texture of the style, from
-    noise, without any network.
+    level of noise. ``settings`` are ``Settings``; further keywords change
+    single ones. Without a ``content`` (None) the result is a texture of the
+    style, from noise, without any network.
 
     Returns a ``Result``. Raises GluonStyleError or FileNotFoundError, in one
     sentence, for what cannot work, before anything is computed, and
