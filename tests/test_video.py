@@ -18,7 +18,7 @@ from gluon_style.errors import GluonStyleError
 from gluon_style.methods.table import get_method
 from gluon_style.video import flow, read, write
 from gluon_style.video.consistency import Moved, link
-from gluon_style.video.flow import motion, warped
+from gluon_style.video.flow import Motion, filled, motion, warped
 from gluon_style.video.frames import chosen_frames
 from gluon_style.video.painters import painter
 from gluon_style.video.read import open_clip
@@ -141,6 +141,27 @@ def test_what_was_hidden_is_not_sure(flows):
     # The strip that the square left free was behind it.
     assert weight[20:40, 31:35].mean() < 0.3
     assert weight[:10, 5:-5].mean() > 0.6
+
+
+def test_a_flow_from_beside_fills_what_is_not_sure():
+    before, frame = path_over(scene(), 2, step=(2, 3))
+    back = numpy.zeros((HEIGHT, WIDTH, 2), 'float32') + numpy.float32([2, 3])
+    sure = numpy.ones((HEIGHT, WIDTH), 'float32')
+    sure[20:30, 30:45] = 0
+    back[20:30, 30:45] = 9
+    # Here another thing came into sight, which no flow explains.
+    frame = frame.copy()
+    frame[40:50, 20:30] = 255 - frame[40:50, 20:30]
+    sure[40:50, 20:30] = 0
+    found = filled(Motion(back, sure), frame, before)
+    assert (found.back[20:30, 30:45] == (2, 3)).all()
+    assert (found.sure[20:30, 30:45] == 1).all()
+    assert found.sure[42:48, 22:28].mean() < 0.2
+    # What was sure stays as it was, and so do the arrays.
+    others = numpy.ones((HEIGHT, WIDTH), bool)
+    others[20:30, 30:45] = others[40:50, 20:30] = False
+    assert (found.sure[others] == 1).all()
+    assert (found.back[others] == (2, 3)).all() and (back == 9).any()
 
 
 def test_a_cut_is_found_and_motion_is_none(flows):
@@ -408,6 +429,22 @@ def test_mistakes_are_one_sentence(tmp_path, painted, options, words):
     with pytest.raises(GluonStyleError, match=words):
         painted(source, **options)
     assert sorted(path.name for path in tmp_path.iterdir()) == ['in.mp4']
+
+
+def test_a_folder_for_frames_is_made_with_its_parents(tmp_path, painted):
+    source = write_clip(tmp_path / 'in.mp4', path_over(scene(), 2))
+    output = tmp_path / 'a' / 'b'
+    result = stylize_video(source, 'net:3', output)
+    assert len(list(output.iterdir())) == result.frames == 2
+    with pytest.raises(FileNotFoundError, match='does not exist: make it'):
+        stylize_video(source, 'net:3', tmp_path / 'c' / 'out.mp4')
+    (tmp_path / 'file').touch()
+    for wrong in ('file/out', 'file/out.mp4'):
+        with pytest.raises((GluonStyleError, FileNotFoundError)):
+            stylize_video(source, 'net:3', tmp_path / wrong)
+    with pytest.raises(GluonStyleError, match='file.* is a file'):
+        options = {'checkpoint': tmp_path / 'file' / 'kept'}
+        stylize_video(source, 'net:3', output, **options)
 
 
 def test_sides_are_even(tmp_path, painted, caplog):

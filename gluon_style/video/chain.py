@@ -66,7 +66,7 @@ class Chain:
         links = [
             nearest
             if offset == 1
-            else link(frame, self._past[-offset]['frame'])
+            else link(frame, self._past[-offset]['frame'], fills=False)
             for offset in OFFSETS
             if offset <= len(self._past)
         ]

@@ -13,8 +13,10 @@ import numpy
 from scipy.ndimage import gaussian_filter
 
 from gluon_style.pictures import Array
-from gluon_style.video.flow import Motion, motion, warped
+from gluon_style.video.flow import Motion, filled, motion, warped
 
+# Of red, green and blue.
+_MEAN = numpy.full(3, 1 / 3, 'float32')
 # How far in the frame before what moved may have another brightness, from 0
 # to 1, at which it counts half.
 _BRIGHTNESS = 0.06
@@ -49,11 +51,16 @@ class Moved(NamedTuple):
     weight: Array
 
 
-def link(frame: Array, before: Array) -> Link:
-    """Return the ``Link`` between two frames, uint8 of one size."""
+def link(frame: Array, before: Array, fills: bool = True) -> Link:
+    """Return the ``Link`` between two frames, uint8 of one size.
+
+    Without ``fills`` what the flow itself is not sure of stays so.
+    """
     found = motion(frame, before)
+    if fills:
+        found = filled(found, frame, before)
     then = warped(before / numpy.float32(255), found.back)
-    difference = numpy.abs(then - frame / numpy.float32(255)).mean(axis=-1)
+    difference = numpy.abs(then - frame / numpy.float32(255)) @ _MEAN
     sure = float(found.sure.mean())
     is_cut = sure < _CUT_SURE and difference.mean() > _CUT_DIFFERENCE
     same = 1 / (1 + numpy.square(difference / _BRIGHTNESS))

@@ -11,7 +11,7 @@ import functools
 from typing import Any, NamedTuple
 
 import numpy
-from scipy.ndimage import map_coordinates
+from scipy.ndimage import map_coordinates, uniform_filter
 
 from gluon_style.pictures import Array
 
@@ -20,6 +20,12 @@ from gluon_style.pictures import Array
 _DISAGREEMENT, _LEAST_DISAGREEMENT = 0.01, 0.5
 # Equation 6: the flow changes from pixel to pixel, so an edge moves there.
 _BOUNDARY, _LEAST_BOUNDARY = 0.01, 0.002
+# Half the pixels in place of a quarter, and a smoother flow than OpenCV's own
+# preset: half the error in 8 milliseconds, of 320x180 pixels.
+_FINEST, _SMOOTHNESS = 1, 40.0
+# Where a flow is not sure, one from beside it counts if the grays of a window
+# of so many pixels differ by less than this, on average, from 0 to 1.
+_WINDOW, _SAME_GRAY = 5, 0.03
 # The shortest side for scikit-image's flow to have room for its windows.
 _LEAST_SIDE = 16
 
@@ -47,6 +53,42 @@ def motion(frame: Array, before: Array) -> Motion:
     return Motion(back, sureness(back, forth))
 
 
+def filled(found: Motion, frame: Array, before: Array) -> Motion:
+    """Return a ``Motion`` with more that is sure, taken from beside.
+
+    At the edge of a moving thing, and in a plain sky, a flow is wrong some
+    pixels wide. There the flow of the next sure pixel to the left, to the
+    right, above or below is taken, whichever fits the grays best, if one
+    does. ``found`` is the ``motion`` between two frames.
+    """
+    gray, gray_before = (
+        _gray(each)[..., None] / numpy.float32(255) for each in (frame, before)
+    )
+    back, sure = found.back.copy(), found.sure > 0
+    least = numpy.full(sure.shape, _SAME_GRAY, 'float32')
+    for flow in (found.back, *_from_beside(found.back, sure)):
+        there, inside = _moved(gray_before, flow)
+        apart = uniform_filter(numpy.abs(gray - there)[..., 0], _WINDOW)
+        better = inside & ~sure & (apart < least)
+        least[better], back[better] = apart[better], flow[better]
+    return Motion(back, (sure | (least < _SAME_GRAY)).astype('float32'))
+
+
+def _from_beside(back: Array, sure: Array):
+    """Yield the flow of the next sure pixel in each of four directions."""
+    for axis, length in enumerate(sure.shape):
+        places = numpy.indices(sure.shape)
+        before = numpy.where(sure, places[axis], 0)
+        after = numpy.where(sure, places[axis], length - 1)
+        after = numpy.flip(after, axis)
+        for nearest in (
+            numpy.maximum.accumulate(before, axis),
+            numpy.flip(numpy.minimum.accumulate(after, axis), axis),
+        ):
+            places[axis] = nearest
+            yield back[tuple(places)]
+
+
 def _gray(img: Array) -> Array:
     """Return the luminance, (height, width) of uint8."""
     weights = numpy.array([0.299, 0.587, 0.114], 'float32')
@@ -64,7 +106,10 @@ def optical_flow(gray: Array, other: Array) -> Array:
     cv2 = opencv()
     if cv2 is not None:
         preset = cv2.DISOPTICAL_FLOW_PRESET_MEDIUM
-        flow = cv2.DISOpticalFlow_create(preset).calc(gray, other, None)
+        method = cv2.DISOpticalFlow_create(preset)
+        method.setFinestScale(_FINEST)
+        method.setVariationalRefinementAlpha(_SMOOTHNESS)
+        flow = method.calc(gray, other, None)
         return numpy.ascontiguousarray(flow[..., ::-1])
     from skimage.registration import optical_flow_ilk
 
@@ -99,7 +144,7 @@ def sureness(back: Array, forth: Array) -> Array:
 
 
 def _squares(flow: Array) -> Array:
-    return numpy.square(flow).sum(axis=-1)
+    return numpy.einsum('...i,...i->...', flow, flow)
 
 
 def warped(picture: Array, back: Array, order: int = 1) -> Array:
@@ -132,7 +177,9 @@ def _sampled(picture, rows, columns, order):
     if cv2 is not None:
         kind = cv2.INTER_CUBIC if order == 3 else cv2.INTER_LINEAR
         border = cv2.BORDER_REPLICATE
-        return cv2.remap(picture, columns, rows, kind, borderMode=border)
+        found = cv2.remap(picture, columns, rows, kind, borderMode=border)
+        # Of one channel it leaves the axis out.
+        return found.reshape(*rows.shape, -1)
     channels = [
         map_coordinates(
             picture[..., i], (rows, columns), order=order, mode='nearest'

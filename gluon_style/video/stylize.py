@@ -16,6 +16,7 @@ from typing import Any
 
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import claim, temporary_folder, temporary_prefix
+from gluon_style.files.ours import require_folder
 from gluon_style.methods.fields import unfit
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, preset
 from gluon_style.methods.interrupt import NotedInterrupt
@@ -136,6 +137,10 @@ def stylize_video(
     output = Path(output)
     _require_apart(clip.path, style, output, checkpoint)
     run = _Run(clip, output, how, chosen, style, settings)
+    if checkpoint is not None:
+        require_folder(checkpoint)
+    # That of an output folder is made.
+    output.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         for written in (output, checkpoint):
             if written is not None:
@@ -214,10 +219,11 @@ class _Run:
     def __init__(self, clip, output, how, method, style, settings):
         self._clip, self._output, self._how = clip, output, how
         self._kind = kind_of(output)
-        if not output.parent.is_dir():
+        if self._kind and not output.parent.is_dir():
             raise FileNotFoundError(
                 f'folder {str(output.parent)!r} does not exist: make it first'
             )
+        require_folder(output.parent)
         length = end_of(clip, how)
         if length is not None and length <= 0:
             raise GluonStyleError(

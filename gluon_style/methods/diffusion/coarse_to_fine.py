@@ -30,7 +30,7 @@ SCALES = 4
 # the one that it ends with. The first is the coarsest scale's.
 FIRST_NOISE, NOISE, LEAST_NOISE = 1.1, 0.8, 0.066
 # A frame that follows another one begins with so much.
-FOLLOWING_NOISE = 0.4
+FOLLOWING_NOISE = 0.7
 # A texture begins with so much noise that nothing else is left.
 PURE_NOISE = 4.0
 # Every third patch each way is denoised, from another place each time; every

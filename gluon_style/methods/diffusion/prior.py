@@ -22,6 +22,8 @@ _DETAIL_RADIUS = 2.0
 # on. The power is the least that covers a cat with stones at 450 and keeps a
 # face at 900: 1 leaves holes, 2 paints strokes across the mouth.
 _PLAIN_SIDE, _GROWTH = 320, 1.5
+# How much a followed picture counts beside the denoised one, for its weight.
+_FOLLOW = 0.1
 
 
 class Prior:
@@ -40,8 +42,9 @@ class Prior:
     is 0. ``content`` is None for a texture. ``deviation`` is that of the
     styles' colors, the unit of all noise.
 
-    A ``follow``, of a frame in a video, counts as one more measurement, where
-    it is sure: so many times as the noisy picture does, at every noise.
+    The result is drawn to a ``follow``, of a frame in a video, where that is
+    sure. It is no measurement of the noisy pixels: these began from it, and
+    to count it twice is to blur it a little with every frame.
     """
 
     def __init__(
@@ -64,7 +67,7 @@ class Prior:
         if follow is not None:
             height, width = content.shape[1:]
             start = follow.start((width, height), device)[0].asnumpy()
-            self._followed = start, follow.weight * follow.sure
+            self._followed = start, _FOLLOW * follow.weight * follow.sure
         make = functools.partial(
             PatchDenoiser,
             side=settings.patch,
@@ -79,23 +82,22 @@ class Prior:
 
     def __call__(self, pixels, sigma, stride=1, first=(0, 0)):
         """Return the expected picture without its noise of ``sigma``."""
-        others = []
         if numpy.isfinite(self._anchor).all():
-            others.append((self._content, self._anchor**-2.0))
-        if self._followed is not None:
-            start, weight = self._followed
-            others.append((start, weight * sigma**-2.0))
-        if others:
-            pixels, sigma = _combined((pixels, sigma**-2.0), *others)
+            pixels, sigma = _combined(
+                (pixels, sigma**-2.0), (self._content, self._anchor**-2.0)
+            )
         options = {'stride': stride, 'first': first, 'wraps': self._wraps}
         clean = [
             denoise(pixels, sigma, **options) for denoise in self._denoisers
         ]
-        if self._mask is None:
-            return clean[0]
-        # Without a second style the content stays as it is there.
-        first_clean, second = [*clean, self._content][:2]
-        mixed = self._mask * first_clean + (1 - self._mask) * second
+        mixed = clean[0]
+        if self._mask is not None:
+            # Without a second style the content stays as it is there.
+            first_clean, second = [*clean, self._content][:2]
+            mixed = self._mask * first_clean + (1 - self._mask) * second
+        if self._followed is not None:
+            start, weight = self._followed
+            mixed = (mixed + weight * start) / (1 + weight)
         return mixed.astype('float32')
 
 
