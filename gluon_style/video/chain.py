@@ -46,7 +46,7 @@ class Chain:
         frame = resized(img, self._shape)
         followed, is_cut = None, False
         if self._follows and self._past:
-            nearest = link(frame, self._past[-1]['frame'])
+            nearest = self._link(frame, 1)
             is_cut = nearest.is_cut
             if is_cut:
                 self._past.clear()
@@ -64,9 +64,7 @@ class Chain:
     def _moved(self, frame: Array, nearest: Link) -> Moved:
         """Return the pictures before, moved to where this frame shows them."""
         links = [
-            nearest
-            if offset == 1
-            else link(frame, self._past[-offset]['frame'], fills=False)
+            nearest if offset == 1 else self._link(frame, offset)
             for offset in OFFSETS
             if offset <= len(self._past)
         ]
@@ -79,3 +77,15 @@ class Chain:
             for offset in OFFSETS[: len(links)]
         ]
         return moved(before, links)
+
+    def _link(self, frame: Array, offset: int) -> Link:
+        """Return the ``Link`` to the frame so many before.
+
+        What the nearest does not show the others do, or nobody knows.
+        """
+        return link(
+            frame,
+            self._past[-offset]['frame'],
+            is_filled=offset == 1,
+            is_precise=self._painter.is_precise,
+        )

@@ -51,13 +51,18 @@ class Moved(NamedTuple):
     weight: Array
 
 
-def link(frame: Array, before: Array, fills: bool = True) -> Link:
+def link(
+    frame: Array,
+    before: Array,
+    is_filled: bool = True,
+    is_precise: bool = False,
+) -> Link:
     """Return the ``Link`` between two frames, uint8 of one size.
 
-    Without ``fills`` what the flow itself is not sure of stays so.
+    What the flow itself is not sure of stays so unless ``is_filled``.
     """
-    found = motion(frame, before)
-    if fills:
+    found = motion(frame, before, is_precise)
+    if is_filled:
         found = filled(found, frame, before)
     then = warped(before / numpy.float32(255), found.back)
     difference = numpy.abs(then - frame / numpy.float32(255)) @ _MEAN

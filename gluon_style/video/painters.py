@@ -38,6 +38,9 @@ class OnePass:
     painted otherwise each time.
     """
 
+    # A precise flow would take longer than the net.
+    is_precise = False
+
     def __init__(
         self, method: Method, style: Any, settings: Any, consistency: float
     ) -> None:
@@ -85,6 +88,8 @@ class Following:
     It is the start, and a temporal loss keeps pixels there where that is sure:
     see ``Follow``.
     """
+
+    is_precise = True
 
     def __init__(
         self, method: Method, style: Any, settings: Any, consistency: float

@@ -8,9 +8,9 @@ noise. The warping error is the root mean square between a picture and the one
 before, moved by the true flow, outside of what the one before does not show
 (Ruder et al. 2016); colors go from 0 to 1. Of a --file no flow is known: two
 estimates must agree. Each method paints a clip with its
-default consistency and frame by frame. Of the last frame, the content kept
-and the style taken are measured as in ``make quality``. --strip draws frames
-of one method's clip and exits.
+default consistency and frame by frame. Of all frames but the first, the mean
+of the content kept and the style taken are measured as in ``make quality``.
+--strip draws frames of one method's clip and exits.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from benchmarks.quality.pairs import CONTENTS
 from gluon_style import METHODS, samples, save_image, stylize_video
 from gluon_style.many.grid import picture_grid, show_picture
 from gluon_style.pictures import Array
-from gluon_style.pictures.read import read_picture
+from gluon_style.pictures.read import as_bytes, read_picture
 from gluon_style.pictures.resize import resized
 from gluon_style.video import flow as flow_module
 from gluon_style.video.flow import motion, warped
@@ -201,13 +201,16 @@ def smoothed(pictures):
     return mixed
 
 
-def kept_and_taken(frame, style, picture):
-    """Return the content kept and the style taken of a picture."""
+def kept_and_taken(frames, style, pictures):
+    """Return the mean content kept and style taken of the pictures."""
     eyes = default_eyes()
-    style = resized(read_picture(style), picture.shape[1::-1])
-    judge = Judge(Look(frame, eyes), Look(style, eyes, maps=False))
-    found = judge((255 * picture).round().astype('uint8'))
-    return found.kept, found.taken
+    style = resized(read_picture(style), pictures[0].shape[1::-1])
+    style = Look(style, eyes, maps=False)
+    marks = []
+    for frame, picture in zip(frames, pictures):
+        found = Judge(Look(frame, eyes), style)(as_bytes(picture))
+        marks.append((found.kept, found.taken))
+    return numpy.mean(marks, axis=0)
 
 
 def draw_strip(path, method, shape):
@@ -272,7 +275,7 @@ def main():
                 error = warping_error(pictures, clip.flows)
                 part = error / warping_error(single, clip.flows)
                 kept, taken = kept_and_taken(
-                    clip.frames[-1], style, pictures[-1]
+                    clip.frames[1:], style, pictures[1:]
                 )
                 print(
                     f'| {method} | {name} | {args.size} | {way} | '
