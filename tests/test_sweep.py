@@ -3,6 +3,7 @@
 import json
 import signal
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image
 from gluon_style import Result, Settings, cli
 from gluon_style.files.atomic import claim
 from gluon_style.files.ours import is_ours
+from gluon_style.many.executors import InThisProcess
 from gluon_style.many.names import value_in_name
 from gluon_style.many.sweep import (
     combinations,
@@ -199,13 +201,13 @@ def test_each_run_has_its_observers(settings, pictures, tmp_path):
     def observe(job):
         return [Names(job.name)]
 
-    done = list(run_sweep(cells, tmp_path, observe))
+    done = list(run_sweep(cells, tmp_path, InThisProcess(observe)))
     assert begun == [cell.job.name for cell in done]
-    assert all(cell.result is not None for cell in done)
+    assert all(cell.record is not None for cell in done)
     # What is finished is not observed.
-    again = list(run_sweep(cells, tmp_path, observe))
+    again = list(run_sweep(cells, tmp_path, InThisProcess(observe)))
     assert len(begun) == 2
-    assert [a.result.record for a in again] == [d.result.record for d in done]
+    assert [a.record for a in again] == [d.record for d in done]
 
 
 def test_runs_with_the_same_weights_share_a_net(
@@ -223,7 +225,7 @@ def test_runs_with_the_same_weights_share_a_net(
     content, style = pictures
     varied = {'pooling': ['max', 'avg'], 'content_layers': [20, 25]}
     cells = combinations([content], [style], settings, varied)
-    assert all(cell.result for cell in run_sweep(cells, tmp_path))
+    assert all(cell.record for cell in run_sweep(cells, tmp_path))
     assert built == ['max', 'avg']
 
 
@@ -239,13 +241,13 @@ def test_a_finished_sweep_needs_no_mxnet(
         f'settings = Settings(**{vars(settings)!r});'
         f'cells = combinations([{content!r}], [{style!r}], settings, {{}});'
         f'(cell,) = sweep(cells, {str(tmp_path)!r});'
-        'print(cell.result.record.losses.total)'
+        'print(cell.record.losses.total)'
     )
-    assert float(again) == done.result.record.losses.total
+    assert float(again) == done.record.losses.total
 
 
 def test_interrupted_it_says_how_to_go_on(sweep, monkeypatch):
-    import gluon_style.many.sweep as module
+    import gluon_style.many.executors as module
 
     real, calls = module.run, []
 
@@ -279,6 +281,7 @@ def test_a_second_sweep_of_a_folder_is_refused(sweep, place):
 
 
 def test_a_folder_is_claimed_for_the_whole_sweep(sweep, monkeypatch):
+    import gluon_style.many.executors as runs
     import gluon_style.many.sweep as module
 
     claimed = []
@@ -289,9 +292,9 @@ def test_a_folder_is_claimed_for_the_whole_sweep(sweep, monkeypatch):
                 pass
         claimed.append(name)
 
-    run, sheet = module.run, module.contact_sheet
+    run, sheet = runs.run, module.contact_sheet
     monkeypatch.setattr(
-        module, 'run', lambda *args: (refused('run'), run(*args))[1]
+        runs, 'run', lambda *args: (refused('run'), run(*args))[1]
     )
     monkeypatch.setattr(
         module, 'contact_sheet', lambda *args: (refused('sheet'), sheet(*args))
@@ -371,14 +374,14 @@ def test_contact_sheet_has_the_pictures_where_its_edges_say(
     colors = numpy.array(
         [[250, 0, 0], [0, 250, 0], [0, 0, 250], [250, 250, 0], [0, 250, 250]]
     )
-    shown = [
-        replace(
-            cell, result=Result(numpy.full((20, 30, 3), c, 'uint8'), [], None)
-        )
-        for cell, c in zip(cells, colors)
-    ]
+    shown = []
+    for cell, color in zip(cells, colors):
+        img = Image.fromarray(numpy.full((20, 30, 3), color, 'uint8'))
+        img.save(cell.job.path(tmp_path))
+        record = SimpleNamespace(width=30, height=20)
+        shown.append(replace(cell, record=record))
     path = tmp_path / 'sheet.png'
-    contact_sheet([*shown, replace(cells[5], error='no')], path)
+    contact_sheet([*shown, replace(cells[5], error='no')], tmp_path, path)
     assert is_ours(path)
     sheet = numpy.asarray(Image.open(path).convert('RGB')).astype(int)
     centers = []

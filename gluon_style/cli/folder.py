@@ -66,5 +66,4 @@ def _make_all(
         raise GluonStyleError(
             'no output is given: name a folder for the results with -o'
         )
-    args.preview = 0
     return make_all(args, [args.content], args.styles, settings, varied)

@@ -47,6 +47,8 @@ def paint(args: argparse.Namespace, method: Method) -> int:
 def _paint_folder(args: argparse.Namespace, request: _Request) -> int:
     """Make all pictures of a folder that can be read; say which failed."""
     jobs = _jobs_of_folder(Path(request.content), request.output)
+    if args.workers is not None or args.scheduler is not None:
+        return _paint_elsewhere(args, request, jobs)
     failed = []
     for content, output in jobs:
         try:
@@ -59,6 +61,31 @@ def _paint_folder(args: argparse.Namespace, request: _Request) -> int:
     if failed:
         complain(f'{len(failed)} of {len(jobs)} failed: {", ".join(failed)}')
     return BAD_INPUT if failed else 0
+
+
+def _paint_elsewhere(
+    args: argparse.Namespace, request: _Request, jobs: list[tuple[str, Path]]
+) -> int:
+    """Make all pictures of a folder in other processes."""
+    from gluon_style.cli.sweep import make_cells
+    from gluon_style.many.jobs import Job
+    from gluon_style.many.sweep import Cell
+
+    style, *others = request.styles
+    if others:
+        raise GluonStyleError(
+            f'the number of styles is {len(request.styles)}: name one STYLE '
+            'for a folder with --workers or --scheduler'
+        )
+    cells = [
+        Cell(
+            Job(output.stem, content, style, request.settings),
+            (Path(content).stem, Path(str(style)).stem),
+            {},
+        )
+        for content, output in jobs
+    ]
+    return make_cells(args, cells, Path(request.output))
 
 
 def _request(args: argparse.Namespace, method: Method) -> _Request:

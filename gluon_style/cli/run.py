@@ -11,6 +11,8 @@ from gluon_style.cli.method import (
     given_settings,
 )
 from gluon_style.cli.picture_options import add_picture_options
+from gluon_style.cli.where import add_where
+from gluon_style.errors import GluonStyleError
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, preset
 from gluon_style.methods.table import get_method
 
@@ -59,12 +61,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_method(parser)
     add_variations(parser)
     add_picture_options(parser, 'run', preset(DEFAULT_PRESET))
-    parser.set_defaults(styles_may_follow=True, from_preset=preset)
+    add_where(parser)
+    parser.set_defaults(
+        styles_may_follow=True, from_preset=preset, preview=0, json=False
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Make the picture, or those of a folder; return the exit code."""
     method = chosen_method(args)
+    _require_several(args)
     if not get_method(method).has_epochs:
         from gluon_style.cli.one_pass import paint
 
@@ -82,3 +88,16 @@ def run(args: argparse.Namespace) -> int:
     if is_folder(args):
         return make_folder(args, settings_of(args))
     return make_picture(args, read_request(args))
+
+
+def _require_several(args: argparse.Namespace) -> None:
+    """Raise an error where workers are asked for one picture."""
+    from gluon_style.cli.folder import is_folder
+
+    if args.workers is None and args.scheduler is None:
+        return
+    if not is_folder(args) and not args.variations:
+        raise GluonStyleError(
+            '--workers and --scheduler are for a folder of contents and for '
+            '--variations: leave them out for one picture'
+        )

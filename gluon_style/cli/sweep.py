@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
@@ -13,11 +12,13 @@ from gluon_style.cli.messages import BAD_INPUT, NOT_FINITE, complain
 from gluon_style.cli.method import add_method, given_settings
 from gluon_style.cli.options import (
     add_force,
+    add_json,
     add_preset,
     add_quiet,
     add_settings,
     count,
 )
+from gluon_style.cli.where import Tally, add_where, executor_of
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, PRESETS, preset
 from gluon_style.methods.table import (
@@ -74,8 +75,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='pixels of the preview, which is made first; 0 for none '
         f'(default: {PREVIEW_SIDE})',
     )
+    add_where(parser)
     add_quiet(parser)
     add_force(parser)
+    add_json(parser)
     add_settings(parser, PRESETS[DEFAULT_PRESET], lists=True)
     parser.set_defaults(kept='the same command goes on from here')
 
@@ -102,8 +105,7 @@ def make_all(
 
     ``contents`` and ``styles`` are files and folders.
     """
-    from gluon_style.files.atomic import claim
-    from gluon_style.files.ours import require_folder, require_ours
+    from gluon_style.files.ours import require_folder
     from gluon_style.many.folders import expanded
     from gluon_style.pictures.opening import require_files
 
@@ -114,23 +116,45 @@ def make_all(
     require_files(contents)
     if not method_of(settings).names_styles:
         require_files(styles)
-    from gluon_style.many.sweep import checked, combinations, previewed
+    from gluon_style.many.sweep import combinations
 
-    cells = checked(combinations(contents, styles, settings, varied))
+    cells = combinations(contents, styles, settings, varied)
+    return make_cells(args, cells, folder)
+
+
+def make_cells(
+    args: argparse.Namespace, cells: list[Any], folder: Path
+) -> int:
+    """Make cells in a folder, and their contact sheet; return the exit code.
+
+    Their settings are of one method.
+    """
+    from gluon_style.files.atomic import claim
+    from gluon_style.files.ours import require_ours
+    from gluon_style.many.sweep import checked, previewed
+
+    cells = checked(cells)
     _say_unreadable(cells)
+    method = method_of(cells[0].job.settings)
     stages = [(cells, folder, folder / 'contact.png')]
-    if args.preview and method_of(settings).has_epochs:
+    if args.preview and method.has_epochs:
         small = previewed(cells, args.preview)
         preview = (small, folder / 'preview', folder / 'preview.png')
         stages.insert(0, preview)
+    from gluon_style.methods.observers import Progress
+
+    def observe(job: Any) -> list[Any]:
+        return [Progress(job.name, args.quiet or args.json)]
+
     done: list[Any] = []
     with ExitStack() as claims:
         for _, place, sheet in stages:
             claims.enter_context(claim(place / 'manifest.jsonl'))
             require_ours(sheet, args.force)
             require_ours(place / 'manifest.jsonl', args.force)
+        executor = claims.enter_context(executor_of(args, observe))
         for stage in stages:
-            done = _run_stage(*stage, args)
+            done = _run_stage(*stage, executor, args)
     return _conclude(cells, done)
 
 
@@ -189,32 +213,31 @@ def _settings(
 
 
 def _run_stage(
-    cells: list[Any], folder: Path, sheet: Path, args: argparse.Namespace
+    cells: list[Any],
+    folder: Path,
+    sheet: Path,
+    executor: Any,
+    args: argparse.Namespace,
 ) -> list[Any]:
     """Run cells, draw their contact sheet, and return them."""
     unreadable = {cell.job.name for cell in cells if cell.error is not None}
-    from gluon_style.many.sweep import contact_sheet, sweep
-    from gluon_style.methods.observers import Progress
+    from gluon_style.many.sweep import MOST_ON_SHEET, contact_sheet, sweep
 
-    def observe(job: Any) -> list[Any]:
-        return [Progress(job.name, args.quiet)]
-
-    done, began = [], time.perf_counter()
-    for cell in sweep(cells, folder, observe, args.force):
+    done: list[Any] = []
+    tally = Tally(executor, len(cells), args.quiet, args.json)
+    for cell in sweep(cells, folder, executor, args.force):
         done.append(cell)
-        if cell.error is not None and cell.job.name not in unreadable:
-            complain(f'{cell.job.name}: {cell.error}')
-        if args.quiet:
-            continue
-        if cell.result is not None:
-            losses = cell.result.record.losses
-            total = '' if losses is None else f': total {losses.total:.2f}'
-            print(f'{len(done)}/{len(cells)} {cell.job.name}{total}')
-        elapsed = time.perf_counter() - began
-        left = elapsed / len(done) * (len(cells) - len(done)) / 60
-        if left > 1:
-            print(f'about {left:.0f} min are left')
-    contact_sheet(done, sheet)
-    if not args.quiet:
+        tally.add(cell, cell.job.name in unreadable)
+    # As they were asked for, and not as they came.
+    places = {cell.job.name: place for place, cell in enumerate(cells)}
+    done.sort(key=lambda cell: places[cell.job.name])
+    if len(done) > MOST_ON_SHEET:
+        complain(
+            f'a contact sheet has {MOST_ON_SHEET} pictures at most: look at '
+            f'{len(done)} with gluon-style report {folder}'
+        )
+        return done
+    contact_sheet(done, folder, sheet)
+    if not args.quiet and not args.json:
         print(sheet)
     return done

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gluon_style.errors import GluonStyleError, NonFiniteLossError
+from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import replacing
-from gluon_style.many.jobs import Job, Observe, run
+from gluon_style.many.executors import Executor, InThisProcess
+from gluon_style.many.jobs import Job
 from gluon_style.many.names import file_names, value_in_name
-from gluon_style.methods.table import DEFAULT_METHOD, method_of
+from gluon_style.methods.kinds import scaled
+from gluon_style.methods.table import method_of
+from gluon_style.pictures import Array
 from gluon_style.pictures.read import read_picture
-from gluon_style.records.result import Result
+from gluon_style.pictures.resize import resized
+from gluon_style.records.record import Record
 
 PREVIEW_EPOCHS = 40
+# matplotlib takes a second for a dozen pictures.
+MOST_ON_SHEET = 1000
 # The longest side of a contact sheet.
 _SHEET_PIXELS = 12000
 
@@ -28,14 +36,17 @@ class Cell:
     """One combination: its run, and what tells it from the others.
 
     ``pair`` names the content and the style, ``values`` has the value of
-    each setting that varies. A cell that is not run yet has no ``result``; a
-    run that failed has no ``result`` but an ``error``, a sentence.
+    each setting that varies. A cell that is run has a ``record``, and the
+    ``seconds`` of its run where there were epochs; one that failed has an
+    ``error``, a sentence. The picture is in the folder: thousands of them
+    would not fit into the memory.
     """
 
     job: Job
     pair: tuple[str, str]
     values: dict[str, Any]
-    result: Result | None = None
+    record: Record | None = None
+    seconds: float | None = None
     error: str | None = None
 
 
@@ -146,107 +157,83 @@ def checked(cells: Iterable[Cell]) -> list[Cell]:
 def sweep(
     cells: Iterable[Cell],
     folder: str | Path,
-    observe: Observe | None = None,
+    executor: Executor | None = None,
     force: bool = False,
 ) -> Iterator[Cell]:
     """Run the cells that are not finished, and yield each when it is.
 
     ``folder`` gets the picture and the record of each cell, and
     ``manifest.jsonl`` with a line for every cell, which is written anew
-    after each. Where a picture cannot be read, which is found out before all
-    runs, or a loss becomes infinite, the cell has failed and the others go
-    on. ``observe`` returns the observers of a job's run. ``force``
-    and the errors are as for ``jobs.run``.
+    while the sweep goes on. Where a picture cannot be read, which is found
+    out before all runs, or a loss becomes infinite, the cell has failed and
+    the others go on. ``executor`` says where the jobs run: in this process
+    by default. ``force`` and the errors are as for ``jobs.run``.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     done = checked(cells)
-    nets = SharedNets([cell.job for cell in done])
-    write_manifest(done, folder)
-    for i, cell in enumerate(done):
-        result, error = None, cell.error
-        try:
-            if error is None:
-                result = run(cell.job, folder, observe, nets.net, force)
-        except NonFiniteLossError as failure:
-            error = str(failure)
-        done[i] = replace(cell, result=result, error=error)
-        write_manifest(done, folder)
-        yield done[i]
+    todo = [i for i, cell in enumerate(done) if cell.error is None]
+    manifest = _Manifest(folder)
+    manifest.write(done)
+    executor = executor or InThisProcess()
+    jobs = [done[i].job for i in todo]
+    try:
+        yield from (cell for cell in done if cell.error is not None)
+        with closing(executor.outcomes(jobs, folder, force)) as outcomes:
+            for index, outcome in outcomes:
+                i = todo[index]
+                done[i] = replace(done[i], **vars(outcome))
+                manifest.write_sometimes(done)
+                yield done[i]
+    finally:
+        manifest.write(done)
 
 
-class SharedNets:
-    """The networks of several jobs, each built when it is first needed.
+class _Manifest:
+    """Write ``manifest.jsonl``, and not all the time: it may be long."""
 
-    Jobs with the same network, weights, pooling and device share one, which
-    reaches the deepest layer of all jobs.
-    """
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / 'manifest.jsonl'
+        self._next = 0.0
 
-    def __init__(self, jobs: Iterable[Job]) -> None:
-        self._layers: dict[tuple[str, ...], set[str]] = {}
-        for job in jobs:
-            if method_of(job.settings).name != DEFAULT_METHOD:
-                # It shares its nets by itself.
-                continue
-            layers = self._layers.setdefault(_net_key(job.settings), set())
-            layers.update(job.settings.named_layers)
-        self._nets: dict[tuple[str, ...], Any] = {}
+    def write_sometimes(self, cells: Sequence[Cell]) -> None:
+        """Write it unless that would take a twentieth of the time."""
+        if time.monotonic() >= self._next:
+            self.write(cells)
 
-    def net(self, settings: Any) -> Any:
-        """Return the network for a run with these settings."""
-        key = _net_key(settings)
-        if key not in self._nets:
-            from gluon_style.chapter.devices import get_device
-            from gluon_style.chapter.vgg import build_net
-
-            self._nets[key] = build_net(
-                None,
-                sorted(self._layers[key]),
-                network=settings.network,
-                weights=settings.weights,
-                pooling=settings.pooling,
-                device=get_device(settings.device),
-            )
-        return self._nets[key]
+    def write(self, cells: Sequence[Cell]) -> None:
+        """Write a line for each cell: what it is, how it came out."""
+        began = time.monotonic()
+        text = ''.join(json.dumps(_line(cell)) + '\n' for cell in cells)
+        with replacing(self._path) as temporary:
+            temporary.write_text(text)
+        ended = time.monotonic()
+        self._next = ended + 20 * (ended - began)
 
 
-def _net_key(settings: Any) -> tuple[str, ...]:
-    """Return what two runs must have in common to share a network."""
-    return (
-        settings.network,
-        settings.weights,
-        settings.pooling,
-        settings.device,
-    )
+def _line(cell: Cell) -> dict[str, Any]:
+    line = {
+        'name': cell.job.name,
+        'file': f'{cell.job.name}.png',
+        'content': str(cell.job.content),
+        'style': str(cell.job.style),
+        'settings': cell.values,
+        'state': 'waiting',
+    }
+    if cell.error is not None:
+        line.update(state='failed', error=cell.error)
+    if cell.record is not None:
+        line['state'] = 'done'
+        losses = cell.record.losses
+        if losses is not None and cell.seconds is not None:
+            line.update(losses=losses.to_json(), seconds=cell.seconds)
+    return line
 
 
-def write_manifest(cells: Iterable[Cell], folder: str | Path) -> None:
-    """Write a line of JSON for each cell: what it is, how it came out."""
-    lines: list[str] = []
-    for cell in cells:
-        line = {
-            'name': cell.job.name,
-            'file': f'{cell.job.name}.png',
-            'content': str(cell.job.content),
-            'style': str(cell.job.style),
-            'settings': cell.values,
-            'state': 'waiting',
-        }
-        if cell.error is not None:
-            line.update(state='failed', error=cell.error)
-        if cell.result is not None:
-            line['state'] = 'done'
-            losses, history = cell.result.record.losses, cell.result.history
-            if losses is not None and history:
-                line['losses'] = losses.to_json()
-                line['seconds'] = history[-1].seconds
-        lines.append(json.dumps(line) + '\n')
-    with replacing(Path(folder) / 'manifest.jsonl') as temporary:
-        temporary.write_text(''.join(lines))
-
-
-def contact_sheet(cells: Sequence[Cell], path: str | Path) -> None:
-    """Draw all pictures as one, with their settings at its edges.
+def contact_sheet(
+    cells: Sequence[Cell], folder: str | Path, path: str | Path
+) -> None:
+    """Draw all pictures in a folder as one, with settings at its edges.
 
     The last setting that varies runs from left to right, or the styles if
     none does. What the cells of a row share stands at its left.
@@ -256,11 +243,11 @@ def contact_sheet(cells: Sequence[Cell], path: str | Path) -> None:
 
     edges = [_edges(cell, cells) for cell in cells]
     rows, columns = (list(dict.fromkeys(edge)) for edge in zip(*edges))
-    shapes = [c.result.image.shape for c in cells if c.result is not None]
+    records = [cell.record for cell in cells if cell.record is not None]
     figure, axes = picture_grid(
         len(rows),
         len(columns),
-        max((height / width for height, width, _ in shapes), default=1),
+        max((record.height / record.width for record in records), default=1),
         gap=0.1,
         margins=(1, 0.4),
     )
@@ -268,16 +255,26 @@ def contact_sheet(cells: Sequence[Cell], path: str | Path) -> None:
         ax.set_title(column, fontsize=8)
     for ax, row in zip(axes[:, 0], rows):
         ax.set_ylabel(row, fontsize=8)
+    dpi = min(150, _SHEET_PIXELS / max(figure.get_size_inches()))
     for cell, (row, column) in zip(cells, edges):
         ax = axes[rows.index(row), columns.index(column)]
-        if cell.result is not None:
-            show_picture(ax, cell.result.image)
+        if cell.record is not None:
+            show_picture(ax, _small(cell.job.path(folder), dpi))
         else:
             text = 'failed' if cell.error else 'to do'
             ax.text(0.5, 0.5, text, ha='center', transform=ax.transAxes)
-    dpi = min(150, _SHEET_PIXELS / max(figure.get_size_inches()))
     with replacing(path) as temporary:
         write_figure(figure, temporary, dpi=dpi)
+
+
+def _small(path: Path, dpi: float) -> Array:
+    """Return a picture with as many pixels as its place on a sheet has."""
+    from gluon_style.many.grid import PANEL_WIDTH
+
+    img = read_picture(path)
+    height, width = img.shape[:2]
+    longest = min(max(height, width), max(1, round(1.5 * PANEL_WIDTH * dpi)))
+    return resized(img, scaled(width, height, longest))
 
 
 def _edges(cell: Cell, cells: Sequence[Cell]) -> tuple[str, str]:

@@ -1,0 +1,193 @@
+"""A job as bytes, for a process that shares no folder with this one."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gluon_style.errors import GluonStyleError
+from gluon_style.many.jobs import Job
+from gluon_style.methods.table import method_of
+from gluon_style.methods.versions import current_versions
+from gluon_style.pictures.opening import require_file
+from gluon_style.weights.choice import WeightsFile
+
+# What decides about the pixels: a worker must have the same.
+DECISIVE = 'gluon_style', 'mxnet', 'numpy'
+SUFFIXES = '.png', '.json'
+
+
+class File(NamedTuple):
+    """A file: its name, without a folder, and its bytes."""
+
+    name: str
+    data: bytes
+
+
+class NetId(NamedTuple):
+    """A network that a worker must have: its weights, their hash, the rest.
+
+    Without ``layers`` the method builds it itself.
+    """
+
+    weights: WeightsFile
+    sha256: str
+    layers: tuple[str, ...] = ()
+    pooling: str = 'max'
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A job, with the bytes of all files that it reads but its weights.
+
+    ``files`` has those that settings name. ``net`` is the method's network,
+    if it has one, ``versions`` are those of the process that packed it.
+    """
+
+    job: Job
+    files: Mapping[str, File]
+    net: NetId | None
+    versions: Mapping[str, str]
+
+
+class Painted(NamedTuple):
+    """The files of a picture and of its record, by their suffixes."""
+
+    files: Mapping[str, bytes]
+
+
+class Failed(NamedTuple):
+    """Why a job has no picture: a sentence."""
+
+    error: str
+
+
+class Refused(NamedTuple):
+    """Why this worker makes no pictures for that client: a sentence."""
+
+    error: str
+
+
+class Lacking(NamedTuple):
+    """The weights that this worker's machine does not have."""
+
+    net: NetId
+
+
+def pack(job: Job, net: NetId | None = None) -> Parcel:
+    """Return a job as a ``Parcel``; raises OSError for a file it lacks."""
+    settings = job.settings
+    files: dict[str, File] = {}
+    if (init := getattr(settings, 'init_file', None)) is not None:
+        files['init'] = _packed(init)
+    content, style = _packed(job.content), _packed(job.style)
+    packed = replace(job, content=content, style=style)
+    return Parcel(packed, files, net, current_versions())
+
+
+def _packed(source: Any) -> Any:
+    """Return a picture's file as a ``File``, and all else as it is."""
+    if isinstance(source, (list, tuple)):
+        return [_packed(each) for each in source]
+    if isinstance(source, (str, Path)) and Path(source).is_file():
+        return File(Path(source).name, Path(source).read_bytes())
+    if isinstance(source, Path):
+        require_file(source)
+    return source
+
+
+def paint(parcel: Parcel) -> Painted | Failed | Refused | Lacking:
+    """Make a parcel's picture, in a worker, and return its files.
+
+    A record says what it would say in the packing process, and the versions
+    are the worker's own.
+    """
+    error = refusal(parcel.versions, current_versions())
+    if error is not None:
+        return Refused(error)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            return _painted(parcel, Path(folder))
+    except (GluonStyleError, OSError) as error:
+        return Failed(str(error))
+
+
+def refusal(
+    versions: Mapping[str, str], worker: Mapping[str, str]
+) -> str | None:
+    """Return why a worker's versions would give other pixels, or None."""
+    for package in DECISIVE:
+        if worker[package] != versions[package]:
+            return (
+                f'it has {package} {worker[package]} and this machine has '
+                f'{versions[package]}, which gives other pictures: install '
+                f'{package}=={versions[package]} there'
+            )
+    return None
+
+
+def _painted(parcel: Parcel, folder: Path) -> Painted | Lacking:
+    job, options = parcel.job, {}
+    method = method_of(job.settings)
+    if (net := parcel.net) is not None:
+        from gluon_style.many.sent import place_of
+
+        place = place_of(net)
+        if place is None:
+            return Lacking(net)
+        if net.layers:
+            net = net._replace(weights=replace(net.weights, path=place))
+            options['net'] = _built(net, job.settings.device)
+    content = _unpacked(job.content, folder / 'content')
+    style = _unpacked(job.style, folder / 'style')
+    changes = {
+        name: str(_unpacked(file, folder / name))
+        for name, file in parcel.files.items()
+    }
+    settings = job.settings.changed(changes)
+    result = method.stylize(content, style, settings, observers=(), **options)
+    # The file of a setting has another place here.
+    own = job.settings.to_json()
+    kept = {name: own[name] for name in ('init', 'weights') if name in own}
+    record = result.record
+    record = replace(record, settings={**record.settings, **kept})
+    path = folder / 'result.png'
+    replace(result, record=record).save(path)
+    return Painted(
+        {each: path.with_suffix(each).read_bytes() for each in SUFFIXES}
+    )
+
+
+def _unpacked(source: Any, folder: Path) -> Any:
+    """Return what was packed, with files in folders of their own."""
+    if isinstance(source, File):
+        folder.mkdir()
+        (folder / source.name).write_bytes(source.data)
+        return folder / source.name
+    if isinstance(source, list):
+        return [
+            _unpacked(each, folder.with_name(f'{folder.name} {number}'))
+            for number, each in enumerate(source)
+        ]
+    return source
+
+
+@functools.lru_cache(maxsize=1)
+def _built(net: NetId, device: str) -> Any:
+    """Return a network, which the worker keeps."""
+    from gluon_style.chapter.devices import get_device
+    from gluon_style.chapter.vgg import build_net
+
+    weights: Any = net.weights
+    return build_net(
+        list(net.layers),
+        [],
+        network=weights.network,
+        weights=weights,
+        pooling=net.pooling,
+        device=get_device(device),
+    )

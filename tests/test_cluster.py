@@ -1,0 +1,592 @@
+"""Jobs in other processes: the same pictures, whatever happens to them."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy
+import pytest
+from conftest import picture
+from PIL import Image
+
+from gluon_style import map_styles
+from gluon_style.cli import main
+from gluon_style.errors import GluonStyleError
+from gluon_style.files.reading import file_digest
+from gluon_style.many.executors import executor_for
+from gluon_style.many.jobs import Job
+from gluon_style.many.parcels import (
+    Failed,
+    NetId,
+    Painted,
+    Refused,
+    pack,
+    paint,
+)
+from gluon_style.many.sent import place_of, receive
+from gluon_style.methods.table import get_method
+from gluon_style.records.result import Result, read_record
+from gluon_style.weights.choice import find_weights
+
+pytest.importorskip(
+    'distributed', reason='needs distributed (pip install .[cluster])'
+)
+FAULTS = Path(__file__).with_name('worker_faults.py')
+DASK = str(Path(sys.executable).with_name('dask'))
+# Seconds until a process is there.
+PATIENCE = 60
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder of six pictures, 48x32."""
+    folder = tmp_path / 'photos'
+    folder.mkdir()
+    for number in range(6):
+        img = Image.fromarray(picture(48, 32, seed=number))
+        img.save(folder / f'{number}.png')
+    return folder
+
+
+class Machines:
+    """A scheduler and workers in processes of their own, on loopback."""
+
+    def __init__(self, folder):
+        self.folder, self.workers, self.scheduler = folder, [], None
+        with socket.socket() as free:
+            free.bind(('127.0.0.1', 0))
+            self.port = free.getsockname()[1]
+        self.address = f'tcp://127.0.0.1:{self.port}'
+
+    def start(self, workers=1, scheme='tcp', options=(), **faults):
+        self.address = f'{scheme}://127.0.0.1:{self.port}'
+        self.start_scheduler(scheme, options)
+        for _ in range(workers):
+            self.start_worker(options, **faults)
+        return self.address
+
+    def start_scheduler(self, scheme='tcp', options=()):
+        self.scheduler = self._run(
+            *('scheduler', '--host', '127.0.0.1', '--port', str(self.port)),
+            *('--protocol', scheme, '--no-dashboard', *options),
+        )
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            with socket.socket() as trial:
+                if trial.connect_ex(('127.0.0.1', self.port)) == 0:
+                    return
+            time.sleep(0.1)
+        raise AssertionError('the scheduler did not begin')
+
+    def start_worker(self, options=(), **faults):
+        worker = self._run(
+            *('worker', self.address, '--nthreads', '1', '--no-nanny'),
+            *('--no-dashboard', '--local-directory', str(self.folder)),
+            *('--preload', str(FAULTS), *options),
+            OMP_NUM_THREADS='1',
+            **faults,
+        )
+        self.workers.append(worker)
+        return worker
+
+    def _run(self, *words, **environment):
+        with open(self.folder / f'{words[0]}.log', 'ab') as log:
+            return subprocess.Popen(
+                [DASK, *words],
+                env={**os.environ, **environment},
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+            )
+
+    def stop(self):
+        for process in [*self.workers, self.scheduler]:
+            if process is not None:
+                process.kill()
+                process.wait()
+        self.workers, self.scheduler = [], None
+
+
+@pytest.fixture
+def machines(tmp_path):
+    folder = tmp_path / 'machines'
+    folder.mkdir()
+    machines = Machines(folder)
+    yield machines
+    machines.stop()
+
+
+def command(photos, folder, *options, style='net:3'):
+    return [
+        *('sweep', str(photos), '--style', style, '-o', str(folder)),
+        *('--method', 'feedforward', *options),
+    ]
+
+
+def manifest(folder):
+    lines = (folder / 'manifest.jsonl').read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+@pytest.fixture
+def expected(photos, tmp_path):
+    """The bytes of the pictures that one process makes, by their names.
+
+    It has one thread, as workers have: the record in a picture says so.
+    """
+    folder = tmp_path / 'here'
+    subprocess.run(
+        [sys.executable, '-m', 'gluon_style', *command(photos, folder)],
+        env={**os.environ, 'OMP_NUM_THREADS': '1'},
+        check=True,
+        capture_output=True,
+    )
+    return {path.name: path.read_bytes() for path in folder.glob('?--*.png')}
+
+
+def require_all(folder, expected):
+    """Check that each picture is there, once, and as one process makes it."""
+    found = {path.name: path.read_bytes() for path in folder.glob('?--*.png')}
+    assert found == expected and len(found) == 6
+    assert [line['state'] for line in manifest(folder)] == ['done'] * 6
+    hidden = [p.name for p in folder.iterdir() if p.name.startswith('.')]
+    assert hidden == []
+
+
+# A job as bytes
+
+
+@pytest.mark.parametrize('method', ['gatys', 'diffusion'])
+def test_a_parcel_gives_the_picture_and_the_record_of_its_job(
+    tmp_path, pictures, weights_file, method, monkeypatch
+):
+    content, style = pictures
+    changes = {'size': 48, 'weights': weights_file}
+    if method == 'gatys':
+        changes.update(init=content, epochs=3)
+    else:
+        changes.update(steps=2)
+    settings = get_method(method).settings().changed(changes)
+    here = get_method(method).stylize(content, style, settings, observers=())
+    here.save(tmp_path / 'here.png')
+    weights = find_weights(weights_file, 'vgg19')
+    losses = settings if method == 'gatys' else settings.guide()
+    losses = losses.changed({'network': 'vgg19'})
+    layers = {**losses.content_factors, **losses.style_factors}
+    digest = file_digest(weights.path)
+    net = NetId(weights, digest, tuple(layers), losses.pooling)
+    parcel = pack(Job('name', content, style, settings), net)
+    # A worker sees no file of the client but the weights.
+    monkeypatch.chdir(tmp_path)
+    moved = Path(content).rename(tmp_path / 'moved.png')
+    try:
+        painted = paint(parcel)
+    finally:
+        moved.rename(content)
+    assert painted.files['.png'] == (tmp_path / 'here.png').read_bytes()
+    (tmp_path / 'there.json').write_bytes(painted.files['.json'])
+    there, history = read_record(tmp_path / 'there.json')
+    assert there == here.record
+    assert [e.total for e in history] == [e.total for e in here.history]
+
+
+def test_styles_of_all_kinds_travel(tmp_path, pictures):
+    content, style = pictures
+    settings = get_method('feedforward').settings()
+    for source in (
+        'net:4',
+        style,
+        [style, content],
+        numpy.array(picture(40, 40)),
+    ):
+        here = get_method('feedforward').stylize(content, source, settings)
+        painted = paint(pack(Job('name', content, source, settings)))
+        (tmp_path / 'a.png').write_bytes(painted.files['.png'])
+        (tmp_path / 'a.json').write_bytes(painted.files['.json'])
+        there = Result.load(tmp_path / 'a.png')
+        assert (there.image == here.image).all()
+        assert there.record == here.record
+
+
+def test_a_picture_that_fails_is_a_sentence(tmp_path, pictures):
+    broken = tmp_path / 'broken.png'
+    broken.write_bytes(b'nothing')
+    settings = get_method('feedforward').settings()
+    failed = paint(pack(Job('name', broken, 'net:3', settings)))
+    assert isinstance(failed, Failed)
+    assert 'broken.png' in failed.error
+    with pytest.raises(FileNotFoundError, match='none.png'):
+        pack(Job('name', tmp_path / 'none.png', 'net:3', settings))
+
+
+def test_another_version_makes_no_picture(pictures):
+    settings = get_method('feedforward').settings()
+    parcel = pack(Job('name', pictures[0], 'net:3', settings))
+    parcel.versions['numpy'] = '1.0'
+    refused = paint(parcel)
+    assert isinstance(refused, Refused)
+    assert 'and this machine has 1.0' in refused.error
+    parcel.versions.update(numpy=numpy.__version__, python='2.7')
+    # Another Python gives the same pixels.
+    assert isinstance(paint(parcel), Painted)
+
+
+def test_weights_come_in_pieces(tmp_path, weights_file, monkeypatch):
+    monkeypatch.setenv('MXNET_HOME', str(tmp_path / 'cache'))
+    data = Path(weights_file).read_bytes()
+    weights = find_weights(weights_file, 'vgg19')
+    net = NetId(weights, file_digest(weights_file))
+    assert place_of(net) == Path(weights_file)
+    # On another machine there is no such file.
+    elsewhere = replace(weights, path=tmp_path / 'elsewhere' / 'w.npz')
+    net = net._replace(weights=elsewhere)
+    assert place_of(net) is None
+    half = len(data) // 2
+    assert not receive(net, 0, data[:half], 'me')
+    assert not receive(net, 0, data[:3], 'another')
+    assert not receive(net, 0, b'', 'another')
+    assert place_of(net) is None
+    assert not receive(net, half, data[half:], 'me')
+    assert receive(net, 0, b'', 'me')
+    place = place_of(net)
+    assert place.read_bytes() == data
+    assert [path.name for path in place.parent.iterdir()] == [place.name]
+
+
+# Processes of this machine
+
+
+def test_two_processes_make_the_same_pictures(
+    photos, expected, tmp_path, capsys
+):
+    folder = tmp_path / 'out'
+    assert main(command(photos, folder, '--workers', '2')) == 0
+    require_all(folder, expected)
+    out = capsys.readouterr().out
+    assert '6/6 ' in out and out.endswith('contact.png\n')
+    # What is finished is not made again.
+    times = {path: path.stat().st_mtime_ns for path in folder.glob('?--*')}
+    assert main(command(photos, folder, '--workers', '2', '--json')) == 0
+    assert times == {p: p.stat().st_mtime_ns for p in folder.glob('?--*')}
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    lines = [line for line in lines if 'job' in line]
+    assert [line['made'] for line in lines] == [1, 2, 3, 4, 5, 6]
+    assert lines[-1]['jobs'] == 6 and lines[-1]['seconds_left'] == 0
+    assert {line['state'] for line in lines} == {'done'}
+
+
+def test_the_methods_with_losses_in_processes(
+    photos, pictures, weights_file, tmp_path, monkeypatch
+):
+    changes = {'size': 32, 'weights': weights_file, 'epochs': 2}
+    expected = {}
+    for path in sorted(photos.glob('*.png'))[:2]:
+        folder = tmp_path / f'here{path.stem}'
+        folder.mkdir()
+        code = (
+            'import sys; from gluon_style import map_styles;'
+            f'list(map_styles([{str(path)!r}], [{pictures[1]!r}],'
+            f'{str(folder)!r}, **{changes!r}))'
+        )
+        environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
+        subprocess.run(
+            [sys.executable, '-c', code], check=True, env=environment
+        )
+        name = f'{path.stem}--style.png'
+        expected[name] = (folder / name).read_bytes()
+    cells = map_styles(
+        sorted(photos.glob('*.png'))[:2],
+        [pictures[1]],
+        tmp_path / 'out',
+        workers=2,
+        **changes,
+    )
+    made = {cell.job.name: cell for cell in cells}
+    assert sorted(made) == ['0--style', '1--style']
+    for name, data in expected.items():
+        assert (tmp_path / 'out' / name).read_bytes() == data
+        assert made[Path(name).stem].record.threads == '1'
+        assert made[Path(name).stem].seconds > 0
+
+
+def test_a_broken_picture_fails_alone(photos, tmp_path, capsys):
+    (photos / '3.png').write_bytes((photos / '3.png').read_bytes()[:200])
+    folder = tmp_path / 'out'
+    assert main(command(photos, folder, '--workers', '1')) == 2
+    states = [line['state'] for line in manifest(folder)]
+    assert states == ['done'] * 3 + ['failed'] + ['done'] * 2
+    assert '1 of 6 failed: 3--net_3' in capsys.readouterr().err
+
+
+def test_a_folder_by_one_pass_has_the_names_of_the_serial_run(
+    photos, tmp_path
+):
+    words = ['run', str(photos), 'net:3', '--method', 'feedforward', '-o']
+    assert main([*words, str(tmp_path / 'a')]) == 0
+    assert main([*words, str(tmp_path / 'b'), '--workers', '1']) == 0
+    for number in range(6):
+        here, there = (
+            Result.load(tmp_path / name / f'{number}.png') for name in 'ab'
+        )
+        assert (here.image == there.image).all()
+        assert here.record.settings == there.record.settings
+        assert here.record.pictures == there.record.pictures
+
+
+@pytest.mark.parametrize(
+    ('options', 'words'),
+    [
+        (['--workers', '0'], 'at least 1'),
+        (['--workers', '2', '--scheduler', 'tcp://a:1'], 'leave out one'),
+        (['--workers', '2', '--tls-ca', 'none.pem'], 'none.pem'),
+        (['--scheduler', 'nonsense://a:1'], 'does not answer'),
+    ],
+)
+def test_mistakes_are_one_sentence(photos, tmp_path, capsys, options, words):
+    folder = tmp_path / 'out'
+    try:
+        code = main(command(photos, folder, *options))
+    except SystemExit as end:
+        code = end.code
+    err = capsys.readouterr().err
+    assert code == 2 and words in err.splitlines()[-1]
+    assert not folder.exists() or list(folder.iterdir()) == []
+
+
+def test_one_picture_needs_no_workers(photos, tmp_path, capsys):
+    content = str(photos / '0.png')
+    assert main(['run', content, content, '--workers', '2']) == 2
+    assert 'leave them out for one picture' in capsys.readouterr().err
+    with pytest.raises(GluonStyleError, match='leave out one of them'):
+        map_styles([content], [content], tmp_path, workers=1, scheduler='a')
+
+
+@pytest.mark.long
+def test_ctrl_c_ends_the_workers_and_the_command_goes_on(photos, tmp_path):
+    folder = tmp_path / 'out'
+    words = [sys.executable, '-m', 'gluon_style']
+    words += command(photos, folder, '--workers', '2', '--size', '900')
+    running = subprocess.Popen(
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        ),
+    )
+    running.stdout.readline()
+    children = descendants(running.pid)
+    assert children
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=PATIENCE)
+    assert running.returncode == 130
+    assert 'the same command goes on from here' in err
+    assert 'Traceback' not in err
+    deadline = time.monotonic() + 10
+    while any(map(is_alive, children)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(map(is_alive, children))
+    assert main(words[3:]) == 0
+    assert [line['state'] for line in manifest(folder)] == ['done'] * 6
+
+
+def descendants(pid):
+    import psutil
+
+    return [child.pid for child in psutil.Process(pid).children(True)]
+
+
+def is_alive(pid):
+    import psutil
+
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+# A cluster, and what happens to it
+
+
+def test_a_cluster_has_no_folder_in_common(
+    photos, tmp_path, machines, weights_file, pictures
+):
+    cache = tmp_path / 'cache'
+    hidden = str(Path(weights_file).parent)
+    address = machines.start(2, FAULT_HIDES=hidden, MXNET_HOME=str(cache))
+    cells = list(
+        map_styles(
+            sorted(photos.glob('*.png')),
+            [pictures[1]],
+            tmp_path / 'out',
+            scheduler=address,
+            size=32,
+            epochs=2,
+            weights=weights_file,
+        )
+    )
+    assert [cell.error for cell in cells] == [None] * 6
+    # The weights came once, for both workers of the machine.
+    (sent,) = (cache / 'models').iterdir()
+    assert sent.read_bytes() == Path(weights_file).read_bytes()
+    log = (machines.folder / 'worker.log').read_text()
+    assert 'Traceback' not in log
+    assert cells[0].record.settings['weights'] == weights_file
+
+
+@pytest.mark.long
+def test_a_worker_that_is_killed_loses_nothing(
+    photos, expected, tmp_path, machines
+):
+    folder = tmp_path / 'out'
+    address = machines.start(2, FAULT_SECONDS='0.5')
+    with executor_for(scheduler=address) as cluster:
+        jobs = [
+            Job(f'{p.stem}--net_3', p, 'net:3', settings_of('feedforward'))
+            for p in sorted(photos.glob('*.png'))
+        ]
+        outcomes = cluster.outcomes(jobs, folder)
+        made = [next(outcomes)]
+        machines.workers[0].kill()
+        made += outcomes
+    assert sorted(index for index, _ in made) == list(range(6))
+    assert all(outcome.error is None for _, outcome in made)
+    found = {path.name: path.read_bytes() for path in folder.glob('*.png')}
+    assert found == expected
+    assert len(list(folder.iterdir())) == 12
+
+
+def settings_of(method):
+    return get_method(method).settings()
+
+
+@pytest.mark.long
+def test_a_scheduler_that_is_restarted(photos, expected, tmp_path, machines):
+    address = machines.start(1, FAULT_SECONDS='0.5')
+    folder, made = tmp_path / 'out', []
+    for cell in map_styles(
+        sorted(photos.glob('*.png')),
+        ['net:3'],
+        folder,
+        method='feedforward',
+        scheduler=address,
+    ):
+        made.append(cell)
+        if len(made) == 2:
+            machines.stop()
+            machines.start(1)
+    assert len(made) == 6
+    require_all(folder, expected)
+
+
+@pytest.mark.long
+def test_a_client_that_is_killed_is_run_again(
+    photos, expected, tmp_path, machines
+):
+    address = machines.start(1, FAULT_SECONDS='0.5')
+    folder = tmp_path / 'out'
+    words = command(photos, folder, '--scheduler', address)
+    running = subprocess.Popen(
+        [sys.executable, '-m', 'gluon_style', *words],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    while not running.stdout.readline().startswith('1/6'):
+        pass
+    running.kill()
+    running.wait()
+    done = {p: p.stat().st_mtime_ns for p in folder.glob('?--*.png')}
+    assert 0 < len(done) < 6
+    assert main(words) == 0
+    require_all(folder, expected)
+    assert {p: p.stat().st_mtime_ns for p in done} == done
+
+
+@pytest.mark.long
+def test_a_job_that_kills_its_workers_is_named(photos, tmp_path, machines):
+    machines.start_scheduler()
+    workers = [machines.start_worker(FAULT_KILLS='2--net_3') for _ in range(6)]
+    cells = list(
+        map_styles(
+            sorted(photos.glob('*.png')),
+            ['net:3'],
+            tmp_path / 'out',
+            method='feedforward',
+            scheduler=machines.address,
+        )
+    )
+    errors = {cell.job.name: cell.error for cell in cells}
+    assert 'each worker that made it was killed' in errors.pop('2--net_3')
+    assert len(errors) == 5 and set(errors.values()) == {None}
+    killed = [worker for worker in workers if worker.poll() is not None]
+    assert 0 < len(killed) < 6
+
+
+@pytest.mark.long
+def test_a_worker_of_another_version_is_refused(
+    photos, expected, tmp_path, machines, capsys
+):
+    address = machines.start(1, FAULT_VERSION='0.0.9')
+    words = command(photos, tmp_path / 'out', '--scheduler', address)
+    machines.start_worker()
+    wait_for_workers(address, 2)
+    assert main(words) == 0
+    require_all(tmp_path / 'out', expected)
+    err = capsys.readouterr().err
+    assert 'is refused: it has gluon_style 0.0.9' in err
+
+
+@pytest.mark.long
+def test_without_a_fit_worker_it_is_one_sentence(
+    photos, tmp_path, machines, capsys
+):
+    address = machines.start(1, FAULT_VERSION='0.0.9')
+    wait_for_workers(address, 1)
+    words = command(photos, tmp_path / 'out', '--scheduler', address)
+    assert main(words) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert 'no worker can make these pictures: it has gluon_style' in last
+
+
+def wait_for_workers(address, number):
+    from distributed import Client
+
+    with Client(address, timeout=PATIENCE) as client:
+        client.wait_for_workers(number, timeout=PATIENCE)
+
+
+@pytest.mark.long
+def test_certificates_are_passed_on(
+    photos, expected, tmp_path, machines, capsys
+):
+    openssl = shutil.which('openssl')
+    if openssl is None:
+        pytest.skip('needs the program openssl')
+    cert, key = tmp_path / 'cert.pem', tmp_path / 'key.pem'
+    subprocess.run(
+        [
+            *(openssl, 'req', '-x509', '-newkey', 'rsa:2048', '-nodes'),
+            *('-keyout', str(key), '-out', str(cert), '-days', '1'),
+            *('-subj', '/CN=localhost'),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    tls = ['--tls-ca-file', str(cert), '--tls-cert', str(cert)]
+    tls += ['--tls-key', str(key)]
+    address = machines.start(1, 'tls', tls)
+    words = command(photos, tmp_path / 'out', '--scheduler', address)
+    assert main(words) == 2
+    assert 'asks for certificates: give' in capsys.readouterr().err
+    words += ['--tls-ca', str(cert), '--tls-cert', str(cert)]
+    words += ['--tls-key', str(key)]
+    assert main(words) == 0
+    require_all(tmp_path / 'out', expected)
