@@ -17,7 +17,7 @@ endif
 endif
 
 .PHONY: demo test test-long test-slow coverage fuzz stress bench quality pairs \
-    control lint clean
+    control scale lint clean
 
 demo: .venv/ready
 	$(BIN)/gluon-style demo --plot demo.svg
@@ -76,6 +76,13 @@ pairs: .venv/ready
 
 control: .venv/ready
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.control notebooks/images/control.jpg
+
+# Many pictures in several processes, in half an hour. SCALE='--small 500' makes
+# fewer small ones.
+SCALE ?=
+
+scale: .venv/ready
+	PYTHONPATH=tests $(BIN)/python -W ignore -m benchmarks.scale $(SCALE)
 
 # lint-imports and pyright read their rules in pyproject.toml.
 lint: .venv/dev

@@ -17,7 +17,7 @@ from gluon_style.cli import main
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.table import get_method
 from gluon_style.video import flow, read, write
-from gluon_style.video.consistency import Moved, link
+from gluon_style.video.consistency import Moved, link, sharpened
 from gluon_style.video.flow import Motion, filled, motion, warped
 from gluon_style.video.frames import chosen_frames
 from gluon_style.video.painters import painter
@@ -162,6 +162,25 @@ def test_a_flow_from_beside_fills_what_is_not_sure():
     others[20:30, 30:45] = others[40:50, 20:30] = False
     assert (found.sure[others] == 1).all()
     assert (found.back[others] == (2, 3)).all() and (back == 9).any()
+
+
+def test_what_was_blurred_has_its_detail_again():
+    noise = numpy.random.RandomState(0).normal(size=(60, 80, 3))
+    fresh = 0.5 + 0.1 * gaussian_filter(noise, (0.7, 0.7, 0))
+    blurred = gaussian_filter(fresh, (0.6, 0.6, 0))
+
+    def detail(img):
+        fine = img - gaussian_filter(img, (1.5, 1.5, 0))
+        return numpy.square(fine)[8:-8, 8:-8].mean() ** 0.5
+
+    assert detail(blurred) < 0.75 * detail(fresh)
+    restored = sharpened(blurred, fresh)
+    assert 0.9 < detail(restored) / detail(fresh) < 1.02
+    # Nothing else changes, and nothing where there is nothing to restore.
+    assert abs(restored.mean() - fresh.mean()) < 0.002
+    assert numpy.abs(sharpened(fresh, fresh) - fresh).max() < 1e-5
+    plain = numpy.full((20, 20, 3), 0.5, 'float32')
+    assert numpy.abs(sharpened(plain, plain) - plain).max() < 1e-6
 
 
 def test_a_cut_is_found_and_motion_is_none(flows):

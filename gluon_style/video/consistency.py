@@ -22,6 +22,9 @@ _MEAN = numpy.full(3, 1 / 3, 'float32')
 _BRIGHTNESS = 0.06
 # The edge of what is sure is soft, so that no line shows, in pixels.
 _SOFT = 1.0
+# Detail is what a blur of so many pixels removes; it is compared over places
+# of this size, and changed by this factor at most.
+_FINE, _PLACE, _MOST_GAIN = 1.5, 6.0, 1.5
 # From one scene to another hardly anything is sure, and what is moved there
 # differs more than this, on average, from 0 to 1.
 _CUT_SURE, _CUT_DIFFERENCE = 0.35, 0.08
@@ -62,15 +65,26 @@ def link(
     What the flow itself is not sure of stays so unless ``is_filled``.
     """
     found = motion(frame, before, is_precise)
+    is_cut = _is_cut(found, frame, before)
     if is_filled:
         found = filled(found, frame, before)
-    then = warped(before / numpy.float32(255), found.back)
-    difference = numpy.abs(then - frame / numpy.float32(255)) @ _MEAN
-    sure = float(found.sure.mean())
-    is_cut = sure < _CUT_SURE and difference.mean() > _CUT_DIFFERENCE
-    same = 1 / (1 + numpy.square(difference / _BRIGHTNESS))
+    same = 1 / (1 + numpy.square(_apart(found, frame, before) / _BRIGHTNESS))
     weight = gaussian_filter(found.sure, _SOFT) * found.sure * same
-    return Link(found, weight.astype('float32'), bool(is_cut))
+    return Link(found, weight.astype('float32'), is_cut)
+
+
+def _is_cut(found: Motion, frame: Array, before: Array) -> bool:
+    """Return whether another scene begins, by what a flow is sure of."""
+    if found.sure.mean() >= _CUT_SURE:
+        return False
+    apart = _apart(found, frame, before).mean()
+    return bool(apart > _CUT_DIFFERENCE)
+
+
+def _apart(found: Motion, frame: Array, before: Array) -> Array:
+    """Return how far each pixel is from what was moved there, 0 to 1."""
+    then = warped(before / numpy.float32(255), found.back)
+    return numpy.abs(then - frame / numpy.float32(255)) @ _MEAN
 
 
 def moved(before: list[dict[str, Array]], links: list[Link]) -> Moved:
@@ -101,3 +115,23 @@ def blended(picture: Array, other: Array, weight: Array) -> Array:
     """Return two pictures, mixed by the other's weight (height, width)."""
     part = weight[..., None]
     return (1 - part) * picture + part * other
+
+
+def sharpened(picture: Array, fresh: Array) -> Array:
+    """Return a picture with as much fine detail, place by place, as another.
+
+    To move and to blend is to blur a little: under AdaIN a sixth of the style
+    was lost in eight frames. Both are (height, width, 3) of floats from 0 to
+    1, and ``fresh`` is neither moved nor blended.
+    """
+    fine, fresh_fine = (
+        each - gaussian_filter(each, (_FINE, _FINE, 0))
+        for each in (picture, fresh)
+    )
+    energy, fresh_energy = (
+        gaussian_filter(numpy.square(each) @ _MEAN, _PLACE)
+        for each in (fine, fresh_fine)
+    )
+    gain = numpy.sqrt(fresh_energy / numpy.maximum(energy, 1e-8))
+    gain = gain.clip(1 / _MOST_GAIN, _MOST_GAIN)[..., None]
+    return (picture + (gain - 1) * fine).clip(0, 1)

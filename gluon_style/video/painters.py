@@ -12,7 +12,7 @@ from gluon_style.methods.observers import Patience, Plan
 from gluon_style.methods.table import DEFAULT_METHOD, Method
 from gluon_style.pictures import Array
 from gluon_style.pictures.read import as_bytes, read_picture
-from gluon_style.video.consistency import Moved, blended
+from gluon_style.video.consistency import Moved, blended, sharpened
 
 # How much of the frame's own noise is kept out before a net paints it, as a
 # part of the consistency.
@@ -65,8 +65,9 @@ class OnePass:
             INPUT_SHARE * weight,
         )
         made = self._painted(seen)
-        picture = blended(made['picture'], moved.pictures['picture'], weight)
-        return {**made, 'picture': picture}
+        fresh = made['picture']
+        picture = blended(fresh, moved.pictures['picture'], weight)
+        return {**made, 'picture': sharpened(picture, fresh)}
 
     def _painted(self, seen):
         result = self._method.stylize(

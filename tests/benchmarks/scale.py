@@ -1,0 +1,196 @@
+"""Measure many pictures in several processes, beside one after another.
+
+    make scale            or: PYTHONPATH=tests python -m benchmarks.scale
+
+Pictures an hour by one and two workers of one core each, for three methods;
+what a job costs beside the same in this process; many small jobs through one
+scheduler, with the memory of the client; and the time until the work goes on
+after a worker is killed. ``paper`` reckons from the costs measured what
+limits a thousand workers.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from PIL import Image
+
+from gluon_style import samples
+from gluon_style.many.executors import executor_for
+from gluon_style.many.jobs import Job
+from gluon_style.many.parcels import pack
+from gluon_style.methods.gatys.presets import preset
+from gluon_style.methods.table import get_method
+from gluon_style.pictures.resize import resized
+
+CODE = (
+    'import sys, time; from benchmarks.scale import timed;'
+    'print(*timed(*sys.argv[1:]))'
+)
+# A network of a hundred megabits a second, in bytes.
+NETWORK = 12.5e6
+# Bytes of weights that a machine without an index is sent.
+WEIGHTS = 80e6
+
+
+def settings_of(method, size):
+    if method == 'fast':
+        return preset('fast').changed({'size': size, 'epochs': 20})
+    return get_method(method).settings().changed({'size': size})
+
+
+def jobs_of(method, number, size, content):
+    return [
+        Job(f'{n:05}', content, samples.PAINTING, settings_of(method, size))
+        for n in range(number)
+    ]
+
+
+def timed(method, number, size, workers, content, folder):
+    """Return the seconds of some jobs, after a first one each worker."""
+    workers = int(workers) or None
+    number, size = int(number), int(size)
+    with executor_for(workers) as executor:
+        first = jobs_of(method, 2 * (workers or 1), size, content)
+        list(executor.outcomes(first, Path(folder, 'first')))
+        began = time.perf_counter()
+        jobs = jobs_of(method, number, size, content)
+        outcomes = executor.outcomes(jobs, Path(folder, 'all'))
+        assert all(outcome.error is None for _, outcome in outcomes)
+        return time.perf_counter() - began, number
+
+
+@contextmanager
+def photograph(size):
+    with tempfile.TemporaryDirectory() as folder:
+        img = samples.photograph()
+        height, width = img.shape[:2]
+        small = resized(img, (size, round(size * height / width)))
+        path = Path(folder, 'photograph.png')
+        Image.fromarray(small).save(path)
+        yield str(path), folder
+
+
+def in_a_process(*words):
+    """Return the seconds that ``timed`` takes in a process of one core."""
+    done = subprocess.run(
+        [sys.executable, '-W', 'ignore', '-c', CODE, *map(str, words)],
+        env={**os.environ, 'OMP_NUM_THREADS': '1'},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return float(done.stdout.split()[0])
+
+
+def rates(rounds):
+    print(
+        '| method | size | pictures | an hour in this process | 1 worker | '
+        '2 workers | 2 to 1 | cost of a job |'
+    )
+    print('|---|---|---|---|---|---|---|---|')
+    for method, number, size in rounds:
+        seconds = []
+        for workers in (0, 1, 2):
+            with photograph(size) as (content, folder):
+                seconds.append(
+                    in_a_process(
+                        method, number, size, workers, content, folder
+                    )
+                )
+        here, one, two = (each / number for each in seconds)
+        print(
+            f'| {method} | {size} | {number} | {3600 / here:.0f} | '
+            f'{3600 / one:.0f} | {3600 / two:.0f} | {one / two:.2f} | '
+            f'{1000 * (one - here):.0f} ms of {here:.2f} s |',
+            flush=True,
+        )
+
+
+def many_small(number):
+    """Make many small pictures, and print the client's memory meanwhile."""
+    own, size = psutil.Process(), 64
+    with (
+        photograph(size) as (content, folder),
+        executor_for(2) as executor,
+    ):
+        jobs = jobs_of('feedforward', number, size, content)
+        began, memory = time.perf_counter(), []
+        outcomes = executor.outcomes(jobs, Path(folder, 'out'))
+        for done, (_, outcome) in enumerate(outcomes, start=1):
+            assert outcome.error is None
+            if done % max(1, number // 10) == 0:
+                memory.append(own.memory_info().rss / 1e6)
+        seconds = time.perf_counter() - began
+    memory = ', '.join(f'{each:.0f}' for each in memory)
+    print(f'{number} pictures of {size} pixels: {seconds:.0f} s')
+    print(f'MB of the client and scheduler at each tenth: {memory}')
+
+
+def recovery():
+    """Print how long the work stands still after a worker is killed."""
+    own = psutil.Process()
+    with (
+        photograph(300) as (content, folder),
+        executor_for(2) as executor,
+    ):
+        jobs = jobs_of('feedforward', 40, 300, content)
+        times, killed = [], None
+        for done, _ in enumerate(executor.outcomes(jobs, Path(folder, 'o'))):
+            times.append(time.perf_counter())
+            if done == 10:
+                workers = [
+                    child
+                    for child in own.children(recursive=True)
+                    if child.memory_info().rss > 150e6
+                ]
+                killed = time.perf_counter()
+                workers[0].kill()
+    gaps = [b - a for a, b in zip(times, times[1:])]
+    after = next(t for t in times if t > killed + 0.01) - killed
+    usual = sorted(gaps)[len(gaps) // 2]
+    print(
+        f'a worker of two is killed: the next picture after {after:.1f} s, '
+        f'the longest gap {max(gaps):.1f} s, usually {usual:.1f} s; '
+        f'all {len(times)} are made'
+    )
+
+
+def paper(seconds_of_a_job, seconds_of_the_client):
+    """Reckon on paper what a thousand workers are limited by."""
+    with photograph(600) as (content, _):
+        job = jobs_of('feedforward', 1, 600, content)[0]
+        parcel = pack(job)
+        sent = sum(len(each.data) for each in (parcel.job.content,))
+        sent += len(parcel.job.style.data)
+    for workers in (40, 1000):
+        busy = workers / seconds_of_a_job * seconds_of_the_client
+        network = workers / seconds_of_a_job * sent * 2 / NETWORK
+        weights = workers * WEIGHTS / NETWORK / 60
+        print(
+            f'{workers} workers, jobs of {seconds_of_a_job:g} s: the client '
+            f'is busy {100 * busy:.0f}% of the time, a network of 100 Mbit/s '
+            f'{100 * network:.0f}%, weights to all machines take '
+            f'{weights:.0f} min'
+        )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--small', type=int, default=10_000)
+    args = parser.parse_args()
+    rates([('feedforward', 60, 600), ('fast', 8, 256), ('diffusion', 8, 128)])
+    recovery()
+    many_small(args.small)
+    for seconds in (1, 10, 60):
+        paper(seconds, 0.01)
+
+
+if __name__ == '__main__':
+    main()
