@@ -488,6 +488,27 @@ def test_a_scheduler_that_is_restarted(photos, expected, tmp_path, machines):
 
 
 @pytest.mark.long
+def test_a_scheduler_that_stays_away_is_one_sentence(
+    photos, tmp_path, machines, monkeypatch
+):
+    monkeypatch.setattr('gluon_style.many.cluster._PATIENCE', 3)
+    address, folder = machines.start(1, FAULT_SECONDS='0.5'), tmp_path / 'out'
+    cells = map_styles(
+        sorted(photos.glob('*.png')),
+        ['net:3'],
+        folder,
+        method='feedforward',
+        scheduler=address,
+    )
+    next(cells)
+    machines.stop()
+    with pytest.raises(GluonStyleError, match='the scheduler does not answer'):
+        list(cells)
+    assert 'done' in {line['state'] for line in manifest(folder)}
+    assert 'waiting' in {line['state'] for line in manifest(folder)}
+
+
+@pytest.mark.long
 def test_a_client_that_is_killed_is_run_again(
     photos, expected, tmp_path, machines
 ):

@@ -160,6 +160,7 @@ class Cluster:
         waiting = deque(enumerate(jobs))
         try:
             while waiting or self._running:
+                self._look()
                 while waiting and self._has_room():
                     index, job = waiting.popleft()
                     outcome = self._begin(index, job, folder, force)
@@ -232,7 +233,6 @@ class Cluster:
 
     def _has_room(self) -> bool:
         """Return whether a worker will soon be ready for one more job."""
-        self._look()
         threads = sum(
             count
             for address, count in self._workers.items()
