@@ -5,6 +5,7 @@ import io
 import json
 import os
 import shutil
+import signal
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,6 +16,7 @@ from conftest import picture
 from PIL import Image
 
 from gluon_style import Result, cli, samples
+from gluon_style.cli.signals import Interrupted
 from gluon_style.files.ours import is_ours
 from gluon_style.methods.gatys.presets import PRESETS
 from gluon_style.methods.gatys.settings import Settings
@@ -757,3 +759,33 @@ def test_a_plot_beside_a_record_of_another_picture_is_left_out(
     path, count = write_report(folder, pictures=places)
     assert (caplog.messages, count) == ([], 1)
     assert 'out.jpg' in Page(path).text
+
+
+def test_a_watched_page_grows_with_its_results(
+    tmp_path, pictures, monkeypatch, capsys
+):
+    wall, printed = tmp_path / 'wall', []
+
+    def sleep(seconds):
+        """Make a result while the command sleeps; at last, type Ctrl-C."""
+        printed.append(len(capsys.readouterr().out.splitlines()))
+        wall.mkdir(exist_ok=True)
+        if len(printed) < 3:
+            save(wall / f'result{len(printed)}.png', *pictures)
+        if len(printed) == 4:
+            raise Interrupted(signal.SIGINT)
+
+    monkeypatch.setattr('time.sleep', sleep)
+    words = ['report', str(wall), '--watch']
+    words += ['--pictures', str(Path(pictures[0]).parent)]
+    assert cli.main(words) == 130
+    # Nothing is there, then one result, another one, and nothing new.
+    assert printed == [0, 1, 1, 0]
+    page = Page(wall / 'report.html')
+    assert page.all('meta', content='5') == [
+        {'http-equiv': 'refresh', 'content': '5'}
+    ]
+    assert 'result1' in page.text and 'result2' in page.text
+    (tmp_path / 'file').touch()
+    assert cli.main(['report', str(tmp_path / 'file'), '--watch']) == 2
+    assert 'is a file: name the folder' in capsys.readouterr().err

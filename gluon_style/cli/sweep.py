@@ -198,9 +198,9 @@ def _settings(
     """Return the settings that all runs share, and the values that vary."""
     method = args.method or DEFAULT_METHOD
     given = given_settings(args, method)
-    chosen = preset(args.preset or DEFAULT_PRESET)
-    if method != DEFAULT_METHOD:
-        chosen = get_method(method).settings()
+    chosen = get_method(method).default_settings()
+    if args.preset is not None:
+        chosen = preset(args.preset)
     names = [field.name for field in fields(chosen) if field.name in given]
     # A setting with one value varies nothing; a switch has no list.
     values = {

@@ -18,7 +18,6 @@ from gluon_style.cli.options import (
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, preset
 from gluon_style.methods.table import (
-    DEFAULT_METHOD as OPTIMIZATION,
     get_method,
 )
 from gluon_style.video.settings import DEFAULT_METHOD, VideoSettings
@@ -80,8 +79,8 @@ def run(args: argparse.Namespace) -> int:
     given = given_settings(args, name)
     _require(args, name)
     settings = None
-    if name == OPTIMIZATION:
-        settings = preset(args.preset or DEFAULT_PRESET)
+    if args.preset is not None:
+        settings = preset(args.preset)
     how = {
         field.name: vars(args)[field.name]
         for field in fields(VideoSettings)

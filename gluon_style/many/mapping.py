@@ -12,7 +12,6 @@ from gluon_style.files.ours import require_folder
 from gluon_style.many.executors import executor_for
 from gluon_style.many.sweep import Cell, combinations, sweep
 from gluon_style.methods.fields import Validated, unfit
-from gluon_style.methods.gatys.presets import DEFAULT_PRESET, preset
 from gluon_style.methods.table import DEFAULT_METHOD, get_method, method_of
 
 
@@ -72,10 +71,7 @@ def _made(
 def _settings(settings: Any, method: str | None) -> Any:
     """Return the settings asked for: by default the method's own."""
     if settings is None:
-        chosen = get_method(method or DEFAULT_METHOD)
-        if chosen.name == DEFAULT_METHOD:
-            return preset(DEFAULT_PRESET)
-        return chosen.settings()
+        return get_method(method or DEFAULT_METHOD).default_settings()
     if not isinstance(settings, Validated):
         raise unfit('settings', settings, 'Settings of a method')
     own = method_of(settings).name

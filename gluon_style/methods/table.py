@@ -38,6 +38,14 @@ class Method:
         """The class of its settings."""
         return self._module('settings').Settings
 
+    def default_settings(self) -> Validated:
+        """Return the settings of pictures to show, where none are given."""
+        if self.name != DEFAULT_METHOD:
+            return self.settings()
+        from gluon_style.methods.gatys.presets import DEFAULT_PRESET, preset
+
+        return preset(DEFAULT_PRESET)
+
     def stylize(
         self, content: Any, style: Any, *settings: Any, **options: Any
     ):

@@ -28,6 +28,7 @@ def write_report(
     pictures: Iterable[str | Path] = (),
     title: str | None = None,
     force: bool = False,
+    reload: int | None = None,
 ) -> tuple[Path, int]:
     """Write an HTML page of the results in a folder and in its folders.
 
@@ -35,7 +36,8 @@ def write_report(
     pictures are found by their hashes in the folder and its folders, in the
     folders ``pictures``, in the current folder, and among the samples. A
     picture that is not found, or a result that is not whole, is logged as a
-    warning. Returns the page's path and the number of results.
+    warning. A browser shows the page anew every ``reload`` seconds. Returns
+    the page's path and the number of results.
 
     Raises GluonStyleError for a folder that is missing or has no results,
     for an ``output`` that does not end in .html or, unless ``force`` is
@@ -60,7 +62,7 @@ def write_report(
     _warn_of_missing(entries)
     if title is None:
         title = f'Stylized pictures in {folder.resolve().name}'
-    page = make_page(title, entries)
+    page = make_page(title, entries, reload)
     with replacing(output) as temporary:
         # A file's name may be bytes that are not text.
         temporary.write_bytes(page.encode('utf-8', 'replace'))

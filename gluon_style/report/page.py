@@ -48,12 +48,18 @@ class Entry:
     pictures: dict[str, Array]
 
 
-def make_page(title: str, entries: list[Entry]) -> str:
-    """Return the page's HTML. Raises OSError as reading a picture does."""
+def make_page(
+    title: str, entries: list[Entry], reload: int | None = None
+) -> str:
+    """Return the page's HTML. Raises OSError as reading a picture does.
+
+    A browser shows it anew every ``reload`` seconds.
+    """
     varied = _varied([entry.result.record for entry in entries])
     styles = _large_styles(entries)
     return _template('page.html').render(
         title=title,
+        reload=reload,
         version=__version__,
         summary=_summary(len(entries), varied),
         contents=[

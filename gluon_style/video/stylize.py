@@ -18,12 +18,8 @@ from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import claim, temporary_folder, temporary_prefix
 from gluon_style.files.ours import require_folder
 from gluon_style.methods.fields import unfit
-from gluon_style.methods.gatys.presets import DEFAULT_PRESET, preset
 from gluon_style.methods.interrupt import NotedInterrupt
-from gluon_style.methods.table import (
-    DEFAULT_METHOD as OPTIMIZATION,
-    get_method,
-)
+from gluon_style.methods.table import get_method
 from gluon_style.video.chain import Chain
 from gluon_style.video.frames import chosen_frames, count_of, end_of, rate_of
 from gluon_style.video.painters import painter
@@ -122,8 +118,7 @@ def stylize_video(
     own = {name: changes.pop(name) for name in names & changes.keys()}
     how, given = VideoSettings(**own), settings
     if settings is None:
-        is_first = method == OPTIMIZATION
-        settings = preset(DEFAULT_PRESET) if is_first else chosen.settings()
+        settings = chosen.default_settings()
     elif not isinstance(settings, chosen.settings):
         raise unfit('settings', settings, f'Settings of the method {method}')
     clip = open_clip(video, how.fps)
