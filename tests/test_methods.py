@@ -5,6 +5,7 @@ import pytest
 from conftest import picture
 
 from gluon_style import GluonStyleError, Settings, get_method, stylize
+from gluon_style.methods.gatys.presets import preset
 from gluon_style.methods.gatys.stylize import stylize as optimize
 
 STYLE = 'net:15'
@@ -98,3 +99,10 @@ def test_what_cannot_work_is_one_sentence(photo, options, sentence):
 def test_a_record_that_does_not_exist_is_named(photo):
     with pytest.raises(FileNotFoundError, match="config 'no.json' is not a"):
         stylize(photo, photo, 'no.json')
+
+
+def test_a_method_has_the_defaults_of_pictures_to_show():
+    assert get_method('gatys').default_settings() == preset('fast')
+    for name in ('feedforward', 'adain', 'diffusion'):
+        method = get_method(name)
+        assert method.default_settings() == method.settings()

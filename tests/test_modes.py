@@ -47,6 +47,8 @@ WITHOUT_ARRAYS = {
     'get_method',
     # It returns NumPy's arrays, and sets the mode as one pass does.
     'learn',
+    # Each job sets the mode as its method does.
+    'map_styles',
     # It paints in a thread of its own.
     'panel',
     'save_image',

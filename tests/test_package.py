@@ -61,6 +61,7 @@ def test_public_names():
         'lbfgs',
         'learn',
         'load_weights',
+        'map_styles',
         'panel',
         'read_image',
         'reconstruct',

@@ -94,7 +94,9 @@ def _require_several(args: argparse.Namespace) -> None:
     """Raise an error where workers are asked for one picture."""
     from gluon_style.cli.folder import is_folder
 
-    if args.workers is None and args.scheduler is None:
+    given = vars(args)
+    # A texture has no folder of contents, and so no such options.
+    if given.get('workers') is None and given.get('scheduler') is None:
         return
     if not is_folder(args) and not args.variations:
         raise GluonStyleError(
