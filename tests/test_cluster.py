@@ -85,9 +85,10 @@ class Machines:
             time.sleep(0.1)
         raise AssertionError('the scheduler did not begin')
 
-    def start_worker(self, options=(), **faults):
+    def start_worker(self, options=(), nanny=False, **faults):
         worker = self._run(
-            *('worker', self.address, '--nthreads', '1', '--no-nanny'),
+            *('worker', self.address, '--nthreads', '1'),
+            '--nanny' if nanny else '--no-nanny',
             *('--no-dashboard', '--local-directory', str(self.folder)),
             *('--preload', str(FAULTS), *options),
             OMP_NUM_THREADS='1',
@@ -277,11 +278,12 @@ def test_two_processes_make_the_same_pictures(
     assert times == {p: p.stat().st_mtime_ns for p in folder.glob('?--*')}
     lines = map(json.loads, capsys.readouterr().out.splitlines())
     lines = [line for line in lines if 'job' in line]
-    assert [line['made'] for line in lines] == [1, 2, 3, 4, 5, 6]
+    assert [line['done'] for line in lines] == [1, 2, 3, 4, 5, 6]
     assert lines[-1]['jobs'] == 6 and lines[-1]['seconds_left'] == 0
     assert {line['state'] for line in lines} == {'done'}
 
 
+@pytest.mark.long
 def test_the_methods_with_losses_in_processes(
     photos, pictures, weights_file, tmp_path, monkeypatch
 ):
@@ -325,6 +327,7 @@ def test_a_broken_picture_fails_alone(photos, tmp_path, capsys):
     assert '1 of 6 failed: 3--net_3' in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_a_folder_by_one_pass_has_the_names_of_the_serial_run(
     photos, tmp_path
 ):
@@ -346,6 +349,7 @@ def test_a_folder_by_one_pass_has_the_names_of_the_serial_run(
         (['--workers', '0'], 'at least 1'),
         (['--workers', '2', '--scheduler', 'tcp://a:1'], 'leave out one'),
         (['--workers', '2', '--tls-ca', 'none.pem'], 'none.pem'),
+        (['--tls-ca', str(FAULTS)], 'begins with tls://'),
         (['--scheduler', 'nonsense://a:1'], 'does not answer'),
     ],
 )
@@ -364,8 +368,68 @@ def test_one_picture_needs_no_workers(photos, tmp_path, capsys):
     content = str(photos / '0.png')
     assert main(['run', content, content, '--workers', '2']) == 2
     assert 'leave them out for one picture' in capsys.readouterr().err
-    with pytest.raises(GluonStyleError, match='leave out one of them'):
-        map_styles([content], [content], tmp_path, workers=1, scheduler='a')
+    for options, match in (
+        ({'workers': 1, 'scheduler': 'a'}, 'leave out one of them'),
+        ({'workers': 0}, 'workers is 0'),
+        ({'workers': 2.5}, 'workers is 2.5'),
+        ({'ca': str(FAULTS)}, 'begins with tls://'),
+        ({'strength': []}, 'strength is an empty list'),
+        ({'method': 'adain', 'settings': settings_of('gatys')}, 'leave out'),
+    ):
+        with pytest.raises(GluonStyleError, match=match):
+            map_styles([content], [content], tmp_path, **options)
+    (tmp_path / 'manifest.jsonl').write_text('my own')
+    with pytest.raises(GluonStyleError, match='manifest.jsonl'):
+        map_styles([content], [content], tmp_path, method='feedforward')
+    assert (tmp_path / 'manifest.jsonl').read_text() == 'my own'
+
+
+def test_what_a_folder_by_one_pass_cannot_have(photos, tmp_path, capsys):
+    words = ['run', str(photos), 'net:3', '--method', 'feedforward']
+    words += ['--workers', '1', '-o', str(tmp_path / 'out')]
+    assert main([*words, 'net:4']) == 2
+    assert 'the number of styles is 2' in capsys.readouterr().err
+    (photos / '0.png').rename(photos / 'contact.png')
+    assert main(words) == 2
+    assert 'has the name of the contact sheet' in capsys.readouterr().err
+    assert not (tmp_path / 'out' / 'contact.png').exists()
+
+
+@pytest.mark.long
+def test_what_one_stage_made_the_next_does_not_make_again(photos, tmp_path):
+    jobs = [
+        Job(path.stem, path, 'net:3', settings_of('feedforward'))
+        for path in sorted(photos.glob('*.png'))[:3]
+    ]
+    with executor_for(workers=1) as executor:
+        first = dict(executor.outcomes(jobs, tmp_path / 'out'))
+        again = dict(executor.outcomes(jobs, tmp_path / 'out'))
+    assert [first[index].is_new for index in range(3)] == [True] * 3
+    assert [again[index].is_new for index in range(3)] == [False] * 3
+    assert [a.record for a in again.values()] == [
+        first[index].record for index in again
+    ]
+
+
+def test_what_is_there_needs_no_worker(photos, expected, tmp_path, machines):
+    folder = tmp_path / 'here'
+    words = command(photos, folder, '--scheduler', machines.start(0))
+    assert main(words) == 0
+    require_all(folder, expected)
+
+
+@pytest.mark.long
+def test_another_program_is_no_scheduler(
+    photos, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr('gluon_style.many.workers.PATIENCE', 2)
+    with socket.socket() as silent:
+        silent.bind(('127.0.0.1', 0))
+        silent.listen()
+        address = f'tcp://127.0.0.1:{silent.getsockname()[1]}'
+        words = command(photos, tmp_path / 'out', '--scheduler', address)
+        assert main(words) == 2
+    assert 'does not answer' in capsys.readouterr().err
 
 
 @pytest.mark.long
@@ -378,19 +442,24 @@ def test_ctrl_c_ends_the_workers_and_the_command_goes_on(photos, tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
         preexec_fn=lambda: signal.signal(
             signal.SIGINT, signal.default_int_handler
         ),
     )
-    running.stdout.readline()
+    while not running.stdout.readline().startswith('1/6'):
+        pass
     children = descendants(running.pid)
     assert children
-    running.send_signal(signal.SIGINT)
+    # As a terminal does, to all processes.
+    os.killpg(running.pid, signal.SIGINT)
     _, err = running.communicate(timeout=PATIENCE)
     assert running.returncode == 130
     assert 'the same command goes on from here' in err
     assert 'Traceback' not in err
-    deadline = time.monotonic() + 10
+    assert 'KeyboardInterrupt' not in err
+    assert len(list(folder.glob('?--*.png'))) >= 1
+    deadline = time.monotonic() + PATIENCE
     while any(map(is_alive, children)) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not any(map(is_alive, children))
@@ -416,12 +485,18 @@ def is_alive(pid):
 # A cluster, and what happens to it
 
 
+@pytest.mark.parametrize(
+    'caches', [1, pytest.param(2, marks=pytest.mark.long)]
+)
 def test_a_cluster_has_no_folder_in_common(
-    photos, tmp_path, machines, weights_file, pictures
+    photos, tmp_path, machines, weights_file, pictures, caches, caplog
 ):
-    cache = tmp_path / 'cache'
     hidden = str(Path(weights_file).parent)
-    address = machines.start(2, FAULT_HIDES=hidden, MXNET_HOME=str(cache))
+    places = [tmp_path / f'cache{number}' for number in range(caches)]
+    address = machines.start(0)
+    for place in (places * 2)[:2]:
+        machines.start_worker(FAULT_HIDES=hidden, MXNET_HOME=str(place))
+    wait_for_workers(address, 2)
     cells = list(
         map_styles(
             sorted(photos.glob('*.png')),
@@ -434,9 +509,11 @@ def test_a_cluster_has_no_folder_in_common(
         )
     )
     assert [cell.error for cell in cells] == [None] * 6
-    # The weights came once, for both workers of the machine.
-    (sent,) = (cache / 'models').iterdir()
-    assert sent.read_bytes() == Path(weights_file).read_bytes()
+    # The weights came once for each cache.
+    assert caplog.text.count('gets the weights from here') == caches
+    for place in places:
+        (sent,) = (place / 'models').iterdir()
+        assert sent.read_bytes() == Path(weights_file).read_bytes()
     log = (machines.folder / 'worker.log').read_text()
     assert 'Traceback' not in log
     assert cells[0].record.settings['weights'] == weights_file
@@ -491,7 +568,7 @@ def test_a_scheduler_that_is_restarted(photos, expected, tmp_path, machines):
 def test_a_scheduler_that_stays_away_is_one_sentence(
     photos, tmp_path, machines, monkeypatch
 ):
-    monkeypatch.setattr('gluon_style.many.cluster._PATIENCE', 3)
+    monkeypatch.setattr('gluon_style.many.workers.PATIENCE', 3)
     address, folder = machines.start(1, FAULT_SECONDS='0.5'), tmp_path / 'out'
     cells = map_styles(
         sorted(photos.glob('*.png')),
@@ -532,9 +609,12 @@ def test_a_client_that_is_killed_is_run_again(
 
 
 @pytest.mark.long
-def test_a_job_that_kills_its_workers_is_named(photos, tmp_path, machines):
+@pytest.mark.parametrize('killer', ['0--net_3', '3--net_3'])
+def test_a_job_that_kills_its_workers_is_named(
+    photos, tmp_path, machines, killer
+):
     machines.start_scheduler()
-    workers = [machines.start_worker(FAULT_KILLS='2--net_3') for _ in range(6)]
+    machines.start_worker(nanny=True, FAULT_KILLS=killer)
     cells = list(
         map_styles(
             sorted(photos.glob('*.png')),
@@ -545,10 +625,9 @@ def test_a_job_that_kills_its_workers_is_named(photos, tmp_path, machines):
         )
     )
     errors = {cell.job.name: cell.error for cell in cells}
-    assert 'each worker that made it was killed' in errors.pop('2--net_3')
+    assert 'each worker that made it was killed' in errors.pop(killer)
+    # Not even those that waited beside it have failed.
     assert len(errors) == 5 and set(errors.values()) == {None}
-    killed = [worker for worker in workers if worker.poll() is not None]
-    assert 0 < len(killed) < 6
 
 
 @pytest.mark.long

@@ -29,9 +29,8 @@ def dask_setup(worker):
             return False
         return is_intact(path, sha256)
 
-    from gluon_style.many import cluster
     from gluon_style.methods import versions
 
-    cluster.paint, sent._is_intact = painted, is_intact_here
+    parcels.paint, sent._is_intact = painted, is_intact_here
     if version := os.environ.get('FAULT_VERSION'):
         versions.__version__ = version

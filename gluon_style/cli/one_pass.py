@@ -77,6 +77,11 @@ def _paint_elsewhere(
             f'the number of styles is {len(request.styles)}: name one STYLE '
             'for a folder with --workers or --scheduler'
         )
+    if not isinstance(style, (str, Path)):
+        raise GluonStyleError(
+            'the style is read from standard input: name a file for a folder '
+            'with --workers or --scheduler'
+        )
     cells = [
         Cell(
             Job(output.stem, content, style, request.settings),

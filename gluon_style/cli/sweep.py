@@ -137,6 +137,12 @@ def make_cells(
     _say_unreadable(cells)
     method = method_of(cells[0].job.settings)
     stages = [(cells, folder, folder / 'contact.png')]
+    for cell in cells:
+        if cell.job.path(folder) == folder / 'contact.png':
+            raise GluonStyleError(
+                f'the picture of {str(cell.job.content)!r} has the name of '
+                'the contact sheet: give the content another name'
+            )
     if args.preview and method.has_epochs:
         small = previewed(cells, args.preview)
         preview = (small, folder / 'preview', folder / 'preview.png')
@@ -155,7 +161,7 @@ def make_cells(
         executor = claims.enter_context(executor_of(args, observe))
         for stage in stages:
             done = _run_stage(*stage, executor, args)
-    return _conclude(cells, done)
+    return _conclude(done)
 
 
 def _require_apart(folder: Path, sources: list[str]) -> None:
@@ -176,10 +182,10 @@ def _say_unreadable(cells: list[Any]) -> None:
         raise GluonStyleError('no pictures are left')
 
 
-def _conclude(cells: list[Any], done: list[Any]) -> int:
+def _conclude(done: list[Any]) -> int:
     """Say which results failed; return the exit code.
 
-    ``cells`` are those of before the runs.
+    It says that losses were not finite only where nothing else was wrong.
     """
     failed = [cell.job.name for cell in done if cell.error is not None]
     if not failed:
@@ -188,8 +194,8 @@ def _conclude(cells: list[Any], done: list[Any]) -> int:
     more = len(failed) - _MOST_NAMES
     names += f' and {more} more' if more > 0 else ''
     complain(f'{len(failed)} of {len(done)} failed: {names}')
-    unreadable = any(cell.error is not None for cell in cells)
-    return BAD_INPUT if unreadable else NOT_FINITE
+    diverged = all(cell.diverged for cell in done if cell.error is not None)
+    return NOT_FINITE if diverged else BAD_INPUT
 
 
 def _settings(
@@ -224,7 +230,7 @@ def _run_stage(
     from gluon_style.many.sweep import MOST_ON_SHEET, contact_sheet, sweep
 
     done: list[Any] = []
-    tally = Tally(executor, len(cells), args.quiet, args.json)
+    tally = Tally(executor, sheet.stem, len(cells), args.quiet, args.json)
     for cell in sweep(cells, folder, executor, args.force):
         done.append(cell)
         tally.add(cell, cell.job.name in unreadable)

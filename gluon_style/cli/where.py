@@ -10,7 +10,6 @@ from typing import Any
 
 from gluon_style.cli.messages import complain
 from gluon_style.cli.options import count
-from gluon_style.errors import GluonStyleError
 
 # Options, and what the files of TLS are for.
 _TLS = {
@@ -48,25 +47,8 @@ def executor_of(
     ``observe`` is for runs in this process.
     """
     from gluon_style.many.executors import executor_for
-    from gluon_style.pictures.opening import require_file
 
-    if args.workers is not None and args.scheduler is not None:
-        raise GluonStyleError(
-            '--workers and --scheduler name two places: leave out one of them'
-        )
-    tls = {
-        name.removeprefix('tls_'): getattr(args, name)
-        for name in _TLS
-        if getattr(args, name) is not None
-    }
-    for file in tls.values():
-        require_file(file, 'certificate')
-    if tls and not str(args.scheduler).startswith('tls://'):
-        raise GluonStyleError(
-            f'--{next(iter(_TLS)).replace("_", "-")} and the like are for a '
-            'scheduler whose address begins with tls://: give that as '
-            '--scheduler'
-        )
+    tls = {name.removeprefix('tls_'): getattr(args, name) for name in _TLS}
     return executor_for(args.workers, args.scheduler, observe, **tls)
 
 
@@ -77,18 +59,24 @@ class Tally:
     """
 
     def __init__(
-        self, executor: Any, count: int, quiet: bool, as_json: bool
+        self,
+        executor: Any,
+        stage: str,
+        count: int,
+        quiet: bool,
+        as_json: bool,
     ) -> None:
-        self._executor, self._count = executor, count
+        self._executor, self._stage, self._count = executor, stage, count
         self._quiet, self._as_json = quiet, as_json
-        self._made = self._failed = 0
+        self._done = self._failed = self._new = 0
         self._began = time.perf_counter()
         if (address := getattr(executor, 'dashboard', None)) is not None:
             self._print({'dashboard': address}, f'dashboard: {address}')
 
     def add(self, cell: Any, is_known: bool) -> None:
         """Tell of a cell; of an error that ``is_known`` nothing is said."""
-        self._made += 1
+        self._done += 1
+        self._new += cell.is_new
         self._failed += cell.error is not None
         name = cell.job.name
         if cell.error is not None and not is_known:
@@ -97,18 +85,20 @@ class Tally:
         total = '' if losses is None else f': total {losses.total:.2f}'
         running = getattr(self._executor, 'running', 0)
         elapsed = time.perf_counter() - self._began
-        left = elapsed / self._made * (self._count - self._made)
+        # What was there already took no time.
+        left = elapsed / max(1, self._new) * (self._count - self._done)
         line = {
+            'stage': self._stage,
             'job': name,
             'state': 'done' if cell.error is None else 'failed',
             'error': cell.error,
-            'made': self._made,
+            'done': self._done,
             'failed': self._failed,
             'running': running,
             'jobs': self._count,
             'seconds_left': round(left, 1),
         }
-        words = f'{self._made}/{self._count} {name}{total}'
+        words = f'{self._done}/{self._count} {name}{total}'
         if cell.error is not None:
             words = ''
         if left > 60:

@@ -8,29 +8,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from gluon_style.errors import NonFiniteLossError
-from gluon_style.many.jobs import Job, Observe, run
+from gluon_style.errors import GluonStyleError, NonFiniteLossError
+from gluon_style.many.jobs import Job, Observe, finished, run
 from gluon_style.many.nets import SharedNets
-from gluon_style.records.record import Record
-from gluon_style.records.result import Result
+from gluon_style.methods.fields import Integer
+from gluon_style.pictures.opening import require_file
+from gluon_style.records.record import Epoch, Record
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How a job came out: the record of its picture, or why there is none.
 
-    ``seconds`` are those of its epochs, or None where it had none.
+    ``seconds`` are those of its epochs, or None where it had none. An
+    ``error`` is a sentence; the job ``diverged`` if it is about a loss that
+    is not finite. ``is_new`` says whether it was made now.
     """
 
     record: Record | None = None
     seconds: float | None = None
     error: str | None = None
+    diverged: bool = False
+    is_new: bool = True
 
     @classmethod
-    def of(cls, result: Result) -> Outcome:
-        """Return the outcome of a job that is made."""
-        history = result.history
-        return cls(result.record, history[-1].seconds if history else None)
+    def of(
+        cls, record: Record, history: list[Epoch], is_new: bool = True
+    ) -> Outcome:
+        """Return the outcome of a job that has a picture."""
+        seconds = history[-1].seconds if history else None
+        return cls(record, seconds, is_new=is_new)
 
 
 # Yields the index of each job, and how it came out.
@@ -66,14 +73,18 @@ class InThisProcess:
         """Yield the outcomes in the order of the jobs."""
         nets = SharedNets(jobs)
         for index, job in enumerate(jobs):
+            result = finished(job, folder)
+            is_new = result is None
             try:
-                result = run(job, folder, self._observe, nets.net, force)
+                if result is None:
+                    result = run(job, folder, self._observe, nets.net, force)
             except NonFiniteLossError as error:
-                yield index, Outcome(error=str(error))
-            else:
-                yield index, Outcome.of(result)
-                # The next one needs the memory.
-                del result
+                yield index, Outcome(error=str(error), diverged=True)
+                continue
+            record, history = result.record, result.history
+            # The next one needs the memory.
+            del result
+            yield index, Outcome.of(record, history, is_new)
 
 
 def executor_for(
@@ -86,11 +97,25 @@ def executor_for(
 
     ``workers`` is the number of processes on this machine, ``scheduler`` the
     address of a Dask scheduler; without them jobs run in this process.
-    ``tls`` are files: ``ca``, ``cert``, ``key``. Raises GluonStyleError and
-    MissingPackageError.
+    ``tls`` are files: ``ca``, ``cert``, ``key``. Raises GluonStyleError,
+    FileNotFoundError and MissingPackageError.
     """
+    given = {name: file for name, file in tls.items() if file is not None}
+    if workers is not None:
+        workers = Integer(least=1).check('workers', workers)
+    if workers is not None and scheduler is not None:
+        raise GluonStyleError(
+            'workers and scheduler name two places: leave out one of them'
+        )
+    for file in given.values():
+        require_file(file, 'certificate')
+    if given and not str(scheduler).startswith('tls://'):
+        raise GluonStyleError(
+            'certificates are for a scheduler whose address begins with '
+            'tls://: give that, or leave them out'
+        )
     if workers is None and scheduler is None:
         return nullcontext(InThisProcess(observe))
-    from gluon_style.many.cluster import open_cluster
+    from gluon_style.many.connect import open_cluster
 
-    return open_cluster(workers, scheduler, **tls)
+    return open_cluster(workers, scheduler, **given)

@@ -8,7 +8,7 @@ from typing import Any
 
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import claim
-from gluon_style.files.ours import require_folder
+from gluon_style.files.ours import require_folder, require_ours
 from gluon_style.many.executors import executor_for
 from gluon_style.many.sweep import Cell, combinations, sweep
 from gluon_style.methods.fields import Validated, unfit
@@ -48,15 +48,12 @@ def map_styles(
     FileNotFoundError and MissingPackageError for what cannot work.
     """
     chosen = _settings(settings, method)
-    own = {name: _values(value) for name, value in changes.items()}
+    own = {name: _values(name, value) for name, value in changes.items()}
     fixed = {name: each[0] for name, each in own.items() if len(each) == 1}
     varied = {name: each for name, each in own.items() if len(each) > 1}
     cells = combinations(contents, styles, chosen.changed(fixed), varied)
-    if workers is not None and scheduler is not None:
-        raise GluonStyleError(
-            'workers and scheduler name two places: leave out one of them'
-        )
     require_folder(folder)
+    require_ours(Path(folder) / 'manifest.jsonl', force)
     executor = executor_for(workers, scheduler, ca=ca, cert=cert, key=key)
     return _made(cells, Path(folder), executor, force)
 
@@ -83,5 +80,8 @@ def _settings(settings: Any, method: str | None) -> Any:
     return settings
 
 
-def _values(value: Any) -> list[Any]:
+def _values(name: str, value: Any) -> list[Any]:
+    """Return the values that a setting is to have."""
+    if value == []:
+        raise GluonStyleError(f'{name} is an empty list: give a value')
     return value if isinstance(value, list) else [value]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import tempfile
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Union
 
-from gluon_style.errors import GluonStyleError
+from gluon_style.errors import GluonStyleError, NonFiniteLossError
 from gluon_style.many.jobs import Job
 from gluon_style.methods.table import method_of
 from gluon_style.methods.versions import current_versions
@@ -19,6 +20,7 @@ from gluon_style.weights.choice import WeightsFile
 # What decides about the pixels: a worker must have the same.
 DECISIVE = 'gluon_style', 'mxnet', 'numpy'
 SUFFIXES = '.png', '.json'
+_LOCK = threading.Lock()
 
 
 class File(NamedTuple):
@@ -61,7 +63,14 @@ class Painted(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """Why a job has no picture: a sentence."""
+    """Why a job has no picture: a sentence, as ``Outcome`` has it."""
+
+    error: str
+    diverged: bool = False
+
+
+class Trouble(NamedTuple):
+    """Why this worker could not make it, and another one may: a sentence."""
 
     error: str
 
@@ -76,6 +85,9 @@ class Lacking(NamedTuple):
     """The weights that this worker's machine does not have."""
 
     net: NetId
+
+
+Answer = Union[Painted, Failed, Trouble, Refused, Lacking]
 
 
 def pack(job: Job, net: NetId | None = None) -> Parcel:
@@ -100,7 +112,7 @@ def _packed(source: Any) -> Any:
     return source
 
 
-def paint(parcel: Parcel) -> Painted | Failed | Refused | Lacking:
+def paint(parcel: Parcel) -> Answer:
     """Make a parcel's picture, in a worker, and return its files.
 
     A record says what it would say in the packing process, and the versions
@@ -110,10 +122,13 @@ def paint(parcel: Parcel) -> Painted | Failed | Refused | Lacking:
     if error is not None:
         return Refused(error)
     try:
-        with tempfile.TemporaryDirectory() as folder:
+        # A worker may have several threads, and has one network.
+        with _LOCK, tempfile.TemporaryDirectory() as folder:
             return _painted(parcel, Path(folder))
-    except (GluonStyleError, OSError) as error:
-        return Failed(str(error))
+    except (OSError, MemoryError) as error:
+        return Trouble(str(error))
+    except GluonStyleError as error:
+        return Failed(str(error), isinstance(error, NonFiniteLossError))
 
 
 def refusal(
@@ -121,9 +136,9 @@ def refusal(
 ) -> str | None:
     """Return why a worker's versions would give other pixels, or None."""
     for package in DECISIVE:
-        if worker[package] != versions[package]:
+        if worker.get(package) != versions[package]:
             return (
-                f'it has {package} {worker[package]} and this machine has '
+                f'it has {package} {worker.get(package)} and this machine has '
                 f'{versions[package]}, which gives other pictures: install '
                 f'{package}=={versions[package]} there'
             )

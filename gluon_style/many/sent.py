@@ -6,7 +6,9 @@ A client sends a file in pieces, once a machine, so that no process holds it.
 from __future__ import annotations
 
 import functools
+import glob
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from gluon_style.many.parcels import NetId
 from gluon_style.weights.sources import SOURCES, fetch
 
 PIECE_BYTES = 8 << 20
+# Seconds after which a file is not being sent any more.
+_OLD = 3600
 
 
 def place_of(net: NetId) -> Path | None:
@@ -45,6 +49,8 @@ def receive(net: NetId, offset: int, data: bytes, client: str) -> bool:
     place.parent.mkdir(parents=True, exist_ok=True)
     part = place.with_name(f'{place.name}.{client}.part')
     if data:
+        if not offset:
+            _remove_old(place)
         with open(part, 'r+b' if offset else 'wb') as file:
             file.seek(offset)
             file.write(data)
@@ -54,6 +60,14 @@ def receive(net: NetId, offset: int, data: bytes, client: str) -> bool:
         return False
     os.replace(part, place)
     return True
+
+
+def _remove_old(place: Path) -> None:
+    """Remove the pieces that clients left that were killed."""
+    for part in place.parent.glob(f'{glob.escape(place.name)}.*.part'):
+        with suppress(OSError):
+            if part.stat().st_mtime < time.time() - _OLD:
+                part.unlink()
 
 
 def _place(net: NetId) -> Path:

@@ -38,8 +38,8 @@ class Cell:
     ``pair`` names the content and the style, ``values`` has the value of
     each setting that varies. A cell that is run has a ``record``, and the
     ``seconds`` of its run where there were epochs; one that failed has an
-    ``error``, a sentence. The picture is in the folder: thousands of them
-    would not fit into the memory.
+    ``error``, a sentence: see ``Outcome``. The picture is in the folder:
+    thousands of them would not fit into the memory.
     """
 
     job: Job
@@ -48,6 +48,8 @@ class Cell:
     record: Record | None = None
     seconds: float | None = None
     error: str | None = None
+    diverged: bool = False
+    is_new: bool = False
 
 
 def combinations(
