@@ -16,6 +16,14 @@ from gluon_style.errors import GluonStyleError, MissingPackageError
 from gluon_style.many import workers as of_cluster
 from gluon_style.many.cluster import Cluster
 
+# A job is no large graph. Dask's logs of the last thousand would keep their
+# pictures, too: 340 MB after a thousand jobs, and 4 with these.
+_CONFIG = {
+    'distributed.admin.large-graph-warning-threshold': '1GB',
+    'distributed.admin.low-level-log-length': 20,
+    'distributed.admin.log-length': 200,
+}
+
 
 @contextmanager
 def open_cluster(
@@ -39,13 +47,15 @@ def open_cluster(
         ) from None
     from dask import config
 
-    # A picture is no large graph.
-    config.set({'distributed.admin.large-graph-warning-threshold': '1GB'})
     logging.getLogger('distributed').setLevel(logging.CRITICAL)
     options = {'timeout': of_cluster.PATIENCE, 'set_as_default': False}
     if scheduler is None:
-        with _local_cluster(workers) as local, Client(local, **options) as it:
-            yield Cluster(it)
+        with (
+            config.set(_CONFIG),
+            _local_cluster(workers) as local,
+            Client(local, **options) as client,
+        ):
+            yield Cluster(client)
         return
     if ca or cert or key:
         options['security'] = Security(
@@ -54,7 +64,10 @@ def open_cluster(
             tls_client_key=key,
             require_encryption=True,
         )
-    with _connected(lambda: Client(scheduler, **options), scheduler) as client:
+    with (
+        config.set(_CONFIG),
+        _connected(lambda: Client(scheduler, **options), scheduler) as client,
+    ):
         yield Cluster(client)
 
 

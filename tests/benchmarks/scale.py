@@ -11,6 +11,7 @@ limits a thousand workers.
 
 import argparse
 import os
+import pickle
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,7 @@ from PIL import Image
 from gluon_style import samples
 from gluon_style.many.executors import executor_for
 from gluon_style.many.jobs import Job
-from gluon_style.many.parcels import pack
+from gluon_style.many.parcels import pack, paint
 from gluon_style.methods.gatys.presets import preset
 from gluon_style.methods.table import get_method
 from gluon_style.pictures.resize import resized
@@ -33,8 +34,8 @@ CODE = (
     'import sys, time; from benchmarks.scale import timed;'
     'print(*timed(*sys.argv[1:]))'
 )
-# A network of a hundred megabits a second, in bytes.
-NETWORK = 12.5e6
+# A class on a wireless network and a large room, with bytes a second.
+NETWORKS = (40, 12.5e6), (1000, 125e6)
 # Bytes of weights that a machine without an index is sent.
 WEIGHTS = 80e6
 
@@ -114,7 +115,10 @@ def rates(rounds):
 
 
 def many_small(number):
-    """Make many small pictures, and print the client's memory meanwhile."""
+    """Make many small pictures, and print the client's memory meanwhile.
+
+    Returns the processor's seconds of client and scheduler for a job.
+    """
     own, size = psutil.Process(), 64
     with (
         photograph(size) as (content, folder),
@@ -122,15 +126,19 @@ def many_small(number):
     ):
         jobs = jobs_of('feedforward', number, size, content)
         began, memory = time.perf_counter(), []
+        busy = sum(own.cpu_times()[:2])
         outcomes = executor.outcomes(jobs, Path(folder, 'out'))
         for done, (_, outcome) in enumerate(outcomes, start=1):
             assert outcome.error is None
             if done % max(1, number // 10) == 0:
                 memory.append(own.memory_info().rss / 1e6)
         seconds = time.perf_counter() - began
+        busy = (sum(own.cpu_times()[:2]) - busy) / number
     memory = ', '.join(f'{each:.0f}' for each in memory)
     print(f'{number} pictures of {size} pixels: {seconds:.0f} s')
     print(f'MB of the client and scheduler at each tenth: {memory}')
+    print(f'their processor is busy {1000 * busy:.0f} ms for a job')
+    return busy
 
 
 def recovery():
@@ -162,23 +170,25 @@ def recovery():
     )
 
 
-def paper(seconds_of_a_job, seconds_of_the_client):
-    """Reckon on paper what a thousand workers are limited by."""
+def paper(seconds_of_the_client):
+    """Reckon on paper what forty and a thousand workers are limited by."""
     with photograph(600) as (content, _):
         job = jobs_of('feedforward', 1, 600, content)[0]
         parcel = pack(job)
-        sent = sum(len(each.data) for each in (parcel.job.content,))
-        sent += len(parcel.job.style.data)
-    for workers in (40, 1000):
-        busy = workers / seconds_of_a_job * seconds_of_the_client
-        network = workers / seconds_of_a_job * sent * 2 / NETWORK
-        weights = workers * WEIGHTS / NETWORK / 60
-        print(
-            f'{workers} workers, jobs of {seconds_of_a_job:g} s: the client '
-            f'is busy {100 * busy:.0f}% of the time, a network of 100 Mbit/s '
-            f'{100 * network:.0f}%, weights to all machines take '
-            f'{weights:.0f} min'
-        )
+        there = len(pickle.dumps(parcel))
+        back = sum(map(len, paint(parcel).files.values()))
+    print(f'a job is {there / 1e6:.2f} MB there and {back / 1e6:.2f} back')
+    for workers, network in NETWORKS:
+        for seconds in (1, 10, 60):
+            jobs = workers / seconds
+            weights = workers * WEIGHTS / network / 60
+            print(
+                f'{workers} workers at {8 * network / 1e6:.0f} Mbit/s, jobs '
+                f'of {seconds} s: the network is busy '
+                f'{100 * jobs * (there + back) / network:.0f}% of the time, '
+                f'the client {100 * jobs * seconds_of_the_client:.0f}%; '
+                f'weights to all machines take {weights:.0f} min'
+            )
 
 
 def main():
@@ -187,9 +197,8 @@ def main():
     args = parser.parse_args()
     rates([('feedforward', 60, 600), ('fast', 8, 256), ('diffusion', 8, 128)])
     recovery()
-    many_small(args.small)
-    for seconds in (1, 10, 60):
-        paper(seconds, 0.01)
+    busy = many_small(args.small)
+    paper(busy)
 
 
 if __name__ == '__main__':
