@@ -125,8 +125,10 @@ class Cluster:
             if not self._has_room():
                 return
             waiting.popleft()
+            # Without weights no job can be made.
+            net = self._net_of(job.settings)
             try:
-                parcel = pack(job, self._net_of(job.settings))
+                parcel = pack(job, net)
             except (OSError, GluonStyleError) as error:
                 yield index, Outcome(error=str(error))
             else:
