@@ -7,7 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,10 +87,9 @@ class Machines:
             time.sleep(0.1)
         raise AssertionError('the scheduler did not begin')
 
-    def start_worker(self, options=(), nanny=False, **faults):
+    def start_worker(self, options=(), **faults):
         worker = self._run(
-            *('worker', self.address, '--nthreads', '1'),
-            '--nanny' if nanny else '--no-nanny',
+            *('worker', self.address, '--nthreads', '1', '--no-nanny'),
             *('--no-dashboard', '--local-directory', str(self.folder)),
             *('--preload', str(FAULTS), *options),
             OMP_NUM_THREADS='1',
@@ -107,6 +108,24 @@ class Machines:
                 cwd=self.folder,
             )
 
+    @contextmanager
+    def one_worker_always(self, **faults):
+        """Start a worker, and another one whenever it is killed."""
+        is_over = threading.Event()
+
+        def watch():
+            while not is_over.wait(0.1):
+                if not self.workers or self.workers[-1].poll() is not None:
+                    self.start_worker(**faults)
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            watcher.join()
+
     def stop(self):
         for process in [*self.workers, self.scheduler]:
             if process is not None:
@@ -120,7 +139,12 @@ def machines(tmp_path):
     folder = tmp_path / 'machines'
     folder.mkdir()
     machines = Machines(folder)
+    # Without a scheduler a client gives up: no test waits forever.
+    watchdog = threading.Timer(4 * PATIENCE, machines.stop)
+    watchdog.daemon = True
+    watchdog.start()
     yield machines
+    watchdog.cancel()
     machines.stop()
 
 
@@ -614,16 +638,16 @@ def test_a_job_that_kills_its_workers_is_named(
     photos, tmp_path, machines, killer
 ):
     machines.start_scheduler()
-    machines.start_worker(nanny=True, FAULT_KILLS=killer)
-    cells = list(
-        map_styles(
-            sorted(photos.glob('*.png')),
-            ['net:3'],
-            tmp_path / 'out',
-            method='feedforward',
-            scheduler=machines.address,
+    with machines.one_worker_always(FAULT_KILLS=killer):
+        cells = list(
+            map_styles(
+                sorted(photos.glob('*.png')),
+                ['net:3'],
+                tmp_path / 'out',
+                method='feedforward',
+                scheduler=machines.address,
+            )
         )
-    )
     errors = {cell.job.name: cell.error for cell in cells}
     assert 'each worker that made it was killed' in errors.pop(killer)
     # Not even those that waited beside it have failed.
