@@ -155,6 +155,17 @@ def command(photos, folder, *options, style='net:3'):
     ]
 
 
+def mapped(photos, folder, scheduler):
+    """Return the cells of the photos under one style, as they come."""
+    return map_styles(
+        sorted(photos.glob('*.png')),
+        ['net:3'],
+        folder,
+        method='feedforward',
+        scheduler=scheduler,
+    )
+
+
 def manifest(folder):
     lines = (folder / 'manifest.jsonl').read_text().splitlines()
     return [json.loads(line) for line in lines]
@@ -573,13 +584,7 @@ def settings_of(method):
 def test_a_scheduler_that_is_restarted(photos, expected, tmp_path, machines):
     address = machines.start(1, FAULT_SECONDS='0.5')
     folder, made = tmp_path / 'out', []
-    for cell in map_styles(
-        sorted(photos.glob('*.png')),
-        ['net:3'],
-        folder,
-        method='feedforward',
-        scheduler=address,
-    ):
+    for cell in mapped(photos, folder, address):
         made.append(cell)
         if len(made) == 2:
             machines.stop()
@@ -594,13 +599,7 @@ def test_a_scheduler_that_stays_away_is_one_sentence(
 ):
     monkeypatch.setattr('gluon_style.many.workers.PATIENCE', 3)
     address, folder = machines.start(1, FAULT_SECONDS='0.5'), tmp_path / 'out'
-    cells = map_styles(
-        sorted(photos.glob('*.png')),
-        ['net:3'],
-        folder,
-        method='feedforward',
-        scheduler=address,
-    )
+    cells = mapped(photos, folder, address)
     next(cells)
     machines.stop()
     with pytest.raises(GluonStyleError, match='the scheduler does not answer'):
@@ -639,15 +638,7 @@ def test_a_job_that_kills_its_workers_is_named(
 ):
     machines.start_scheduler()
     with machines.one_worker_always(FAULT_KILLS=killer):
-        cells = list(
-            map_styles(
-                sorted(photos.glob('*.png')),
-                ['net:3'],
-                tmp_path / 'out',
-                method='feedforward',
-                scheduler=machines.address,
-            )
-        )
+        cells = list(mapped(photos, tmp_path / 'out', machines.address))
     errors = {cell.job.name: cell.error for cell in cells}
     assert 'each worker that made it was killed' in errors.pop(killer)
     # Not even those that waited beside it have failed.

@@ -12,7 +12,7 @@ from gluon_style.files.ours import require_folder, require_ours
 from gluon_style.many.executors import executor_for
 from gluon_style.many.sweep import Cell, combinations, sweep
 from gluon_style.methods.fields import Validated, unfit
-from gluon_style.methods.table import DEFAULT_METHOD, get_method, method_of
+from gluon_style.methods.stylize import method_for
 
 
 def map_styles(
@@ -67,17 +67,10 @@ def _made(
 
 def _settings(settings: Any, method: str | None) -> Any:
     """Return the settings asked for: by default the method's own."""
-    if settings is None:
-        return get_method(method or DEFAULT_METHOD).default_settings()
-    if not isinstance(settings, Validated):
+    if settings is not None and not isinstance(settings, Validated):
         raise unfit('settings', settings, 'Settings of a method')
-    own = method_of(settings).name
-    if method not in (None, own):
-        raise GluonStyleError(
-            f'settings are of the method {own} and method is {method!r}: '
-            'leave out one of them'
-        )
-    return settings
+    chosen = method_for(settings, method)
+    return chosen.default_settings() if settings is None else settings
 
 
 def _values(name: str, value: Any) -> list[Any]:

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 PATIENCE = 60
 # Seconds for a worker that fits to come, where all others are refused.
 _GRACE = 5
+_NO_PACKAGE = 'it lacks the package gluon_style: install it there'
 # Seconds between two looks at who is there.
 LOOK = 1.0
 
@@ -121,8 +122,7 @@ class Workers:
             if isinstance(versions, OSError):
                 silent.append(address)
             elif versions is None:
-                error = 'it lacks the package gluon_style: install it there'
-                self._refuse(address, error)
+                self._refuse(address, _NO_PACKAGE)
             elif not isinstance(versions, dict):
                 error = f'it cannot run this program ({versions})'
                 self._refuse(address, error)
@@ -141,8 +141,7 @@ class Workers:
     ) -> None:
         """Refuse a worker, or send it what a job lacked that had ``begun``."""
         if answer is None:
-            error = 'it lacks the package gluon_style: install it there'
-            self._refuse(address, error)
+            self._refuse(address, _NO_PACKAGE)
         elif isinstance(answer, Refused):
             self._refuse(address, answer.error)
         elif begun < self._sent.get(_host(address), 0):

@@ -64,7 +64,7 @@ def stylize(
     checkpoint is saved; the KeyboardInterrupt has the best ``result`` so far.
     A second Ctrl-C ends it at once.
     """
-    chosen = _method(settings, method)
+    chosen = method_for(settings, method)
     options = {'mask': mask, 'net': net}
     options = {
         name: each for name, each in options.items() if each is not None
@@ -82,7 +82,7 @@ def stylize(
         )
 
 
-def _method(settings: Any, name: str | None) -> Method:
+def method_for(settings: Any, name: str | None) -> Method:
     """Return the method that is named, or that the settings are of.
 
     Raises GluonStyleError where these are two.
