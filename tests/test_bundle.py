@@ -389,7 +389,7 @@ def test_project_is_else_the_current_folder(
 
 def test_the_first_of_two_versions_counts(monkeypatch):
     found = [
-        types.SimpleNamespace(metadata={'Name': name}, version=version)
+        types.SimpleNamespace(metadata={'Name': name, 'Version': version})
         for name, version in (
             ('b', '2'),
             ('gluon-style', '1'),
@@ -512,12 +512,39 @@ def test_installer_wants_no_older_patch_release(install):
     assert f'from {newer} on, which is not' in install(script='install.sh')
 
 
+def test_packages_are_told_beside_importlib_metadata(tmp_path, monkeypatch):
+    """Its classes raise where Python's return None."""
+    importlib_metadata = pytest.importorskip('importlib_metadata')
+    for name, text in (
+        (
+            'whole',
+            f'Name: whole\nVersion: 1\nRequires-Python: >={VERSION}.999',
+        ),
+        ('old', 'Name: old\nVersion: 2'),
+        ('nameless', 'Version: 3'),
+        ('timeless', 'Name: timeless'),
+        ('empty', None),
+    ):
+        folder = tmp_path / f'{name}-1.dist-info'
+        folder.mkdir()
+        if text:
+            (folder / 'METADATA').write_text(text)
+    found = list(importlib_metadata.distributions(path=[str(tmp_path)]))
+    assert len(found) == 5
+    monkeypatch.setattr(metadata, 'distributions', lambda: found)
+    assert installed_versions() == {'whole': '1', 'old': '2'}
+    assert oldest._too_new() == ['whole']
+
+
 def test_versions_are_those_that_the_oldest_python_takes(monkeypatch):
     installed = {'new': '4.1.3', 'old': '1.0', 'gone': '2.0'}
     found = [
         types.SimpleNamespace(
-            metadata={'Name': name, 'Requires-Python': needed},
-            version=installed[name],
+            metadata={
+                'Name': name,
+                'Version': installed[name],
+                'Requires-Python': needed,
+            }
         )
         for name, needed in (
             ('new', f'>={VERSION}.5'),

@@ -10,13 +10,12 @@ import logging
 import subprocess
 import sys
 import tempfile
-from importlib import metadata
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.utils import parse_wheel_filename
 
-from gluon_style.classroom.packages import installed_versions
+from gluon_style.classroom.packages import installed, installed_versions
 
 logger = logging.getLogger(__name__)
 
@@ -50,9 +49,9 @@ def _too_new() -> list[str]:
     """Return the installed packages that do not admit the oldest Python."""
     return sorted(
         {
-            canonicalize_name(distribution.metadata['Name'])
-            for distribution in metadata.distributions()
-            if (needed := distribution.metadata['Requires-Python'])
+            name
+            for name, fields in installed()
+            if (needed := fields.get('Requires-Python'))
             and not SpecifierSet(needed).contains(OLDEST)
         }
     )

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from email.message import Message
 from importlib import metadata
+from typing import cast
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -22,17 +24,30 @@ OTHER_D2L_VERSIONS = ('1.0.3',)
 _CLASSIFIER = 'Programming Language :: Python :: 3.'
 
 
-def installed_versions() -> dict[str, str]:
-    """Return {name: version} of every other package installed here.
+def installed() -> Iterator[tuple[str, Message]]:
+    """Yield the name and the metadata of every other package installed here.
 
     The names are as pip compares them: in lower case, with hyphens.
     """
-    versions: dict[str, str] = {}
     for distribution in metadata.distributions():
-        name = canonicalize_name(distribution.metadata['Name'] or '')
-        # Where two have one name, Python imports the first.
+        # Importing importlib_metadata, which Dask does, puts its classes in
+        # place of Python's. A key or a file that is missing is an error there.
+        try:
+            fields = cast(Message, distribution.metadata)
+        except FileNotFoundError:
+            continue
+        name = canonicalize_name(fields.get('Name') or '')
         if name not in ('', 'gluon-style'):
-            versions.setdefault(name, distribution.version)
+            yield name, fields
+
+
+def installed_versions() -> dict[str, str]:
+    """Return {name: version} of every other package installed here."""
+    versions: dict[str, str] = {}
+    for name, fields in installed():
+        if version := fields.get('Version'):
+            # Where two have one name, Python imports the first.
+            versions.setdefault(name, version)
     return versions
 
 
