@@ -31,9 +31,9 @@ _PEAK_WHOLE, _PEAK_TILED = 1.2, 1.7
 # Tiles that 'auto' chooses from: the larger, the less is computed twice.
 TILES = (2048, 1024, 768, 512, 384, 256)
 # A run may take this part of the free memory.
-_USABLE = 0.8
+USABLE = 0.8
 # The side of the picture that an epoch is measured with.
-_MEASURED_SIDE = 192
+MEASURED_SIDE = 192
 _CGROUP = Path('/sys/fs/cgroup')
 
 
@@ -41,26 +41,29 @@ def memory_needed(image_shape, settings, tile=None):
     """Return about how many bytes a run takes at its peak.
 
     ``image_shape`` is the result's (width, height), ``tile`` as in
-    ``Objective``. The features take the memory of one tile. The optimizer's
-    arrays and the content picture's features are as large as the picture.
+    ``Objective``.
     """
-    network = settings.architecture
-    deepest = network.index(settings.layers[-1])
-    features = {
-        name: _floats_per_pixel(name)
-        for name in network.layer_names[: deepest + 1]
-    }
+    return (
+        FIXED_BYTES
+        + tile_bytes(image_shape, settings, tile)
+        + picture_bytes(image_shape, settings)
+        + content_bytes(image_shape, settings)
+    )
+
+
+def tile_bytes(image_shape, settings, tile=None):
+    """Return how many of these the features of one tile take at a time."""
+    features = _feature_floats(settings)
     largest = max(features.values())
     style_features = sum(features[name] for name in settings.style_factors)
-    content_features = sum(features[name] for name in settings.content_factors)
     whole = image_shape[0] * image_shape[1]
-    widths, heights = _seen_lengths(image_shape, settings, tile)
+    widths, heights = seen_lengths(image_shape, settings, tile)
     visible = max(widths) * max(heights)
     # Each feature map is held once, and a style layer's once more for its
     # gradient. The backward pass has four arrays of the largest kind.
     per_pixel = sum(features.values()) + style_features + 4 * largest
     if settings.border == 'replicate':
-        per_pixel += _padded_floats(network, features)
+        per_pixel += _padded_floats(settings.architecture, features)
     peak = _PEAK_WHOLE if visible >= whole else _PEAK_TILED
     floats = peak * visible * per_pixel
     if settings.style_scale is not None and tile is None:
@@ -68,8 +71,30 @@ def memory_needed(image_shape, settings, tile=None):
         style_pixels = (settings.style_scale * max(image_shape)) ** 2
         per_pixel = style_features + 3 * largest
         floats = max(floats, _PEAK_WHOLE * style_pixels * per_pixel)
-    arrays = 3 * _pixel_arrays(settings) + content_features
-    return FIXED_BYTES + int(4 * (floats + whole * arrays))
+    return int(4 * floats)
+
+
+def picture_bytes(image_shape, settings):
+    """Return how many of these the optimizer's arrays take."""
+    pixels = image_shape[0] * image_shape[1]
+    return 4 * pixels * 3 * _pixel_arrays(settings)
+
+
+def content_bytes(image_shape, settings):
+    """Return how many of these the content picture's features take."""
+    features = _feature_floats(settings)
+    floats = sum(features[name] for name in settings.content_factors)
+    return int(4 * image_shape[0] * image_shape[1] * floats)
+
+
+def _feature_floats(settings):
+    """Return how many floats of a pixel each layer's features have."""
+    network = settings.architecture
+    deepest = network.index(settings.layers[-1])
+    return {
+        name: _floats_per_pixel(name)
+        for name in network.layer_names[: deepest + 1]
+    }
 
 
 def _padded_floats(network, features):
@@ -138,14 +163,14 @@ def choose_tile(image_shape, settings, device):
         for tile in (None, *TILES)
     }
     for tile in needed:
-        if needed[tile] < _USABLE * free:
+        if needed[tile] < USABLE * free:
             return tile
     width, height = image_shape
     or_adam = ', or adam' if settings.optimizer == 'lbfgs' else ''
     raise GluonStyleError(
         f'size gives a picture of {width}x{height} pixels, which takes at '
         f'least {min(needed.values()) / 1e9:.1f} GB, and a run may take '
-        f'{_USABLE:.0%} of the {free / 1e9:.1f} GB free: choose a smaller '
+        f'{USABLE:.0%} of the {free / 1e9:.1f} GB free: choose a smaller '
         f'size{or_adam}'
     )
 
@@ -158,22 +183,22 @@ def seconds_needed(net, image_shape, settings, device, tile=None):
     run's. An epoch takes time in proportion to the pixels that the network
     sees.
     """
-    seconds = _seconds_of_an_epoch(net, settings, device)
+    seconds = seconds_of_an_epoch(net, settings, device)
     pixels = 0
     for shape, current in plan(settings, image_shape):
         pixels += current.epochs * _seen_pixels(shape, settings, tile)
-    return seconds * pixels / _MEASURED_SIDE**2
+    return seconds * pixels / MEASURED_SIDE**2
 
 
 def _seen_pixels(image_shape, settings, tile):
     """Return how many pixels an epoch sees, in epochs of a whole picture."""
-    widths, heights = _seen_lengths(image_shape, settings, tile)
+    widths, heights = seen_lengths(image_shape, settings, tile)
     # In tiles, the forward pass is made twice: 3 passes instead of 2.
     passes = 1.5 if max(len(widths), len(heights)) > 1 else 1.0
     return passes * sum(widths) * sum(heights)
 
 
-def _seen_lengths(image_shape, settings, tile):
+def seen_lengths(image_shape, settings, tile):
     """Return the widths and the heights of what the network sees at once."""
     step = 2 ** num_poolings(settings.layers[-1])
     margin = settings.architecture.halo(settings.layers[-1])
@@ -186,9 +211,9 @@ def _seen_lengths(image_shape, settings, tile):
     ]
 
 
-def _seconds_of_an_epoch(net, settings, device):
+def seconds_of_an_epoch(net, settings, device):
     """Return the seconds of an epoch with a small picture of noise."""
-    shape = 1, 3, _MEASURED_SIDE, _MEASURED_SIDE
+    shape = 1, 3, MEASURED_SIDE, MEASURED_SIDE
     X = np.random.normal(size=shape, ctx=device)
     X.attach_grad('add')
     # All that costs time as in the run, but one style and no edges that meet.
@@ -232,4 +257,5 @@ def size_within(image_shape, settings, seconds, patience):
     """
     least = settings.least_side
     scale = max(math.sqrt(patience / seconds), least / min(image_shape))
-    return tuple(int(side * scale) for side in image_shape)
+    width, height = (int(side * scale) for side in image_shape)
+    return width, height

@@ -13,7 +13,6 @@ from mxnet import np
 
 from gluon_style.layers import num_poolings
 from gluon_style.methods.gatys.style_losses import blend
-from gluon_style.methods.gatys.tiles import cut, place_in_picture, positions
 
 
 class Guide(NamedTuple):
@@ -29,30 +28,14 @@ class Guide(NamedTuple):
 class Region(NamedTuple):
     """A part of the picture, and its style losses.
 
-    ``guides`` and ``losses`` have a layer's ``Guide`` and its style loss, one
-    of ``STYLE_LOSSES``, by the layer's name. ``guides`` is None where every
+    ``guide`` has a layer's ``Guide``, and ``losses`` its style loss, one of
+    ``STYLE_LOSSES``, by the layer's name. ``guide`` is None where every
     position has the weight 1. ``share`` is the region's part of the loss.
     """
 
-    guides: dict[str, Guide] | None
+    guide: dict[str, Guide] | None
     share: float
     losses: dict[str, Any]
-
-    def num_positions(self, X, layer):
-        """Return how many positions of ``X`` a layer averages over.
-
-        Each one counts by its weight.
-        """
-        if self.guides is None:
-            return positions(X, layer)
-        return self.guides[layer].total
-
-    def guided(self, Y, layer, tile):
-        """Return a tile's own features at a layer, times their weights."""
-        if self.guides is None:
-            return Y
-        weights = self.guides[layer].weights
-        return Y * cut(weights, place_in_picture(tile, layer))
 
 
 def regions(targets, loss, style_blend, mask, ctx):

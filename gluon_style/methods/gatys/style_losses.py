@@ -45,17 +45,21 @@ class Slopes(NamedTuple):
     second: Any
     mean: Any
 
-    def gradient(self, Y, factor):
-        """Return the loss's gradient with respect to features, times a factor.
+    def times(self, factor):
+        """Return the slopes of a loss that is multiplied by a factor."""
+        mean = None if self.mean is None else factor * self.mean
+        return Slopes(factor * self.second, mean)
+
+    def gradient(self, Y):
+        """Return the loss's gradient with respect to features, times n.
 
         ``Y`` is (1, C, height, width). With its n positions as columns, F of
-        (C, n), the gradient is (2 * second @ F + mean) / n: ``factor`` must
-        have the 1 / n. A matrix times the channels at each position is a
-        convolution with a kernel of 1x1.
+        (C, n), the gradient is (2 * second @ F + mean) / n. A matrix times
+        the channels at each position is a convolution with a kernel of 1x1.
         """
         C = Y.shape[1]
-        kernel = (2 * factor * self.second).reshape(C, C, 1, 1)
-        bias = [] if self.mean is None else [factor * self.mean]
+        kernel = (2 * self.second).reshape(C, C, 1, 1)
+        bias = [] if self.mean is None else [self.mean]
         return npx.convolution(
             Y, kernel, *bias, kernel=(1, 1), num_filter=C, no_bias=not bias
         )

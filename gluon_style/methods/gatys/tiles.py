@@ -137,12 +137,7 @@ def _features_at(tile, layer, origins):
     return (slice(None), slice(None), rows, columns)
 
 
-def feature_shape(X, layer):
-    """Return (height, width) of a layer's features of ``X``."""
-    return tuple(side // 2 ** num_poolings(layer) for side in X.shape[2:])
-
-
-def positions(X, layer):
-    """Return how many positions the features of ``X`` have at a layer."""
-    height, width = feature_shape(X, layer)
+def positions(shape, layer):
+    """Return how many positions a layer has of a picture (height, width)."""
+    height, width = (side // 2 ** num_poolings(layer) for side in shape)
     return height * width
