@@ -39,6 +39,7 @@ from .layers import (
     LAYER_NAMES as LAYER_NAMES,
     STYLE_LAYERS as STYLE_LAYERS,
 )
+from .many.executors import open_cluster as open_cluster
 from .many.mapping import map_styles as map_styles
 from .methods.feedforward.learn import learn as learn
 from .methods.feedforward.styles import Style as Style

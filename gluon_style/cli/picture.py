@@ -15,6 +15,7 @@ from gluon_style.cli.outputs import Outputs
 from gluon_style.cli.pipes import PIPE, to_output
 from gluon_style.cli.request import Request
 from gluon_style.cli.signals import Interrupted, interrupting
+from gluon_style.cli.where import cluster_of
 from gluon_style.errors import GluonStyleError, NonFiniteLossError
 from gluon_style.layers import NETWORKS
 from gluon_style.methods.observers import (
@@ -97,13 +98,16 @@ def _make(
     observers.append(Patience(60 * args.patience))
     observers += [Progress(quiet=args.quiet), stop]
     try:
-        result = method_of(request.settings).stylize(
-            request.content,
-            request.styles or None,
-            request.settings,
-            mask=request.mask,
-            observers=observers,
-        )
+        with cluster_of(args) as cluster:
+            options = {} if cluster is None else {'cluster': cluster}
+            result = method_of(request.settings).stylize(
+                request.content,
+                request.styles or None,
+                request.settings,
+                mask=request.mask,
+                observers=observers,
+                **options,
+            )
     except NonFiniteLossError as error:
         return _write_last_good(args, outputs, error)
     problems = _write(args, outputs, result)

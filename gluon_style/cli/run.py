@@ -14,7 +14,7 @@ from gluon_style.cli.picture_options import add_picture_options
 from gluon_style.cli.where import add_where
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, preset
-from gluon_style.methods.table import get_method
+from gluon_style.methods.table import DEFAULT_METHOD, get_method
 
 HELP = 'give a picture the style of another one'
 DESCRIPTION = (
@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Make the picture, or those of a folder; return the exit code."""
     method = chosen_method(args)
-    _require_several(args)
+    _require_tiles(args, method)
     if not get_method(method).has_epochs:
         from gluon_style.cli.one_pass import paint
 
@@ -90,16 +90,18 @@ def run(args: argparse.Namespace) -> int:
     return make_picture(args, read_request(args))
 
 
-def _require_several(args: argparse.Namespace) -> None:
-    """Raise an error where workers are asked for one picture."""
+def _require_tiles(args: argparse.Namespace, method: str) -> None:
+    """Raise an error where workers cannot share the work on one picture."""
     from gluon_style.cli.folder import is_folder
 
     given = vars(args)
     # A texture has no folder of contents, and so no such options.
     if given.get('workers') is None and given.get('scheduler') is None:
         return
-    if not is_folder(args) and not args.variations:
-        raise GluonStyleError(
-            '--workers and --scheduler are for a folder of contents and for '
-            '--variations: leave them out for one picture'
-        )
+    if is_folder(args) or args.variations or method == DEFAULT_METHOD:
+        return
+    raise GluonStyleError(
+        f'--workers and --scheduler share one picture with the method '
+        f'{DEFAULT_METHOD} only: leave them out, or give a folder of contents '
+        'or --variations'
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from gluon_style.cli.messages import complain
@@ -21,7 +21,7 @@ _TLS = {
 
 def add_where(parser: argparse.ArgumentParser) -> None:
     """Add the options that say in which processes jobs run."""
-    group = parser.add_argument_group('where the pictures are made')
+    group = parser.add_argument_group('where pictures are made')
     group.add_argument(
         '--workers',
         type=count('workers'),
@@ -48,8 +48,24 @@ def executor_of(
     """
     from gluon_style.many.executors import executor_for
 
-    tls = {name.removeprefix('tls_'): getattr(args, name) for name in _TLS}
-    return executor_for(args.workers, args.scheduler, observe, **tls)
+    return executor_for(args.workers, args.scheduler, observe, **_tls(args))
+
+
+def cluster_of(args: argparse.Namespace) -> AbstractContextManager[Any]:
+    """Return the context of the cluster that shares the work on one picture.
+
+    Its value is None where the options ask for none, or a command has none.
+    """
+    given = vars(args)
+    if given.get('workers') is None and given.get('scheduler') is None:
+        return nullcontext()
+    from gluon_style.many.executors import open_cluster
+
+    return open_cluster(args.workers, args.scheduler, **_tls(args))
+
+
+def _tls(args: argparse.Namespace) -> dict[str, str | None]:
+    return {name.removeprefix('tls_'): getattr(args, name) for name in _TLS}
 
 
 class Tally:

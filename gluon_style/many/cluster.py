@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import pickle
 import queue
 import time
-import uuid
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -17,6 +14,7 @@ from typing import Any
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import replacing
 from gluon_style.files.reading import file_digest
+from gluon_style.many.calls import answer_of, submit
 from gluon_style.many.executors import Outcome, Outcomes
 from gluon_style.many.jobs import Job, finished
 from gluon_style.many.parcels import (
@@ -28,7 +26,8 @@ from gluon_style.many.parcels import (
     Trouble,
     pack,
 )
-from gluon_style.many.workers import LOOK, PATIENCE, Workers, no_answer
+from gluon_style.many.tiles import TileWorkers
+from gluon_style.many.workers import LOOK, Workers
 from gluon_style.methods.table import method_of
 from gluon_style.records.result import read_record, require_result_files
 from gluon_style.weights.choice import WeightsFile, find_weights
@@ -84,6 +83,10 @@ class Cluster:
         """The number of jobs that are with workers."""
         return len(self._running)
 
+    def tiles(self) -> TileWorkers:
+        """Return what computes the tiles of one picture; use it by with."""
+        return TileWorkers(self._client, self._workers)
+
     def outcomes(
         self, jobs: Sequence[Job], folder: Path, force: bool = False
     ) -> Outcomes:
@@ -136,21 +139,10 @@ class Cluster:
 
     def _submit(self, index: int, job: Job, parcel: Parcel) -> None:
         """Send a job to a worker that fits."""
-        from distributed.client import ClosedClientError
-
         self._tries[index] += 1
-        key = f'gluon_style-{uuid.uuid4().hex}'
         allowed = self._workers.allowed
-        try:
-            future = self._client.submit(
-                _painter(),
-                pickle.dumps(parcel),
-                key=key,
-                pure=False,
-                workers=None if allowed is None else sorted(allowed),
-            )
-        except ClosedClientError as error:
-            raise no_answer(error) from None
+        future = submit(self._client, parcel, allowed)
+        key = future.key
         self._running[key] = _Task(
             index, job, future, allowed, time.monotonic()
         )
@@ -208,7 +200,7 @@ class Cluster:
         """Return a task's outcome, or None where it is to be tried again."""
         from distributed import KilledWorker
 
-        found, error = _answer_of(task.future), None
+        found, error = answer_of(task.future), None
         if isinstance(found, KilledWorker):
             return self._outcome_of_killed(task.index)
         if found is not None:
@@ -244,45 +236,6 @@ class Cluster:
             error='each worker that made it was killed, as happens where '
             'memory is lacking: choose a smaller size'
         )
-
-
-def _painter() -> Any:
-    """Return a function for workers, which may lack this package.
-
-    Since it is within another one it travels as code, and not as a name. It
-    returns the worker's address, and what that makes of a parcel.
-    """
-
-    def paint_there(data: bytes) -> tuple[str, Any]:
-        import pickle
-
-        from distributed import get_worker
-
-        address = get_worker().address
-        try:
-            from gluon_style.many import parcels
-        except ImportError:
-            return address, None
-        return address, parcels.paint(pickle.loads(data))
-
-    return paint_there
-
-
-def _answer_of(future: Any) -> Any:
-    """Return what a worker answered, or None where that is lost.
-
-    KilledWorker, where workers were killed for it, is returned, too.
-    """
-    from distributed import CancelledError, KilledWorker
-
-    try:
-        return future.result(timeout=PATIENCE)
-    except KilledWorker as error:
-        return error
-    except (CancelledError, OSError, asyncio.TimeoutError):
-        return None
-    finally:
-        future.release()
 
 
 def _written(job: Job, folder: Path, painted: Painted, force: bool) -> Outcome:

@@ -95,12 +95,34 @@ def executor_for(
 ) -> AbstractContextManager[Any]:
     """Return a context manager whose value is an ``Executor``.
 
-    ``workers`` is the number of processes on this machine, ``scheduler`` the
-    address of a Dask scheduler; without them jobs run in this process.
-    ``tls`` are files: ``ca``, ``cert``, ``key``. Raises GluonStyleError,
-    FileNotFoundError and MissingPackageError.
+    Arguments are as for ``open_cluster``. Without a place, jobs run in this
+    process, and ``observe`` returns the observers of each.
     """
-    given = {name: file for name, file in tls.items() if file is not None}
+    if workers is None and scheduler is None and not any(tls.values()):
+        return nullcontext(InThisProcess(observe))
+    return open_cluster(workers, scheduler, **tls)
+
+
+def open_cluster(
+    workers: int | None = None,
+    scheduler: str | None = None,
+    *,
+    ca: str | None = None,
+    cert: str | None = None,
+    key: str | None = None,
+) -> AbstractContextManager[Any]:
+    """Return a context manager whose value is a ``Cluster``.
+
+    ``workers`` is the number of processes on this machine, ``scheduler`` the
+    address of a Dask scheduler; ``ca``, ``cert`` and ``key`` are the files of
+    TLS for one of 'tls://'. Raises GluonStyleError, FileNotFoundError and
+    MissingPackageError.
+    """
+    given = {
+        name: file
+        for name, file in {'ca': ca, 'cert': cert, 'key': key}.items()
+        if file is not None
+    }
     if workers is not None:
         workers = Integer(least=1).check('workers', workers)
     if workers is not None and scheduler is not None:
@@ -115,7 +137,10 @@ def executor_for(
             'tls://: give that, or leave them out'
         )
     if workers is None and scheduler is None:
-        return nullcontext(InThisProcess(observe))
-    from gluon_style.many.connect import open_cluster
+        raise GluonStyleError(
+            'workers and scheduler are both missing: give the number of '
+            "processes, or an address such as 'tcp://host:8786'"
+        )
+    from gluon_style.many import connect
 
-    return open_cluster(workers, scheduler, **given)
+    return connect.open_cluster(workers, scheduler, **given)

@@ -20,7 +20,8 @@ from gluon_style.weights.choice import WeightsFile
 # What decides about the pixels: a worker must have the same.
 DECISIVE = 'gluon_style', 'mxnet', 'numpy'
 SUFFIXES = '.png', '.json'
-_LOCK = threading.Lock()
+# A worker may have several threads, and has one network.
+LOCK = threading.Lock()
 
 
 class File(NamedTuple):
@@ -41,6 +42,10 @@ class NetId(NamedTuple):
     layers: tuple[str, ...] = ()
     pooling: str = 'max'
 
+    def at(self, path: Path) -> NetId:
+        """Return the same network, whose weights are in another file."""
+        return self._replace(weights=replace(self.weights, path=path))
+
 
 @dataclass(frozen=True)
 class Parcel:
@@ -54,6 +59,10 @@ class Parcel:
     files: Mapping[str, File]
     net: NetId | None
     versions: Mapping[str, str]
+
+    def answer(self) -> Answer:
+        """Make its picture, in a worker: see ``paint``."""
+        return paint(self)
 
 
 class Painted(NamedTuple):
@@ -122,8 +131,7 @@ def paint(parcel: Parcel) -> Answer:
     if error is not None:
         return Refused(error)
     try:
-        # A worker may have several threads, and has one network.
-        with _LOCK, tempfile.TemporaryDirectory() as folder:
+        with LOCK, tempfile.TemporaryDirectory() as folder:
             return _painted(parcel, Path(folder))
     except (OSError, MemoryError) as error:
         return Trouble(str(error))
@@ -155,8 +163,7 @@ def _painted(parcel: Parcel, folder: Path) -> Painted | Lacking:
         if place is None:
             return Lacking(net)
         if net.layers:
-            net = net._replace(weights=replace(net.weights, path=place))
-            options['net'] = _built(net, job.settings.device)
+            options['net'] = built(net.at(place), job.settings.device)
     content = _unpacked(job.content, folder / 'content')
     style = _unpacked(job.style, folder / 'style')
     changes = {
@@ -192,7 +199,7 @@ def _unpacked(source: Any, folder: Path) -> Any:
 
 
 @functools.lru_cache(maxsize=1)
-def _built(net: NetId, device: str) -> Any:
+def built(net: NetId, device: str) -> Any:
     """Return a network, which the worker keeps."""
     from gluon_style.chapter.devices import get_device
     from gluon_style.chapter.vgg import build_net

@@ -43,15 +43,16 @@ class Workers:
     @property
     def threads(self) -> int:
         """The number of jobs that can run at once."""
-        return sum(self._threads[address] for address in self._fit)
+        return sum(self._threads[address] for address in self.fit)
 
     @property
     def allowed(self) -> frozenset[str] | None:
         """The workers that get jobs, or None for all."""
-        return self._fit if self._refused else None
+        return self.fit if self._refused else None
 
     @property
-    def _fit(self) -> frozenset[str]:
+    def fit(self) -> frozenset[str]:
+        """The addresses of the workers that may get jobs."""
         return frozenset(self._threads) - self._refused.keys()
 
     def are_gone(self, addresses: frozenset[str] | None) -> bool:

@@ -30,6 +30,7 @@ def stylize(
     method: str | None = None,
     mask: Any = None,
     net: Any = None,
+    cluster: Any = None,
     observers: Iterable[Observer] | None = None,
     **changes: Any,
 ) -> Result:
@@ -53,8 +54,10 @@ def stylize(
     ``net`` are not for 'adain' and 'feedforward'. A ``mask`` keeps the first
     style to where it is white and the second, or none, to where it is black.
     ``net`` is a network of ``build_net`` with the same weights and pooling, to
-    serve several calls; calls in several threads wait for each other.
-    ``content`` or ``style`` may be None with 'gatys': see ``texture`` and
+    serve several calls; calls in several threads wait for each other. With
+    'gatys', the workers of a ``cluster``, which ``open_cluster`` opens, share
+    the work on a large picture: each computes some of its tiles. ``content``
+    or ``style`` may be None with 'gatys': see ``texture`` and
     ``reconstruct``.
 
     Returns a ``Result``. Raises GluonStyleError or FileNotFoundError, in one
@@ -65,7 +68,7 @@ def stylize(
     A second Ctrl-C ends it at once.
     """
     chosen = method_for(settings, method)
-    options = {'mask': mask, 'net': net}
+    options = {'mask': mask, 'net': net, 'cluster': cluster}
     options = {
         name: each for name, each in options.items() if each is not None
     }
@@ -121,6 +124,8 @@ def _require_own(names: list[str], options: Any, method: Method) -> None:
     foreign = foreign_settings(names, method.name)
     if not method.has_epochs:
         foreign += options
+    elif method.name != DEFAULT_METHOD and 'cluster' in options:
+        foreign.append('cluster')
     if foreign:
         raise GluonStyleError(
             f'{foreign[0]} means nothing to the method {method.name}: leave '

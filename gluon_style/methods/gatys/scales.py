@@ -32,6 +32,7 @@ from gluon_style.methods.gatys.lbfgs import lbfgs
 from gluon_style.methods.gatys.objective import Objective
 from gluon_style.methods.gatys.recovery import State
 from gluon_style.methods.gatys.strength import weaker
+from gluon_style.methods.gatys.tile_losses import Here
 
 GROWTH = 1.5
 # A smaller picture keeps nothing of the content, and its features at conv5_1,
@@ -105,15 +106,23 @@ def _coarse_weights(settings):
 
 
 def coarse_to_fine(
-    net, inputs, settings, image_shape, log, tile=None, checkpoint=None
+    net,
+    inputs,
+    settings,
+    image_shape,
+    log,
+    tile=None,
+    checkpoint=None,
+    place=Here,
 ):
     """Return the synthesized image, (1, 3, height, width), and its losses.
 
     ``inputs`` are ``Inputs``, ``image_shape`` is the result's (width,
-    height), ``tile`` as in ``Objective``. The scales are those of ``plan``.
-    All epochs are logged in ``log``, and the losses returned are an entry of
-    its history. If the log stops the run at a coarser scale, the picture of
-    that scale is enlarged, as is the one that a NonFiniteLossError holds.
+    height), ``tile`` and ``place`` as in ``Objective``. The scales are those
+    of ``plan``. All epochs are logged in ``log``, and the losses returned are
+    an entry of its history. If the log stops the run at a coarser scale, the
+    picture of that scale is enlarged, as is the one that a
+    NonFiniteLossError holds.
 
     ``checkpoint`` is a ``Checkpoint`` of this run: it saves on the way and
     at each scale's end, and the run begins at its ``state``.
@@ -129,7 +138,7 @@ def coarse_to_fine(
         elif X is None:
             X = inputs.start(shape)
         if not state.ended:
-            objective = _objective(net, inputs, current, shape, tile)
+            objective = _objective(net, inputs, current, shape, tile, place)
             try:
                 X = _optimize(objective, X, current, log, checkpoint, state)
             except NonFiniteLossError as error:
@@ -160,7 +169,7 @@ def _grown(X, image_shape, inputs, settings):
     return inputs.start_picture(image_shape) + change
 
 
-def _objective(net, inputs, settings, image_shape, tile):
+def _objective(net, inputs, settings, image_shape, tile, place):
     return Objective(
         net,
         inputs.content(image_shape),
@@ -168,6 +177,7 @@ def _objective(net, inputs, settings, image_shape, tile):
         settings,
         mask=inputs.mask(image_shape),
         tile=tile,
+        place=place,
         follow=inputs.follow,
     )
 

@@ -37,6 +37,7 @@ from gluon_style.methods.gatys.presets import (
 from gluon_style.methods.gatys.recovery import warn_of_explosion
 from gluon_style.methods.gatys.scales import coarse_to_fine, plan
 from gluon_style.methods.gatys.settings import METHOD, Settings
+from gluon_style.methods.gatys.tile_losses import Here
 from gluon_style.methods.interrupt import NotedInterrupt
 from gluon_style.methods.observers import (
     Animate,
@@ -64,6 +65,7 @@ def stylize(
     mask: Any = None,
     net: Any = None,
     follow: Follow | None = None,
+    cluster: Any = None,
     observers: Iterable[Observer] | None = None,
     **changes: Any,
 ) -> Result:
@@ -80,7 +82,8 @@ def stylize(
     single settings: ``stylize(a, b, epochs=100)``. ``net`` is a network of
     ``build_net`` with the same weights and pooling, to serve several calls.
     Calls with one ``net`` in several threads wait for each other. ``follow``
-    is the frame before, in a video.
+    is the frame before, in a video. The workers of a ``cluster``, which
+    ``open_cluster`` opens, compute the tiles of a picture that is large.
 
     ``observers`` watch the run, and may end it: ``Progress``, ``Animate``,
     ``SaveSteps``, ``Checkpoint``, or your own ``Observer``. A forecast of a
@@ -100,7 +103,12 @@ def stylize(
             _require_net(net)
             stack.enter_context(lock_of(net))
         stack.callback(observers.close)
-        run = _Run(content, style, settings, mask, net, observers, follow)
+        tiles = None
+        if cluster is not None:
+            tiles = stack.enter_context(cluster.tiles())
+        run = _Run(
+            content, style, settings, mask, net, observers, follow, tiles
+        )
         return run.result()
 
 
@@ -147,8 +155,12 @@ def reconstruct(
 class _Run:
     """One run: its inputs are checked when it is made, ``result`` makes it."""
 
-    def __init__(self, content, style, settings, mask, net, observers, follow):
+    def __init__(
+        self, content, style, settings, mask, net, observers, follow, tiles
+    ):
         self.observers, self._given_net = observers, net
+        # What computes the tiles in other processes, or None.
+        self._tiles = tiles
         self.device = get_device(settings.device)
         self.inputs = Inputs(
             content, style, settings, self.device, mask, follow
@@ -161,7 +173,10 @@ class _Run:
         self.image_shape = self.inputs.image_shape()
         self.output_shape = self.inputs.original_shape() or self.image_shape
         self.steps = plan(settings, self.image_shape)
-        self.tile = choose_tile(self.image_shape, settings, self.device)
+        if tiles is None:
+            self.tile = choose_tile(self.image_shape, settings, self.device)
+        else:
+            self.tile = tiles.choose_tile(self.image_shape, settings)
         # Reading the losses makes a GPU wait.
         default = 1 if self.device.device_type == 'cpu' else 10
         self.every = observers.epochs_between(default)
@@ -217,7 +232,8 @@ class _Run:
     def _plan(self):
         @functools.cache
         def measure():
-            return forecast(
+            measured = self._tiles.forecast if self._tiles else forecast
+            return measured(
                 self.net,
                 self.image_shape,
                 self.settings,
@@ -263,6 +279,7 @@ class _Run:
                     self.log,
                     self.tile,
                     self.checkpoint,
+                    self._tiles.place if self._tiles else Here,
                 )
         except NonFiniteLossError as error:
             if error.X is not None:

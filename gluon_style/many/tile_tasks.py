@@ -1,0 +1,269 @@
+"""A tile's part of the losses as a task, for a process of a cluster.
+
+A worker keeps the tiles that it computed, with the features of the content
+picture there. One that does not know a tile says so, and gets what it must
+know with the next task.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy
+
+from gluon_style.many.parcels import (
+    LOCK,
+    Answer,
+    Failed,
+    Lacking,
+    NetId,
+    Refused,
+    Trouble,
+    built,
+    refusal,
+)
+from gluon_style.methods.versions import current_versions
+
+# Seconds after which a worker forgets tiles that no client asks for.
+_FORGOTTEN = 600
+# The methods of a tile whose first argument are pixels.
+OF_PIXELS = 'style_sums', 'backward'
+
+
+class Setup(NamedTuple):
+    """What a worker must know of a tile: see ``TileLosses``.
+
+    ``shape`` is the picture's (height, width). ``content`` is what the network
+    sees of the content picture for the tile, (1, 3, height, width), or None.
+    The ``guides`` are those of the tile's own positions.
+    """
+
+    layers: Any
+    tile: Any
+    shape: tuple[int, int]
+    guides: Any
+    content: numpy.ndarray | None
+
+
+class TileTask(NamedTuple):
+    """A method of ``TileLosses`` that a worker is to call.
+
+    ``pixels`` are those that the network sees for the tile, or None: the
+    last ones. ``run``, ``place`` and ``key`` say which tile it is: a worker
+    has one place of a run. ``setup`` is None for a worker that knows the
+    tile. With ``keeps``, the worker has no other tile.
+    """
+
+    run: str
+    place: int
+    key: tuple[int, int]
+    net: NetId
+    settings: Any
+    versions: Mapping[str, str]
+    method: str
+    pixels: numpy.ndarray | None
+    arguments: tuple[Any, ...]
+    keeps: bool
+    setup: Setup | None
+
+    def answer(self) -> Answer | Computed | Unknown:
+        """Compute it, in a worker."""
+        return _guarded(self, _computed)
+
+
+class Computed(NamedTuple):
+    """What a method returned, and the gradient for the pixels, or None."""
+
+    value: Any
+    gradient: numpy.ndarray | None
+
+
+class Unknown(NamedTuple):
+    """The worker does not know the tile, or its last pixels."""
+
+
+class MeasureTask(NamedTuple):
+    """Have a worker measure the seconds of an epoch of a small picture."""
+
+    net: NetId
+    settings: Any
+    versions: Mapping[str, str]
+
+    def answer(self) -> Answer | Computed:
+        """Measure it, in a worker."""
+        return _guarded(self, _measured)
+
+
+class _Place:
+    """The tiles that a worker has of one scale of a client's picture."""
+
+    def __init__(self, number: int, features: Any) -> None:
+        self.number, self.features = number, features
+        self.used = time.monotonic()
+        self.tiles: dict[tuple[int, int], Any] = {}
+        # The pixels that a tile saw last.
+        self.pixels: dict[tuple[int, int], Any] = {}
+
+
+_PLACES: dict[str, _Place] = {}
+
+
+async def forget(run: str) -> None:
+    """Free the memory of a run's tiles, on a worker."""
+    # Dask waits for the end of what is no coroutine.
+    _PLACES.pop(run, None)
+
+
+def free_here() -> tuple[str, float]:
+    """Return this worker's machine, and the bytes of memory free there."""
+    from mxnet import cpu
+
+    from gluon_style.methods.gatys.forecast import free_memory
+
+    return socket.gethostname(), free_memory(cpu())
+
+
+def _guarded(task: Any, compute: Any) -> Any:
+    """Return what ``compute`` returns, or the ``Answer`` that says why not."""
+    from gluon_style._mxnet import naming_lack_of_memory, numpy_mode
+    from gluon_style.errors import GluonStyleError, OutOfMemoryError
+
+    reason = refusal(task.versions, current_versions())
+    if reason is not None:
+        return Refused(reason)
+    try:
+        with LOCK, numpy_mode(), naming_lack_of_memory():
+            return compute(task)
+    except (OSError, OutOfMemoryError) as error:
+        return Trouble(str(error))
+    except GluonStyleError as error:
+        return Failed(str(error))
+
+
+def _net(task: Any, device: Any) -> Any:
+    """Return a task's network, or the ``Answer`` why it cannot be had."""
+    from gluon_style.many.sent import place_of
+    from gluon_style.methods.gatys.precision import choose_precision
+
+    path = place_of(task.net)
+    if path is None:
+        return Lacking(task.net)
+    asked = task.settings.precision
+    if choose_precision(task.settings, device) != asked:
+        return Refused(
+            f'it does not compute in {asked}, as this machine does: give '
+            'the precision float32'
+        )
+    return built(task.net.at(path), task.settings.device)
+
+
+def _measured(task: MeasureTask) -> Any:
+    from gluon_style.chapter.devices import get_device
+    from gluon_style.methods.gatys.forecast import seconds_of_an_epoch
+
+    device = get_device(task.settings.device)
+    net = _net(task, device)
+    if isinstance(net, (Lacking, Refused)):
+        return net
+    return Computed(seconds_of_an_epoch(net, task.settings, device), None)
+
+
+def _computed(task: TileTask) -> Any:
+    from gluon_style.chapter.devices import get_device
+
+    device = get_device(task.settings.device)
+    place = _place(task, device)
+    if not isinstance(place, _Place):
+        return place
+    tile = place.tiles[task.key]
+    tile.keeps = task.keeps
+    arguments = mapped(task.arguments, lambda each: _array(each, device))
+    gradient = None
+    if task.method in OF_PIXELS:
+        X = _pixels(task, place, device)
+        if X is None:
+            return Unknown()
+        value = getattr(tile, task.method)(X, *arguments)
+        if task.method == 'backward':
+            gradient = X.grad.asnumpy()
+            del place.pixels[task.key]
+    else:
+        value = getattr(tile, task.method)(*arguments)
+    return Computed(mapped(value, as_numpy), gradient)
+
+
+def _place(task: TileTask, device: Any) -> Any:
+    """Return the ``_Place`` with a task's tile, or the ``Answer`` why not."""
+    for run, place in list(_PLACES.items()):
+        if place.used < time.monotonic() - _FORGOTTEN:
+            del _PLACES[run]
+    place = _PLACES.get(task.run)
+    if place is None or place.number != task.place:
+        if task.setup is None:
+            return Unknown()
+        # Those of the scale before need memory.
+        _PLACES.pop(task.run, None)
+        net = _net(task, device)
+        if isinstance(net, (Lacking, Refused)):
+            return net
+        from gluon_style.methods.gatys.tile_losses import features_by_layer
+
+        names = task.setup.layers.names
+        features = features_by_layer(net, task.settings, names)
+        place = _PLACES[task.run] = _Place(task.place, features)
+    place.used = time.monotonic()
+    if task.key not in place.tiles:
+        if task.setup is None:
+            return Unknown()
+        place.tiles[task.key] = _tile(task.setup, place.features, device)
+    return place
+
+
+def _tile(setup: Setup, features: Any, device: Any) -> Any:
+    """Return the ``TileLosses`` of a tile, which knows its content."""
+    from gluon_style.methods.gatys.tile_losses import TileLosses
+
+    guides = mapped(setup.guides, lambda each: _array(each, device))
+    tile = TileLosses(features, setup.layers, setup.tile, setup.shape, guides)
+    if setup.content is not None:
+        tile.see_content(_array(setup.content, device))
+    return tile
+
+
+def _pixels(task: TileTask, place: _Place, device: Any) -> Any:
+    """Return the pixels that a task is about, ready for a gradient."""
+    if task.pixels is None:
+        return place.pixels.get(task.key)
+    X = _array(task.pixels, device)
+    X.attach_grad('add')
+    place.pixels[task.key] = X
+    return X
+
+
+def mapped(tree: Any, change: Any) -> Any:
+    """Return dicts, lists and tuples with each other value changed."""
+    if isinstance(tree, dict):
+        return {name: mapped(each, change) for name, each in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        items = [mapped(each, change) for each in tree]
+        if hasattr(tree, '_fields'):
+            return type(tree)(*items)
+        return type(tree)(items)
+    return change(tree)
+
+
+def as_numpy(value: Any) -> Any:
+    """Return an array of MXNet as one of NumPy, and all else as it is."""
+    return value.asnumpy() if hasattr(value, 'asnumpy') else value
+
+
+def _array(value: Any, device: Any) -> Any:
+    """Return an array of NumPy as one of MXNet, and all else as it is."""
+    from mxnet import np
+
+    if not isinstance(value, numpy.ndarray):
+        return value
+    return np.array(value, dtype='float32', ctx=device)
