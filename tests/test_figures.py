@@ -146,7 +146,7 @@ def test_a_run_has_the_pooling_of_its_settings(
     for pooling in ('max', 'avg'):
         settings = Settings(pooling=pooling, weights=weights_file)
         spec = RunSpec(settings, full=(32, 2), quick=(32, 2))
-        result = runs.result(pooling, spec)
+        [result] = runs.results([runs.job(pooling, spec)])
         alone = stylize(*pictures, settings, size=32, epochs=2)
         assert (result.image == alone.image).all()
 
@@ -163,11 +163,14 @@ class GivenRuns:
 
     def __init__(self, name, results, reference=None):
         self.name = name
-        self.results = results
+        self.given = results
         self.options = Options(reference=reference)
 
-    def result(self, name, spec, **changes):
-        return self.results[name]
+    def job(self, name, spec, **changes):
+        return name
+
+    def results(self, jobs):
+        return [self.given[name] for name in jobs]
 
 
 def chapter_checks(name, result):
@@ -573,7 +576,7 @@ def test_the_users_size_and_pictures_are_taken(weights_file, tmp_path):
     options = Options(img, img, size=32, weights=weights_file)
     runs = FigureRuns('figure', tmp_path, options)
     spec = RunSpec(PRESETS['chapter'], full=(300, 2), quick=(96, 1))
-    result = runs.result('one', spec)
+    [result] = runs.results([runs.job('one', spec)])
     assert result.image.shape == (16, 32, 3)
     assert result.record.settings['epochs'] == 2
     quick = spec.chosen(Options(quick=True, device='cpu'))
