@@ -624,9 +624,55 @@ def test_an_unknown_network_is_one_sentence(command):
     )
 
 
+@pytest.mark.parametrize(
+    'argv, sentence',
+    [
+        (
+            ['gram', '--workers', '0'],
+            'workers is 0: it must be a whole number',
+        ),
+        (
+            ['video', '--workers', '2', '--scheduler', 'tcp://a:1'],
+            'workers and scheduler name two places: leave out one of them',
+        ),
+        (
+            ['gram', '--scheduler', 'tcp://a:1', '--tls-key', 'no.pem'],
+            "'no.pem' is not a file",
+        ),
+        (['mona', '--workers', '2'], "figure 'mona' is unknown"),
+        (['gram', '--workers', '2', '--size', '8'], 'a picture of 8x5 pixels'),
+    ],
+)
+def test_mistakes_are_errors_before_processes_are_started(
+    argv, sentence, command, tmp_path, monkeypatch
+):
+    monkeypatch.setattr('gluon_style.many.connect._local_cluster', None)
+    folder = tmp_path / 'out'
+    code, out, err = command('figure', *argv, '-o', str(folder))
+    assert (code, out) == (2, '')
+    assert sentence in err and err.count('\n') == 1
+    assert not folder.exists()
+
+
+@pytest.mark.long
+def test_a_figure_without_runs_starts_no_processes(
+    command, pictures, weights_file, tmp_path, monkeypatch
+):
+    monkeypatch.setattr('gluon_style.many.connect._local_cluster', None)
+    content, style = pictures
+    words = ['figure', 'video', '--quick', '--size', '48', '--workers', '2']
+    words += ['--content', content, '--style', style, '-o', str(tmp_path)]
+    code, out, _ = command(*words, '--weights', weights_file)
+    assert code in (0, 1)
+    path = tmp_path / 'video.png'
+    assert path.is_file() and out.endswith(f'{path}\n')
+
+
 @pytest.mark.parametrize('good, code', [(True, 0), (False, 1), (None, 0)])
 def test_exit_code_says_whether_it_is_out(monkeypatch, capsys, good, code):
-    def drawn(name, folder, options, observe):
+    def drawn(name, folder, options, observe, executor):
+        # The runs are made in this process.
+        assert executor is None
         assert (name, folder, options.size) == ('gram', 'there', 64)
         assert options.network == 'vgg16'
         return 'there/gram.png', [Check('so it is', good)]
