@@ -41,10 +41,12 @@ class NonFiniteLossError(GluonStyleError, ArithmeticError):
     ``X`` holds the best pixels before that, or None. ``losses`` is the entry
     of ``history`` that belongs to them; ``history`` ends before the epoch
     that failed. ``result`` is None until ``stylize`` puts the last good
-    ``Result`` there.
+    ``Result`` there. Of a run in another process only the sentence is known.
     """
 
-    def __init__(self, epoch: int, X: Any, losses: Any, history: list) -> None:
+    def __init__(
+        self, epoch: int | None, X: Any, losses: Any, history: list
+    ) -> None:
         super().__init__(self._sentence(epoch))
         self.epoch = epoch
         self.X = X
@@ -52,12 +54,20 @@ class NonFiniteLossError(GluonStyleError, ArithmeticError):
         self.history = history
         self.result: Any = None
 
+    @classmethod
+    def elsewhere(cls, sentence: str) -> NonFiniteLossError:
+        """Return the error of a run that another process made."""
+        error = cls(None, None, None, [])
+        error.args = (sentence,)
+        return error
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Let the error leave a process of a pool, which pickles it."""
         arguments = self.epoch, self.X, self.losses, self.history
-        return type(self), arguments, {'result': self.result}
+        state = {'result': self.result, 'args': self.args}
+        return type(self), arguments, state
 
-    def _sentence(self, epoch: int) -> str:
+    def _sentence(self, epoch: int | None) -> str:
         return (
             f'the loss is not finite at epoch {epoch}: try a smaller lr or '
             'smaller weights of the losses'
@@ -67,7 +77,7 @@ class NonFiniteLossError(GluonStyleError, ArithmeticError):
 class DivergedError(NonFiniteLossError):
     """A loss exploded or was not finite, even after the step was halved."""
 
-    def _sentence(self, epoch: int) -> str:
+    def _sentence(self, epoch: int | None) -> str:
         # The number is MOST_HALVINGS of gluon_style.methods.gatys.recovery.
         return (
             f'the loss diverges at epoch {epoch}, although the step was '

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import shutil
 import signal
 import socket
@@ -15,13 +16,16 @@ from pathlib import Path
 
 import numpy
 import pytest
-from conftest import picture
+from conftest import picture, random_layers
 from PIL import Image
 
-from gluon_style import map_styles
+from gluon_style import Settings, map_styles
 from gluon_style.cli import main
-from gluon_style.errors import GluonStyleError
+from gluon_style.errors import GluonStyleError, NonFiniteLossError
+from gluon_style.figures import Options
+from gluon_style.figures.recipe import FigureRuns, RunSpec
 from gluon_style.files.reading import file_digest
+from gluon_style.layers import NETWORKS
 from gluon_style.many.executors import executor_for
 from gluon_style.many.jobs import Job
 from gluon_style.many.parcels import (
@@ -33,9 +37,11 @@ from gluon_style.many.parcels import (
     paint,
 )
 from gluon_style.many.sent import place_of, receive
+from gluon_style.methods.gatys.presets import PRESETS
 from gluon_style.methods.table import get_method
 from gluon_style.records.result import Result, read_record
 from gluon_style.weights.choice import find_weights
+from gluon_style.weights.formats import write_layers
 
 pytest.importorskip(
     'distributed', reason='needs distributed (pip install .[cluster])'
@@ -376,6 +382,153 @@ def test_a_folder_by_one_pass_has_the_names_of_the_serial_run(
         assert (here.image == there.image).all()
         assert here.record.settings == there.record.settings
         assert here.record.pictures == there.record.pictures
+
+
+def files_of(folder):
+    """Return the bytes of all files in a folder, by their paths there."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob('*')
+        if path.is_file()
+    }
+
+
+def without_seconds(text):
+    """Return a record without the times of its epochs."""
+    table = json.loads(text)
+    for epoch in table['history']:
+        assert epoch.pop('seconds') > 0
+    return table
+
+
+@pytest.mark.long
+def test_a_figure_of_two_processes_is_that_of_one(
+    pictures, weights_file, tmp_path, capsys
+):
+    here, there = tmp_path / 'here', tmp_path / 'there'
+    words = ['figure', 'alpha-beta', '--quick', '--size', '32']
+    words += ['--content', pictures[0], '--style', pictures[1]]
+    words += ['--weights', weights_file]
+    serial = subprocess.run(
+        [sys.executable, '-m', 'gluon_style', *words, '-o', str(here)],
+        env={**os.environ, 'OMP_NUM_THREADS': '1'},
+        capture_output=True,
+        text=True,
+    )
+    words += ['-o', str(there), '--workers', '2']
+    assert main(words) == serial.returncode
+    expected, made = files_of(here), files_of(there)
+    assert sorted(expected) == sorted(made) and len(made) == 2 + 4 * 2
+    for name in expected:
+        if Path(name).suffix == '.png' or name.endswith('.checks.json'):
+            assert made[name] == expected[name]
+        else:
+            times = map(without_seconds, (made[name], expected[name]))
+            assert next(times) == next(times)
+    lines = capsys.readouterr().out.splitlines()
+    names = ['0.0001', '0.001', '0.01', '0.1']
+    told = [line.split() for line in lines if ': total ' in line]
+    assert [words[0] for words in told] == ['1/4', '2/4', '3/4', '4/4']
+    assert sorted(words[1].rstrip(':') for words in told) == names
+    checks = serial.stdout.splitlines()[:-1]
+    assert lines[-len(checks) - 1 :] == [
+        *checks,
+        str(there / 'alpha-beta.png'),
+    ]
+    # What is finished is not made again; what was lost is.
+    lost = there / 'alpha-beta' / '0.01.png'
+    lost.unlink()
+    times = {p: p.stat().st_mtime_ns for p in there.glob('*/*')}
+    assert main([*words, '--json']) == serial.returncode
+    assert (
+        files_of(there)['alpha-beta/0.01.png']
+        == (expected['alpha-beta/0.01.png'])
+    )
+    renewed = {p.name for p in times if p.stat().st_mtime_ns != times[p]}
+    assert renewed == {'0.01.json'}
+    table = json.loads(capsys.readouterr().out)
+    assert len(table['checks']) == len(checks)
+
+
+@pytest.mark.long
+def test_a_run_that_fails_ends_its_figure_and_the_others_stay(
+    pictures, weights_file, tmp_path
+):
+    options = Options(*pictures, weights=weights_file, network='vgg19')
+    spec = RunSpec(Settings(), full=(32, 5), quick=(32, 5))
+
+    def runs_of(executor, observe=None):
+        return FigureRuns('figure', tmp_path, options, observe, executor)
+
+    # Its first stage is too small, which only the run finds out.
+    small = RunSpec(PRESETS['chapter-v0.7'], full=(48, 5), quick=(48, 5))
+    jobs = [
+        runs_of(None).job('good', spec),
+        runs_of(None).job('diverging', spec, lr=1e30),
+        runs_of(None).job('small', small),
+    ]
+    sentence = 'the loss is not finite at epoch 2: try a smaller lr'
+    with pytest.raises(NonFiniteLossError, match=f'^{sentence}') as serial:
+        runs_of(None).results(jobs[1:2])
+    with executor_for(workers=1) as executor:
+        runs = runs_of(executor)
+        with pytest.raises(NonFiniteLossError) as error:
+            runs.results(jobs)
+        with pytest.raises(
+            GluonStyleError, match='^small: size gives .* 12x8 '
+        ):
+            runs.results(jobs[2:])
+        assert str(error.value) == f'diverging: {serial.value}'
+        assert str(pickle.loads(pickle.dumps(error.value))) == (
+            f'diverging: {serial.value}'
+        )
+    made = files_of(tmp_path)
+    assert sorted(made) == ['figure/good.json', 'figure/good.png']
+
+    def observe(job):
+        raise AssertionError('a finished run is made again')
+
+    [result] = runs_of(None, observe).results(jobs[:1])
+    assert result.record.threads == '1' and len(result.history) == 5
+    assert files_of(tmp_path) == made
+
+
+@pytest.mark.long
+def test_weights_that_are_chosen_already_are_a_workers_too(
+    pictures, weights_file, tmp_path
+):
+    settings = Settings(size=32, epochs=2)
+    job = Job('one', *pictures, settings, weights=weights_file)
+    with executor_for(workers=1) as executor:
+        [(_, outcome)] = executor.outcomes([job], tmp_path)
+    assert outcome.record.weights.source == 'file'
+    assert outcome.record.weights.sha256 == file_digest(weights_file)
+    assert outcome.record.settings['weights'] == 'auto'
+
+
+@pytest.mark.long
+def test_a_figure_that_diverges_ends_as_in_one_process(
+    pictures, tmp_path, capsys
+):
+    layers = {
+        name: (1e12 * weight, bias)
+        for name, (weight, bias) in random_layers(
+            list(NETWORKS['vgg16'].conv_shapes)[:12]
+        ).items()
+    }
+    weights = tmp_path / 'huge.npz'
+    write_layers(weights, layers, 'vgg16')
+    words = ['figure', 'gram', '--quick', '--size', '32', '--quiet']
+    words += ['--content', pictures[0], '--style', pictures[1]]
+    words += ['--weights', str(weights), '-o', str(tmp_path / 'out')]
+    assert main(words) == 3
+    out, serial = capsys.readouterr()
+    assert out == '' and serial.count('\n') == 1
+    assert main([*words, '--workers', '1']) == 3
+    assert capsys.readouterr() == (
+        '',
+        serial.replace('gluon-style: ', 'gluon-style: result: '),
+    )
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,7 @@ def test_a_run_has_the_pooling_of_its_settings(
     for pooling in ('max', 'avg'):
         settings = Settings(pooling=pooling, weights=weights_file)
         spec = RunSpec(settings, full=(32, 2), quick=(32, 2))
-        result = runs.result(pooling, spec)
+        [result] = runs.results([runs.job(pooling, spec)])
         alone = stylize(*pictures, settings, size=32, epochs=2)
         assert (result.image == alone.image).all()
 
@@ -163,11 +163,14 @@ class GivenRuns:
 
     def __init__(self, name, results, reference=None):
         self.name = name
-        self.results = results
+        self.given = results
         self.options = Options(reference=reference)
 
-    def result(self, name, spec, **changes):
-        return self.results[name]
+    def job(self, name, spec, **changes):
+        return name
+
+    def results(self, jobs):
+        return [self.given[name] for name in jobs]
 
 
 def chapter_checks(name, result):
@@ -573,7 +576,7 @@ def test_the_users_size_and_pictures_are_taken(weights_file, tmp_path):
     options = Options(img, img, size=32, weights=weights_file)
     runs = FigureRuns('figure', tmp_path, options)
     spec = RunSpec(PRESETS['chapter'], full=(300, 2), quick=(96, 1))
-    result = runs.result('one', spec)
+    [result] = runs.results([runs.job('one', spec)])
     assert result.image.shape == (16, 32, 3)
     assert result.record.settings['epochs'] == 2
     quick = spec.chosen(Options(quick=True, device='cpu'))
@@ -621,9 +624,55 @@ def test_an_unknown_network_is_one_sentence(command):
     )
 
 
+@pytest.mark.parametrize(
+    'argv, sentence',
+    [
+        (
+            ['gram', '--workers', '0'],
+            'workers is 0: it must be a whole number',
+        ),
+        (
+            ['video', '--workers', '2', '--scheduler', 'tcp://a:1'],
+            'workers and scheduler name two places: leave out one of them',
+        ),
+        (
+            ['gram', '--scheduler', 'tcp://a:1', '--tls-key', 'no.pem'],
+            "'no.pem' is not a file",
+        ),
+        (['mona', '--workers', '2'], "figure 'mona' is unknown"),
+        (['gram', '--workers', '2', '--size', '8'], 'a picture of 8x5 pixels'),
+    ],
+)
+def test_mistakes_are_errors_before_processes_are_started(
+    argv, sentence, command, tmp_path, monkeypatch
+):
+    monkeypatch.setattr('gluon_style.many.connect._local_cluster', None)
+    folder = tmp_path / 'out'
+    code, out, err = command('figure', *argv, '-o', str(folder))
+    assert (code, out) == (2, '')
+    assert sentence in err and err.count('\n') == 1
+    assert not folder.exists()
+
+
+@pytest.mark.long
+def test_a_figure_without_runs_starts_no_processes(
+    command, pictures, weights_file, tmp_path, monkeypatch
+):
+    monkeypatch.setattr('gluon_style.many.connect._local_cluster', None)
+    content, style = pictures
+    words = ['figure', 'video', '--quick', '--size', '48', '--workers', '2']
+    words += ['--content', content, '--style', style, '-o', str(tmp_path)]
+    code, out, _ = command(*words, '--weights', weights_file)
+    assert code in (0, 1)
+    path = tmp_path / 'video.png'
+    assert path.is_file() and out.endswith(f'{path}\n')
+
+
 @pytest.mark.parametrize('good, code', [(True, 0), (False, 1), (None, 0)])
 def test_exit_code_says_whether_it_is_out(monkeypatch, capsys, good, code):
-    def drawn(name, folder, options, observe):
+    def drawn(name, folder, options, observe, executor):
+        # The runs are made in this process.
+        assert executor is None
         assert (name, folder, options.size) == ('gram', 'there', 64)
         assert options.network == 'vgg16'
         return 'there/gram.png', [Check('so it is', good)]

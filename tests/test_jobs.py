@@ -10,8 +10,10 @@ from PIL import Image
 
 from gluon_style import NonFiniteLossError, Settings
 from gluon_style.many import jobs
+from gluon_style.many.executors import InThisProcess
 from gluon_style.many.jobs import Job, check_job, finished, run
 from gluon_style.methods.observers import Observer
+from gluon_style.weights.choice import find_weights
 
 
 class Notes(Observer):
@@ -76,10 +78,30 @@ def test_a_given_net_is_used(job, tmp_path, weights_file):
 
     # Deeper than the job needs, and with the same weights.
     net = build_net(['conv5_2'], ['conv5_2'], weights=weights_file)
-    given = run(job, tmp_path / 'given', net_for=lambda settings: net)
+    given = run(job, tmp_path / 'given', net_for=lambda job: net)
     own = run(job, tmp_path / 'own')
     assert (given.image == own.image).all()
     assert given.record == own.record
+
+
+def test_weights_that_are_chosen_already_are_taken(
+    job, tmp_path, weights_file
+):
+    own = run(job, tmp_path)
+    settings = job.settings.changed({'weights': 'auto'})
+    jobs = [
+        replace(job, name=name, settings=settings, weights=weights)
+        for name, weights in (
+            ('path', weights_file),
+            ('file', find_weights(weights_file)),
+        )
+    ]
+    outcomes = dict(InThisProcess().outcomes(jobs, tmp_path))
+    for index, each in enumerate(jobs):
+        assert outcomes[index].record.weights == own.record.weights
+        assert outcomes[index].record.settings['weights'] == 'auto'
+        made = finished(each, tmp_path)
+        assert made is not None and (made.image == own.image).all()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gluon_style.cli.options import add_force, add_json, add_quiet, count
+from gluon_style.cli.where import add_where, other_processes
 from gluon_style.errors import GluonStyleError
 from gluon_style.layers import NETWORKS
 
@@ -80,6 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='DEVICE',
         help='auto, cpu, gpu or gpu:1 (default: auto)',
     )
+    add_where(parser)
     add_quiet(parser, 'print the comparison only')
     add_force(parser)
     add_json(parser)
@@ -107,8 +109,15 @@ def run(args: argparse.Namespace) -> int:
     def observe(job: Any) -> list[Any]:
         return [Progress(job.name, args.quiet)]
 
+    executor = other_processes(args, args.quiet or args.json)
     with claim(Path(args.output, f'{args.name}.png')):
-        path, checks = draw(args.name, args.output, options, observe=observe)
+        path, checks = draw(
+            args.name,
+            args.output,
+            options,
+            observe=observe,
+            executor=executor,
+        )
     words = {True: 'good', False: 'OUT', None: 'open'}
     if args.json:
         table = {'path': str(path), 'checks': [asdict(c) for c in checks]}

@@ -233,7 +233,7 @@ def _run_stage(
     tally = Tally(executor, sheet.stem, len(cells), args.quiet, args.json)
     for cell in sweep(cells, folder, executor, args.force):
         done.append(cell)
-        tally.add(cell, cell.job.name in unreadable)
+        tally.add(cell.job.name, cell, cell.job.name in unreadable)
     # As they were asked for, and not as they came.
     places = {cell.job.name: place for place, cell in enumerate(cells)}
     done.sort(key=lambda cell: places[cell.job.name])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
+from pathlib import Path
 from typing import Any
 
 from gluon_style.cli.messages import complain
@@ -89,15 +91,17 @@ class Tally:
         if (address := getattr(executor, 'dashboard', None)) is not None:
             self._print({'dashboard': address}, f'dashboard: {address}')
 
-    def add(self, cell: Any, is_known: bool) -> None:
-        """Tell of a cell; of an error that ``is_known`` nothing is said."""
+    def add(self, name: str, outcome: Any, is_known: bool = False) -> None:
+        """Tell of a job; of an error that ``is_known`` nothing is said.
+
+        ``outcome`` is an ``Outcome``, or a cell, which has all of its fields.
+        """
         self._done += 1
-        self._new += cell.is_new
-        self._failed += cell.error is not None
-        name = cell.job.name
-        if cell.error is not None and not is_known:
-            complain(f'{name}: {cell.error}')
-        losses = None if cell.record is None else cell.record.losses
+        self._new += outcome.is_new
+        self._failed += outcome.error is not None
+        if outcome.error is not None and not is_known:
+            complain(f'{name}: {outcome.error}')
+        losses = None if outcome.record is None else outcome.record.losses
         total = '' if losses is None else f': total {losses.total:.2f}'
         running = getattr(self._executor, 'running', 0)
         elapsed = time.perf_counter() - self._began
@@ -106,8 +110,8 @@ class Tally:
         line = {
             'stage': self._stage,
             'job': name,
-            'state': 'done' if cell.error is None else 'failed',
-            'error': cell.error,
+            'state': 'done' if outcome.error is None else 'failed',
+            'error': outcome.error,
             'done': self._done,
             'failed': self._failed,
             'running': running,
@@ -115,7 +119,7 @@ class Tally:
             'seconds_left': round(left, 1),
         }
         words = f'{self._done}/{self._count} {name}{total}'
-        if cell.error is not None:
+        if outcome.error is not None:
             words = ''
         if left > 60:
             words += f'\nabout {left / 60:.0f} min are left'
@@ -130,3 +134,41 @@ class Tally:
             print(json.dumps(line), flush=True)
         elif words and not self._quiet:
             print(words, flush=True)
+
+
+class OtherProcesses:
+    """An executor of other processes, which prints how far they are.
+
+    They are started when runs are asked for: a mistake is an error before
+    that, and a figure without runs needs none of them.
+    """
+
+    def __init__(self, args: argparse.Namespace, quiet: bool) -> None:
+        self._args, self._quiet = args, quiet
+
+    def outcomes(
+        self, jobs: Sequence[Any], folder: Path, force: bool = False
+    ) -> Any:
+        """Yield outcomes as they come."""
+        with executor_of(self._args, None) as executor:
+            tally = Tally(
+                executor, folder.name, len(jobs), self._quiet, as_json=False
+            )
+            outcomes = executor.outcomes(jobs, folder, force)
+            with closing(outcomes):
+                for index, outcome in outcomes:
+                    # An error is said by what ends with it.
+                    if outcome.error is None:
+                        tally.add(jobs[index].name, outcome)
+                    yield index, outcome
+
+
+def other_processes(
+    args: argparse.Namespace, quiet: bool
+) -> OtherProcesses | None:
+    """Return the executor that the options ask for; None is this process."""
+    # A mistake in them is an error, also where no run is made.
+    executor_of(args, None)
+    if args.workers is None and args.scheduler is None:
+        return None
+    return OtherProcesses(args, quiet)

@@ -16,6 +16,7 @@ from gluon_style.figures.optimizers import optimizers
 from gluon_style.figures.recipe import FigureRuns, Options, Recipe
 from gluon_style.figures.verdict import Check
 from gluon_style.figures.video import video
+from gluon_style.many.executors import Executor
 from gluon_style.many.jobs import Observe
 from gluon_style.methods.fields import require_known
 
@@ -82,21 +83,24 @@ def draw(
     options: Options | None = None,
     *,
     observe: Observe | None = None,
+    executor: Executor | None = None,
 ) -> tuple[Path, list[Check]]:
     """Draw a figure into ``folder``; return its path and its checks.
 
     ``name`` is one of ``RECIPES``. ``folder`` gets NAME.png, NAME.checks.json
     with the checks and the record of each run, and the folder NAME with the
-    picture of each run. Finished runs are not made again. ``observe`` returns
-    the observers of a job's run.
+    picture of each run. Finished runs are not made again.
 
-    Raises GluonStyleError for an unknown name, and as ``stylize`` does.
+    ``executor`` says where the runs are made: see ``executor_for``. Without
+    one, this process makes them, one after another, and ``observe`` returns
+    the observers of a job's run. Raises GluonStyleError for an unknown name,
+    and as ``stylize`` does.
     """
     require_known([name], RECIPES, 'figure')
     recipe, options = RECIPES[name], options or Options()
     network = options.network or recipe.network
     options = replace(options, network=network)
-    runs = FigureRuns(name, folder, options, observe)
+    runs = FigureRuns(name, folder, options, observe, executor)
     figure, checks = recipe.draw(runs)
     return runs.save(figure, checks), checks
 

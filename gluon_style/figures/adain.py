@@ -32,17 +32,19 @@ def adain(runs: FigureRuns) -> tuple[Figure, list[Check]]:
     """
     # The style's strokes are as large as in the picture beside the results.
     size = runs.options.size or _SIZES[runs.options.quick]
-    images = [
-        runs.painted(
-            'adain',
-            f'strength-{strength:g}',
-            _SIZES,
-            strength=strength,
-            style_size=max(size, 128),
-            color='style',
-        ).image
-        for strength in _STRENGTHS
-    ]
+    images = runs.images(
+        [
+            runs.job_of(
+                'adain',
+                f'strength-{strength:g}',
+                _SIZES,
+                strength=strength,
+                style_size=max(size, 128),
+                color='style',
+            )
+            for strength in _STRENGTHS
+        ]
+    )
     height, width = images[0].shape[:2]
     comparison = runs.comparison
     content, style = (

@@ -15,6 +15,7 @@ from gluon_style.figures.comparison import Comparison
 from gluon_style.figures.recipe import FigureRuns, RunSpec
 from gluon_style.figures.verdict import Check, check_falling
 from gluon_style.many.grid import picture_grid, show_picture
+from gluon_style.many.jobs import Job
 from gluon_style.methods.diffusion.patches import some_patches
 from gluon_style.methods.diffusion.settings import Settings
 from gluon_style.methods.gatys.presets import PRESETS
@@ -39,13 +40,17 @@ def diffusion(runs: FigureRuns) -> tuple[Figure, list[Check]]:
     The first row has the pictures, an optimization and a diffusion; the
     second less and more strength, another seed, and no noise at all.
     """
-    optimized = runs.result('optimized', _OPTIMIZED).image
-    weak, usual, strong = (
-        _painted(runs, f'strength-{strength:g}', strength=strength)
-        for strength in _STRENGTHS
+    optimized, weak, usual, strong, seed, silent = runs.images(
+        [
+            runs.job('optimized', _OPTIMIZED),
+            *(
+                _job(runs, f'strength-{strength:g}', strength=strength)
+                for strength in _STRENGTHS
+            ),
+            _job(runs, 'seed-1', seed=1),
+            _job(runs, 'without-noise', noise=0.0),
+        ]
     )
-    seed = _painted(runs, 'seed-1', seed=1)
-    silent = _painted(runs, 'without-noise', noise=0.0)
     comparison = runs.comparison
     content, style = (
         comparison.target(name, usual) for name in ('content', 'style')
@@ -62,11 +67,11 @@ def diffusion(runs: FigureRuns) -> tuple[Figure, list[Check]]:
     return figure, list(checks)
 
 
-def _painted(runs: FigureRuns, name: str, **changes) -> numpy.ndarray:
-    """Return a picture, at the size of the optimization."""
+def _job(runs: FigureRuns, name: str, **changes) -> Job:
+    """Return a run of diffusion, at the size of the optimization."""
     changes['network'] = runs.options.network or 'auto'
     changes['weights'] = runs.options.weights
-    return runs.painted('diffusion', name, _SIZES, **changes).image
+    return runs.job_of('diffusion', name, _SIZES, **changes)
 
 
 def _checks(

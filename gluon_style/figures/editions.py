@@ -71,7 +71,7 @@ def chapter(runs: FigureRuns) -> tuple[Figure, list[Check]]:
     changes = {}
     if settings.first is not None and runs.options.quick:
         changes['first'] = replace(settings.first, epochs=_QUICK_EPOCHS)
-    result = runs.result(runs.name, spec, **changes)
+    [result] = runs.results([runs.job(runs.name, spec, **changes)])
     figure = plot_result(result.image, result.history).fig
     checks = [_check_descent(stage) for stage in stages(result.history)]
     if reference is not None:

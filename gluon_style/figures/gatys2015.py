@@ -8,7 +8,6 @@ figures are there to show.
 
 from __future__ import annotations
 
-import numpy
 from matplotlib.figure import Figure
 
 from gluon_style.figures.recipe import SINGLE, FigureRuns, RunSpec
@@ -20,6 +19,7 @@ from gluon_style.figures.verdict import (
 )
 from gluon_style.layers import STYLE_LAYERS
 from gluon_style.many.grid import picture_grid, show_picture
+from gluon_style.many.jobs import Job
 
 RECONSTRUCTED = ('conv1_2', 'conv2_2', 'conv3_2', 'conv4_2', 'conv5_2')
 # The chapter's own weights of content and style are 1 and 1e4.
@@ -40,7 +40,9 @@ def reconstructions(runs: FigureRuns) -> tuple[Figure, list[Check]]:
     From noise, with one loss at a time: the content at one layer, or the
     style at all layers up to one.
     """
-    contents, styles = _contents(runs), _styles(runs)
+    images = runs.images([*_content_jobs(runs), *_style_jobs(runs)])
+    contents = images[: len(RECONSTRUCTED)]
+    styles = images[len(RECONSTRUCTED) :]
     comparison, shape = runs.comparison, contents[0].shape
     figure, axes = picture_grid(2, 6, shape[0] / shape[1])
     for row, name in zip(axes, ('content', 'style')):
@@ -60,25 +62,25 @@ def reconstructions(runs: FigureRuns) -> tuple[Figure, list[Check]]:
 _RECONSTRUCTION = RunSpec(_FROM_NOISE, full=(225, 200), quick=(64, 30))
 
 
-def _contents(runs: FigureRuns) -> list[numpy.ndarray]:
-    """Return the content as each layer knows it."""
+def _content_jobs(runs: FigureRuns) -> list[Job]:
+    """Return runs for the content as each layer knows it."""
     return [
-        runs.result(
+        runs.job(
             f'content-{layer}',
             _RECONSTRUCTION,
             content_layers=layer,
             style_layers='conv1_1',
             style_weight=0,
             tv_weight=0.1,
-        ).image
+        )
         for layer in RECONSTRUCTED
     ]
 
 
-def _styles(runs: FigureRuns) -> list[numpy.ndarray]:
-    """Return the style as the layers up to each know it."""
+def _style_jobs(runs: FigureRuns) -> list[Job]:
+    """Return runs for the style as the layers up to each know it."""
     return [
-        runs.result(
+        runs.job(
             f'style-{layers[-1]}',
             _RECONSTRUCTION,
             content_layers='conv1_1',
@@ -86,7 +88,7 @@ def _styles(runs: FigureRuns) -> list[numpy.ndarray]:
             content_weight=0,
             style_weight=_style_weight(layers),
             tv_weight=1,
-        ).image
+        )
         for layers in _CUMULATIVE
     ]
 
@@ -138,10 +140,15 @@ def tradeoff(runs: FigureRuns) -> tuple[Figure, list[Check]]:
 
     From noise; the style layers of a row are those up to the one named.
     """
-    rows = [
-        [_balanced(runs, layers, strength) for strength in STRENGTHS]
-        for layers in _CUMULATIVE
-    ]
+    images = runs.images(
+        [
+            _balanced(runs, layers, strength)
+            for layers in _CUMULATIVE
+            for strength in STRENGTHS
+        ]
+    )
+    width = len(STRENGTHS)
+    rows = [images[i : i + width] for i in range(0, len(images), width)]
     height, width = rows[0][0].shape[:2]
     figure, axes = picture_grid(
         len(rows), len(STRENGTHS), height / width, gap=0.1
@@ -159,11 +166,13 @@ def tradeoff(runs: FigureRuns) -> tuple[Figure, list[Check]]:
     return figure, checks
 
 
-def _balanced(runs, layers, strength):
-    return runs.result(
+def _balanced(
+    runs: FigureRuns, layers: tuple[str, ...], strength: float
+) -> Job:
+    return runs.job(
         f'{layers[-1]}-{strength:g}',
         RunSpec(_FROM_NOISE, full=(225, 150), quick=(64, 25)),
         style_layers=layers,
         strength=strength,
         tv_weight=1,
-    ).image
+    )

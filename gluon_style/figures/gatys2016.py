@@ -35,12 +35,12 @@ SEEDS = (0, 1, 2, 3)
 
 def alpha_beta(runs: FigureRuns) -> tuple[Figure, list[Check]]:
     """Draw figure 4: the content weight against the style weight."""
-    images = [
-        runs.result(
-            f'{ratio:g}', FAST, content_weight=ratio * STYLE_WEIGHT
-        ).image
-        for ratio in RATIOS
-    ]
+    images = runs.images(
+        [
+            runs.job(f'{ratio:g}', FAST, content_weight=ratio * STYLE_WEIGHT)
+            for ratio in RATIOS
+        ]
+    )
     height, width = images[0].shape[:2]
     figure, axes = picture_grid(1, len(RATIOS), height / width)
     for ax, img, ratio in zip(axes[0], images, RATIOS):
@@ -85,16 +85,18 @@ def _at_each_layer(runs: FigureRuns) -> list[numpy.ndarray]:
     # The smaller the picture, the more of it the style displaces: the
     # chapter's 1e4 would leave too little of the content.
     style_weight = 1e2 if runs.options.quick else 1e3
-    return [
-        runs.result(
-            layer,
-            FAST,
-            content_layers=layer,
-            style_weight=style_weight,
-            content_weight=costs[own_layer] / costs[layer],
-        ).image
-        for layer in _COMPARED
-    ]
+    return runs.images(
+        [
+            runs.job(
+                layer,
+                FAST,
+                content_layers=layer,
+                style_weight=style_weight,
+                content_weight=costs[own_layer] / costs[layer],
+            )
+            for layer in _COMPARED
+        ]
+    )
 
 
 def _check_content_layer(comparison, images):
@@ -126,10 +128,11 @@ def inits(runs: FigureRuns) -> tuple[Figure, list[Check]]:
         full=(225, 300),
         quick=(64, 40),
     )
-    results = {
-        name: runs.result(name.replace(' ', '-'), spec, **start)
+    jobs = [
+        runs.job(name.replace(' ', '-'), spec, **start)
         for name, start in _STARTS.items()
-    }
+    ]
+    results = dict(zip(_STARTS, runs.results(jobs)))
     height, width = results['content'].image.shape[:2]
     figure, axes = picture_grid(2, 3, height / width)
     for ax, (name, result) in zip(axes.flat, results.items()):

@@ -18,7 +18,7 @@ def gram(runs: FigureRuns) -> tuple[Figure, list[Check]]:
     The channels of each layer are in the order of the style picture's
     energy, the largest first.
     """
-    image = runs.result('result', FAST, style_weight=1e3).image
+    [image] = runs.images([runs.job('result', FAST, style_weight=1e3)])
     comparison = runs.comparison
     pictures = {
         'content picture': comparison.target('content', image),

@@ -15,8 +15,8 @@ from gluon_style.figures.comparison import Comparison
 from gluon_style.figures.recipe import FigureRuns, RunSpec
 from gluon_style.figures.verdict import Check, check_falling
 from gluon_style.many.grid import picture_grid, show_picture
+from gluon_style.many.jobs import Job
 from gluon_style.methods.gatys.presets import PRESETS
-from gluon_style.records.result import Result
 
 # In full and quick.
 _SIZES = 300, 96
@@ -36,15 +36,18 @@ def onepass(runs: FigureRuns) -> tuple[Figure, list[Check]]:
     The first row has the pictures, an optimization and one pass, the second
     four strengths, the third four of the 26 styles.
     """
-    optimized = runs.result('optimized', _OPTIMIZED).image
-    strengths = [
-        _painted(runs, f'strength-{strength:g}', strength=strength).image
-        for strength in _STRENGTHS
-    ]
-    styles = [
-        _painted(runs, style.replace(':', '-'), style).image
-        for style in _STYLES
-    ]
+    optimized, *painted = runs.images(
+        [
+            runs.job('optimized', _OPTIMIZED),
+            *(
+                _job(runs, f'strength-{strength:g}', strength=strength)
+                for strength in _STRENGTHS
+            ),
+            *(_job(runs, each.replace(':', '-'), each) for each in _STYLES),
+        ]
+    )
+    strengths = painted[: len(_STRENGTHS)]
+    styles = painted[len(_STRENGTHS) :]
     comparison = runs.comparison
     first = [
         *(comparison.target(name, optimized) for name in ('content', 'style')),
@@ -63,11 +66,11 @@ def onepass(runs: FigureRuns) -> tuple[Figure, list[Check]]:
     return figure, list(_checks(comparison, optimized, strengths, styles))
 
 
-def _painted(
+def _job(
     runs: FigureRuns, name: str, style: str | None = None, **changes
-) -> Result:
-    """Return a picture of one pass, at the size of the optimization."""
-    return runs.painted('feedforward', name, _SIZES, style, **changes)
+) -> Job:
+    """Return a run of one pass, at the size of the optimization."""
+    return runs.job_of('feedforward', name, _SIZES, style, **changes)
 
 
 def _checks(

@@ -34,10 +34,11 @@ def optimizers(runs: FigureRuns) -> tuple[Figure, list[Check]]:
     chapter's learning rate, L-BFGS at one scale, and coarse to fine, as
     ``chapter-fast`` does.
     """
-    results = {
-        name: runs.result(name, RunSpec(settings, (225, 500), (96, 50)))
+    jobs = [
+        runs.job(name, RunSpec(settings, (225, 500), (96, 50)))
         for name, settings in _SETTINGS.items()
-    }
+    ]
+    results = dict(zip(_SETTINGS, runs.results(jobs)))
     figure = Figure(figsize=(9, 3.2), layout='constrained')
     over_epochs, over_seconds = figure.subplots(1, 2, sharey=True)
     for name, result in results.items():

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,16 +14,18 @@ from matplotlib.figure import Figure
 
 from gluon_style import samples
 from gluon_style.chapter.plots import write_figure
+from gluon_style.errors import GluonStyleError, NonFiniteLossError
 from gluon_style.figures.comparison import Comparison, deep_net
 from gluon_style.figures.verdict import Check
 from gluon_style.files.atomic import replacing
 from gluon_style.files.ours import require_folder, require_ours
 from gluon_style.layers import NETWORKS, Network, get_network
+from gluon_style.many.executors import Executor, Outcome
 from gluon_style.many.jobs import Job, Observe, check_job, run
-from gluon_style.methods.fields import Validated
 from gluon_style.methods.gatys.presets import PRESETS
 from gluon_style.methods.gatys.settings import Settings
-from gluon_style.methods.table import get_method
+from gluon_style.methods.table import DEFAULT_METHOD, get_method, method_of
+from gluon_style.pictures import Array
 from gluon_style.records.record import PictureId
 from gluon_style.records.result import Result
 from gluon_style.weights import WeightsFile, find_weights
@@ -95,8 +97,10 @@ class FigureRuns:
     """The runs of the figure ``name``, and its files in ``folder``.
 
     The figure is NAME.png, its checks and records are NAME.checks.json, and
-    the pictures of its runs are in the folder NAME. Raises GluonStyleError
-    if another program's file is in the way.
+    the pictures of its runs are in the folder NAME. ``executor`` says where
+    the runs are made: in this process by default, where ``observe`` returns
+    their observers. Raises GluonStyleError if another program's file is in
+    the way.
     """
 
     def __init__(
@@ -105,6 +109,7 @@ class FigureRuns:
         folder: str | Path,
         options: Options,
         observe: Observe | None = None,
+        executor: Executor | None = None,
     ) -> None:
         self.name, self.options = name, options
         self.folder = Path(folder)
@@ -116,55 +121,30 @@ class FigureRuns:
         content, style = options.content, options.style
         self.content = samples.photograph() if content is None else content
         self.style = samples.PAINTING if style is None else style
-        self._observe = observe
+        self._observe, self._executor = observe, executor
         self._results: dict[str, Result] = {}
         self._nets: dict[str, Any] = {}
 
-    def result(self, name: str, spec: RunSpec, **changes: Any) -> Result:
-        """Return the result of a run, which is made unless it is finished.
+    def job(self, name: str, spec: RunSpec, **changes: Any) -> Job:
+        """Return an optimization; ``name`` is that of its picture.
 
-        ``name`` is that of its picture; ``changes`` are further settings.
+        ``changes`` are further settings.
         """
         settings = spec.chosen(self.options).changed(changes)
-        job = Job(name, self.content, self.style, settings)
-        folder = self.folder / self.name
-        # A mistake is an error before weights are fetched.
-        check_job(job, folder, self.options.force)
-        settings = settings.changed({'network': self.network.name})
-        self._results[name] = run(
-            replace(job, settings=settings),
-            folder,
-            self._observe,
-            self._net,
-            self.options.force,
-        )
-        return self._results[name]
+        return Job(name, self.content, self.style, settings)
 
-    def result_of(
-        self, name: str, settings: Validated, style: Any = None
-    ) -> Result:
-        """Return the result of a run of any method, made unless finished.
-
-        ``style`` is another one than the figure's.
-        """
-        style = self.style if style is None else style
-        job = Job(name, self.content, style, settings)
-        folder, force = self.folder / self.name, self.options.force
-        check_job(job, folder, force)
-        self._results[name] = run(job, folder, self._observe, force=force)
-        return self._results[name]
-
-    def painted(
+    def job_of(
         self,
         method: str,
         name: str,
         sizes: tuple[int, int],
         style: Any = None,
         **changes: Any,
-    ) -> Result:
-        """Return the result of a run by a method's defaults and ``changes``.
+    ) -> Job:
+        """Return a run by a method's defaults and ``changes``.
 
-        ``sizes`` are its longest sides, in full and when quick.
+        ``sizes`` are its longest sides, in full and when quick; ``style`` is
+        another one than the figure's.
         """
         options = self.options
         changes = {
@@ -173,7 +153,49 @@ class FigureRuns:
             **changes,
         }
         settings = get_method(method).settings().changed(changes)
-        return self.result_of(name, settings, style)
+        style = self.style if style is None else style
+        return Job(name, self.content, style, settings)
+
+    def results(self, jobs: Sequence[Job]) -> list[Result]:
+        """Return the results of runs, each made unless it is finished.
+
+        No run needs the result of another one, so that an executor may make
+        several at a time. Raises the errors of ``jobs.run``; the first run
+        that fails ends the figure.
+        """
+        folder, force = self.folder / self.name, self.options.force
+        # A mistake is an error before weights are fetched.
+        for job in jobs:
+            check_job(job, folder, force)
+        jobs = [self._with_network(job) for job in jobs]
+        if self._executor is not None:
+            self._make_elsewhere(self._executor, jobs)
+        # What an executor has made is read here.
+        results = {
+            job.name: run(job, folder, self._observe, self._net, force)
+            for job in jobs
+        }
+        self._results.update(results)
+        return list(results.values())
+
+    def images(self, jobs: Sequence[Job]) -> list[Array]:
+        """Return the pictures of ``results``, (height, width, 3) of uint8."""
+        return [result.image for result in self.results(jobs)]
+
+    def _make_elsewhere(self, executor: Executor, jobs: list[Job]) -> None:
+        """Let an executor make the runs; raise the error of one that fails."""
+        folder, force = self.folder / self.name, self.options.force
+        with closing(executor.outcomes(jobs, folder, force)) as outcomes:
+            for index, outcome in outcomes:
+                if outcome.error is not None:
+                    raise _failure(jobs[index].name, outcome)
+
+    def _with_network(self, job: Job) -> Job:
+        """Return a job with the network and the weights of the figure."""
+        if method_of(job.settings).name != DEFAULT_METHOD:
+            return job
+        settings = job.settings.changed({'network': self.network.name})
+        return replace(job, settings=settings, weights=self._weights)
 
     @cached_property
     def network(self) -> Network:
@@ -201,8 +223,9 @@ class FigureRuns:
             self.network.name,
         )
 
-    def _net(self, settings: Settings) -> Any:
+    def _net(self, job: Job) -> Any:
         """Return the network for a run, with all layers of any recipe."""
+        settings = job.settings
         if settings.pooling == 'max':
             return self.comparison.net
         if settings.pooling not in self._nets:
@@ -248,6 +271,14 @@ class FigureRuns:
             # A figure without runs sees by the network of its checks.
             sources = {self.comparison.net.weights.source}
         return f'{self.network.title}, weights {", ".join(sorted(sources))}'
+
+
+def _failure(name: str, outcome: Outcome) -> GluonStyleError:
+    """Return the error of a run that failed in another process."""
+    sentence = f'{name}: {outcome.error}'
+    if outcome.diverged:
+        return NonFiniteLossError.elsewhere(sentence)
+    return GluonStyleError(sentence)
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ class Cluster:
                 return
             waiting.popleft()
             # Without weights no job can be made.
-            net = self._net_of(job.settings)
+            net = self._net_of(job)
             try:
                 parcel = pack(job, net)
             except (OSError, GluonStyleError) as error:
@@ -148,8 +148,9 @@ class Cluster:
         )
         future.add_done_callback(lambda _: self._ready.put(key))
 
-    def _net_of(self, settings: Any) -> NetId | None:
+    def _net_of(self, job: Job) -> NetId | None:
         """Return the network of a job's method, or None."""
+        settings = job.settings
         method = method_of(settings)
         if method.name == 'adain':
             from gluon_style.methods.adain.decoder import SHIPPED, read_decoder
@@ -158,7 +159,8 @@ class Cluster:
         elif method.has_epochs:
             losses = getattr(settings, 'guide', lambda: settings)()
             layers = tuple(losses.named_layers)
-            choice = losses.weights, losses.network, layers
+            weights = job.weights or losses.weights
+            choice = weights, losses.network, layers
         else:
             return None
         if choice not in self._weights:

@@ -14,6 +14,7 @@ from gluon_style.methods.table import DEFAULT_METHOD, method_of
 from gluon_style.pictures.read import read_picture
 from gluon_style.records.record import PictureId, Record
 from gluon_style.records.result import Result, require_result_files
+from gluon_style.weights.choice import WeightsFile
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,16 @@ class Job:
     """One run: the name of its files, its pictures, its settings.
 
     ``content`` and ``style`` are paths, Pillow images or arrays (height,
-    width, 3) of uint8. A job can be pickled.
+    width, 3) of uint8. ``weights`` are those of its network where they are
+    chosen already, as for ``find_weights``; by default its settings choose
+    them. A job can be pickled.
     """
 
     name: str
     content: Any
     style: Any
     settings: Any
+    weights: str | WeightsFile | None = None
 
     def path(self, folder: str | Path) -> Path:
         """Return the path of the picture in ``folder``."""
@@ -109,13 +113,13 @@ def run(
     job: Job,
     folder: str | Path,
     observe: Observe | None = None,
-    net_for: Callable[[Any], Any] | None = None,
+    net_for: Callable[[Job], Any] | None = None,
     force: bool = False,
 ) -> Result:
     """Return the result of ``job``: from ``folder``, or made and saved there.
 
-    ``observe`` returns the observers of the job's run, ``net_for`` the
-    network for its settings; a finished job needs neither. Raises the errors
+    ``observe`` returns the observers of the job's run, ``net_for`` its
+    network; a finished job needs neither. Raises the errors
     of ``check_job`` and ``stylize``, and OSError if the result cannot be
     written.
     """
@@ -127,7 +131,7 @@ def run(
     # MXNet takes seconds to load, and a finished job does not need it.
     method, options = method_of(job.settings), {}
     if method.name == DEFAULT_METHOD and net_for:
-        options['net'] = net_for(job.settings)
+        options['net'] = net_for(job)
     result = method.stylize(
         job.content,
         job.style,

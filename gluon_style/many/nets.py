@@ -17,38 +17,40 @@ class SharedNets:
     """
 
     def __init__(self, jobs: Iterable[Job]) -> None:
-        self._layers: dict[tuple[str, ...], set[str]] = {}
+        self._layers: dict[tuple[Any, ...], set[str]] = {}
         for job in jobs:
             if method_of(job.settings).name != DEFAULT_METHOD:
                 # It shares its nets by itself.
                 continue
-            layers = self._layers.setdefault(_net_key(job.settings), set())
+            layers = self._layers.setdefault(_net_key(job), set())
             layers.update(job.settings.named_layers)
-        self._nets: dict[tuple[str, ...], Any] = {}
+        self._nets: dict[tuple[Any, ...], Any] = {}
 
-    def net(self, settings: Any) -> Any:
-        """Return the network for a run with these settings."""
-        key = _net_key(settings)
+    def net(self, job: Job) -> Any:
+        """Return the network for a job's run."""
+        settings, key = job.settings, _net_key(job)
         if key not in self._nets:
             from gluon_style.chapter.devices import get_device
             from gluon_style.chapter.vgg import build_net
 
+            weights: Any = job.weights or settings.weights
             self._nets[key] = build_net(
                 None,
                 sorted(self._layers[key]),
                 network=settings.network,
-                weights=settings.weights,
+                weights=weights,
                 pooling=settings.pooling,
                 device=get_device(settings.device),
             )
         return self._nets[key]
 
 
-def _net_key(settings: Any) -> tuple[str, ...]:
+def _net_key(job: Job) -> tuple[Any, ...]:
     """Return what two runs must have in common to share a network."""
+    settings = job.settings
     return (
         settings.network,
-        settings.weights,
+        job.weights or settings.weights,
         settings.pooling,
         settings.device,
     )
