@@ -55,6 +55,10 @@ class Parcel:
     net: NetId | None
     versions: Mapping[str, str]
 
+    def painted(self, folder: Path) -> Painted | Lacking:
+        """Make the picture, in a worker; ``folder`` may have its files."""
+        return _painted(self, folder)
+
 
 class Painted(NamedTuple):
     """The files of a picture and of its record, by their suffixes."""
@@ -87,6 +91,7 @@ class Lacking(NamedTuple):
     net: NetId
 
 
+# What else a parcel may be paints other things: see ``clip_parcels``.
 Answer = Union[Painted, Failed, Trouble, Refused, Lacking]
 
 
@@ -112,10 +117,11 @@ def _packed(source: Any) -> Any:
     return source
 
 
-def paint(parcel: Parcel) -> Answer:
-    """Make a parcel's picture, in a worker, and return its files.
+def paint(parcel: Any) -> Any:
+    """Make what a parcel asks for, in a worker: return an ``Answer``.
 
-    A record says what it would say in the packing process, and the versions
+    ``parcel`` is a ``Parcel``, or has ``painted`` and ``versions``, too. A
+    record says what it would say in the packing process, and the versions
     are the worker's own.
     """
     error = refusal(parcel.versions, current_versions())
@@ -124,7 +130,7 @@ def paint(parcel: Parcel) -> Answer:
     try:
         # A worker may have several threads, and has one network.
         with _LOCK, tempfile.TemporaryDirectory() as folder:
-            return _painted(parcel, Path(folder))
+            return parcel.painted(Path(folder))
     except (OSError, MemoryError) as error:
         return Trouble(str(error))
     except GluonStyleError as error:
@@ -148,22 +154,12 @@ def refusal(
 def _painted(parcel: Parcel, folder: Path) -> Painted | Lacking:
     job, options = parcel.job, {}
     method = method_of(job.settings)
-    if (net := parcel.net) is not None:
-        from gluon_style.many.sent import place_of
-
-        place = place_of(net)
-        if place is None:
-            return Lacking(net)
-        if net.layers:
-            net = net._replace(weights=replace(net.weights, path=place))
-            options['net'] = _built(net, job.settings.device)
+    if (net := net_here(parcel)) is not None:
+        if isinstance(net, Lacking):
+            return net
+        options['net'] = net
     content = _unpacked(job.content, folder / 'content')
-    style = _unpacked(job.style, folder / 'style')
-    changes = {
-        name: str(_unpacked(file, folder / name))
-        for name, file in parcel.files.items()
-    }
-    settings = job.settings.changed(changes)
+    style, settings = unpacked(parcel, folder)
     result = method.stylize(content, style, settings, observers=(), **options)
     # The file of a setting has another place here.
     own = job.settings.to_json()
@@ -175,6 +171,34 @@ def _painted(parcel: Parcel, folder: Path) -> Painted | Lacking:
     return Painted(
         {each: path.with_suffix(each).read_bytes() for each in SUFFIXES}
     )
+
+
+def net_here(parcel: Parcel) -> Any:
+    """Return a parcel's network on this worker, ``Lacking``, or None.
+
+    Some methods build it themselves, when its weights are here.
+    """
+    if (net := parcel.net) is None:
+        return None
+    from gluon_style.many.sent import place_of
+
+    place = place_of(net)
+    if place is None:
+        return Lacking(net)
+    if not net.layers:
+        return None
+    net = net._replace(weights=replace(net.weights, path=place))
+    return _built(net, parcel.job.settings.device)
+
+
+def unpacked(parcel: Parcel, folder: Path) -> tuple[Any, Any]:
+    """Return a parcel's style and settings, with their files in a folder."""
+    changes = {
+        name: str(_unpacked(file, folder / name))
+        for name, file in parcel.files.items()
+    }
+    style = _unpacked(parcel.job.style, folder / 'style')
+    return style, parcel.job.settings.changed(changes)
 
 
 def _unpacked(source: Any, folder: Path) -> Any:
