@@ -48,8 +48,13 @@ def executor_of(
     """
     from gluon_style.many.executors import executor_for
 
+    return executor_for(observe=observe, **place_of(args))
+
+
+def place_of(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what the options say, by the names that Python has for it."""
     tls = {name.removeprefix('tls_'): getattr(args, name) for name in _TLS}
-    return executor_for(args.workers, args.scheduler, observe, **tls)
+    return {'workers': args.workers, 'scheduler': args.scheduler, **tls}
 
 
 class Tally:
