@@ -39,6 +39,7 @@ from .layers import (
     LAYER_NAMES as LAYER_NAMES,
     STYLE_LAYERS as STYLE_LAYERS,
 )
+from .many.clip import stylize_video as stylize_video
 from .many.executors import open_cluster as open_cluster
 from .many.mapping import map_styles as map_styles
 from .methods.feedforward.learn import learn as learn
@@ -66,7 +67,6 @@ from .pictures.write import save_image as save_image
 from .records.log import Log as Log
 from .records.record import Record as Record
 from .records.result import Result as Result
-from .video.stylize import stylize_video as stylize_video
 from .weights import load_weights as load_weights
 from .widgets.panel import panel as panel
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 # Before anything imports pyplot: no test needs a display.
@@ -11,6 +12,7 @@ os.environ.setdefault('MPLBACKEND', 'Agg')
 
 import numpy
 import pytest
+from machines import PATIENCE, Machines
 from PIL import Image
 
 import gluon_style  # noqa: F401 - prepares MXNet before a test imports it
@@ -235,3 +237,18 @@ def during_run(monkeypatch):
         monkeypatch.setattr(picture, 'Progress', Watching)
 
     return install
+
+
+@pytest.fixture
+def machines(tmp_path):
+    """A scheduler and workers that the test starts: see ``Machines``."""
+    folder = tmp_path / 'machines'
+    folder.mkdir()
+    machines = Machines(folder)
+    # Without a scheduler a client gives up: no test waits forever.
+    watchdog = threading.Timer(4 * PATIENCE, machines.stop)
+    watchdog.daemon = True
+    watchdog.start()
+    yield machines
+    watchdog.cancel()
+    machines.stop()

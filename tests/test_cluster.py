@@ -8,15 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import numpy
 import pytest
 from conftest import picture, random_layers
+from machines import FAULTS, PATIENCE, descendants, is_alive, wait_for_workers
 from PIL import Image
 
 from gluon_style import Settings, map_styles
@@ -46,10 +45,6 @@ from gluon_style.weights.formats import write_layers
 pytest.importorskip(
     'distributed', reason='needs distributed (pip install .[cluster])'
 )
-FAULTS = Path(__file__).with_name('worker_faults.py')
-DASK = str(Path(sys.executable).with_name('dask'))
-# Seconds until a process is there.
-PATIENCE = 60
 
 
 @pytest.fixture
@@ -61,97 +56,6 @@ def photos(tmp_path):
         img = Image.fromarray(picture(48, 32, seed=number))
         img.save(folder / f'{number}.png')
     return folder
-
-
-class Machines:
-    """A scheduler and workers in processes of their own, on loopback."""
-
-    def __init__(self, folder):
-        self.folder, self.workers, self.scheduler = folder, [], None
-        with socket.socket() as free:
-            free.bind(('127.0.0.1', 0))
-            self.port = free.getsockname()[1]
-        self.address = f'tcp://127.0.0.1:{self.port}'
-
-    def start(self, workers=1, scheme='tcp', options=(), **faults):
-        self.address = f'{scheme}://127.0.0.1:{self.port}'
-        self.start_scheduler(scheme, options)
-        for _ in range(workers):
-            self.start_worker(options, **faults)
-        return self.address
-
-    def start_scheduler(self, scheme='tcp', options=()):
-        self.scheduler = self._run(
-            *('scheduler', '--host', '127.0.0.1', '--port', str(self.port)),
-            *('--protocol', scheme, '--no-dashboard', *options),
-        )
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            with socket.socket() as trial:
-                if trial.connect_ex(('127.0.0.1', self.port)) == 0:
-                    return
-            time.sleep(0.1)
-        raise AssertionError('the scheduler did not begin')
-
-    def start_worker(self, options=(), **faults):
-        worker = self._run(
-            *('worker', self.address, '--nthreads', '1', '--no-nanny'),
-            *('--no-dashboard', '--local-directory', str(self.folder)),
-            *('--preload', str(FAULTS), *options),
-            OMP_NUM_THREADS='1',
-            **faults,
-        )
-        self.workers.append(worker)
-        return worker
-
-    def _run(self, *words, **environment):
-        with open(self.folder / f'{words[0]}.log', 'ab') as log:
-            return subprocess.Popen(
-                [DASK, *words],
-                env={**os.environ, **environment},
-                stdout=log,
-                stderr=log,
-                cwd=self.folder,
-            )
-
-    @contextmanager
-    def one_worker_always(self, **faults):
-        """Start a worker, and another one whenever it is killed."""
-        is_over = threading.Event()
-
-        def watch():
-            while not is_over.wait(0.1):
-                if not self.workers or self.workers[-1].poll() is not None:
-                    self.start_worker(**faults)
-
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        try:
-            yield
-        finally:
-            is_over.set()
-            watcher.join()
-
-    def stop(self):
-        for process in [*self.workers, self.scheduler]:
-            if process is not None:
-                process.kill()
-                process.wait()
-        self.workers, self.scheduler = [], None
-
-
-@pytest.fixture
-def machines(tmp_path):
-    folder = tmp_path / 'machines'
-    folder.mkdir()
-    machines = Machines(folder)
-    # Without a scheduler a client gives up: no test waits forever.
-    watchdog = threading.Timer(4 * PATIENCE, machines.stop)
-    watchdog.daemon = True
-    watchdog.start()
-    yield machines
-    watchdog.cancel()
-    machines.stop()
 
 
 def command(photos, folder, *options, style='net:3'):
@@ -655,21 +559,6 @@ def test_ctrl_c_ends_the_workers_and_the_command_goes_on(photos, tmp_path):
     assert [line['state'] for line in manifest(folder)] == ['done'] * 6
 
 
-def descendants(pid):
-    import psutil
-
-    return [child.pid for child in psutil.Process(pid).children(True)]
-
-
-def is_alive(pid):
-    import psutil
-
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 # A cluster, and what happens to it
 
 
@@ -822,13 +711,6 @@ def test_without_a_fit_worker_it_is_one_sentence(
     assert main(words) == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert 'no worker can make these pictures: it has gluon_style' in last
-
-
-def wait_for_workers(address, number):
-    from distributed import Client
-
-    with Client(address, timeout=PATIENCE) as client:
-        client.wait_for_workers(number, timeout=PATIENCE)
 
 
 @pytest.mark.long

@@ -17,7 +17,8 @@ def dask_setup(worker):
 
     def painted(parcel):
         time.sleep(float(os.environ.get('FAULT_SECONDS', 0)))
-        if parcel.job.name == os.environ.get('FAULT_KILLS'):
+        name = parcel.job.name if hasattr(parcel, 'job') else 'clip'
+        if name == os.environ.get('FAULT_KILLS'):
             os.kill(os.getpid(), signal.SIGKILL)
         return paint(parcel)
 

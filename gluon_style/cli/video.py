@@ -15,6 +15,7 @@ from gluon_style.cli.options import (
     add_quiet,
     add_settings,
 )
+from gluon_style.cli.where import add_where, place_of
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, preset
 from gluon_style.methods.table import (
@@ -66,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='go on from the folder that --checkpoint names',
     )
+    add_where(parser)
     add_quiet(parser)
     add_force(parser)
     add_settings(parser, preset(DEFAULT_PRESET))
@@ -89,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     if args.checkpoint is not None:
         args.kept = f'{args.checkpoint} has what was made, for --resume'
     with StopOnSignal() as stop:
-        from gluon_style.video.stylize import stylize_video
+        from gluon_style.many.clip import stylize_video
 
         shown = _Shown(Path(args.output).name, args.quiet)
 
@@ -109,6 +111,7 @@ def run(args: argparse.Namespace) -> int:
                 resume=args.resume,
                 progress=progress,
                 stop_when=stop.stop,
+                **place_of(args),
                 **{'size': None, **given, **how},
             )
         finally:

@@ -50,7 +50,13 @@ def executor_of(
     """
     from gluon_style.many.executors import executor_for
 
-    return executor_for(args.workers, args.scheduler, observe, **_tls(args))
+    return executor_for(observe=observe, **place_of(args))
+
+
+def place_of(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what the options say, by the names that Python has for it."""
+    tls = {name.removeprefix('tls_'): getattr(args, name) for name in _TLS}
+    return {'workers': args.workers, 'scheduler': args.scheduler, **tls}
 
 
 def cluster_of(args: argparse.Namespace) -> AbstractContextManager[Any]:
@@ -63,11 +69,7 @@ def cluster_of(args: argparse.Namespace) -> AbstractContextManager[Any]:
         return nullcontext()
     from gluon_style.many.executors import open_cluster
 
-    return open_cluster(args.workers, args.scheduler, **_tls(args))
-
-
-def _tls(args: argparse.Namespace) -> dict[str, str | None]:
-    return {name.removeprefix('tls_'): getattr(args, name) for name in _TLS}
+    return open_cluster(**place_of(args))
 
 
 class Tally:

@@ -1,12 +1,15 @@
-"""The networks of several jobs, each loaded once."""
+"""The networks of several jobs, each loaded once, or named for workers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
+from gluon_style.files.reading import file_digest
 from gluon_style.many.jobs import Job
+from gluon_style.many.parcels import NetId
 from gluon_style.methods.table import DEFAULT_METHOD, method_of
+from gluon_style.weights.choice import WeightsFile, find_weights
 
 
 class SharedNets:
@@ -54,3 +57,37 @@ def _net_key(job: Job) -> tuple[Any, ...]:
         settings.pooling,
         settings.device,
     )
+
+
+class NetIds:
+    """What tells workers the networks of jobs, each file read once."""
+
+    def __init__(self) -> None:
+        self._weights: dict[Any, tuple[WeightsFile, str]] = {}
+
+    def of(self, settings: Any, weights: Any = None) -> NetId | None:
+        """Return the network of a job's method, or None.
+
+        ``weights`` are those of the job. Raises WeightsError where they
+        cannot be had.
+        """
+        method = method_of(settings)
+        if method.name == 'adain':
+            from gluon_style.methods.adain.decoder import SHIPPED, read_decoder
+
+            losses, choice = None, (read_decoder(SHIPPED).encoder, 'auto', ())
+        elif method.has_epochs:
+            losses = getattr(settings, 'guide', lambda: settings)()
+            layers = tuple(losses.named_layers)
+            choice = weights or losses.weights, losses.network, layers
+        else:
+            return None
+        if choice not in self._weights:
+            found = find_weights(*choice)
+            self._weights[choice] = found, file_digest(found.path)
+        found, sha256 = self._weights[choice]
+        if losses is None:
+            return NetId(found, sha256)
+        losses = losses.changed({'network': found.network})
+        layers = {**losses.content_factors, **losses.style_factors}
+        return NetId(found, sha256, tuple(layers), losses.pooling)

@@ -20,8 +20,7 @@ from gluon_style.weights.choice import WeightsFile
 # What decides about the pixels: a worker must have the same.
 DECISIVE = 'gluon_style', 'mxnet', 'numpy'
 SUFFIXES = '.png', '.json'
-# A worker may have several threads, and has one network.
-LOCK = threading.Lock()
+_LOCK = threading.Lock()
 
 
 class File(NamedTuple):
@@ -60,9 +59,9 @@ class Parcel:
     net: NetId | None
     versions: Mapping[str, str]
 
-    def answer(self) -> Answer:
-        """Make its picture, in a worker: see ``paint``."""
-        return paint(self)
+    def painted(self, folder: Path) -> Painted | Lacking:
+        """Make the picture, in a worker; ``folder`` may have its files."""
+        return _painted(self, folder)
 
 
 class Painted(NamedTuple):
@@ -96,6 +95,7 @@ class Lacking(NamedTuple):
     net: NetId
 
 
+# What else a parcel may be paints other things: see ``clip_parcels``.
 Answer = Union[Painted, Failed, Trouble, Refused, Lacking]
 
 
@@ -121,18 +121,20 @@ def _packed(source: Any) -> Any:
     return source
 
 
-def paint(parcel: Parcel) -> Answer:
-    """Make a parcel's picture, in a worker, and return its files.
+def paint(parcel: Any) -> Any:
+    """Make what a parcel asks for, in a worker: return an ``Answer``.
 
-    A record says what it would say in the packing process, and the versions
+    ``parcel`` is a ``Parcel``, or has ``painted`` and ``versions``, too. A
+    record says what it would say in the packing process, and the versions
     are the worker's own.
     """
     error = refusal(parcel.versions, current_versions())
     if error is not None:
         return Refused(error)
     try:
-        with LOCK, tempfile.TemporaryDirectory() as folder:
-            return _painted(parcel, Path(folder))
+        # A worker may have several threads, and has one network.
+        with _LOCK, tempfile.TemporaryDirectory() as folder:
+            return parcel.painted(Path(folder))
     except (OSError, MemoryError) as error:
         return Trouble(str(error))
     except GluonStyleError as error:
@@ -156,21 +158,13 @@ def refusal(
 def _painted(parcel: Parcel, folder: Path) -> Painted | Lacking:
     job, options = parcel.job, {}
     method = method_of(job.settings)
-    if (net := parcel.net) is not None:
-        from gluon_style.many.sent import place_of
-
-        place = place_of(net)
-        if place is None:
-            return Lacking(net)
-        if net.layers:
-            options['net'] = built(net.at(place), job.settings.device)
+    net = net_here(parcel.net, job.settings.device)
+    if net is not None:
+        if isinstance(net, Lacking):
+            return net
+        options['net'] = net
     content = _unpacked(job.content, folder / 'content')
-    style = _unpacked(job.style, folder / 'style')
-    changes = {
-        name: str(_unpacked(file, folder / name))
-        for name, file in parcel.files.items()
-    }
-    settings = job.settings.changed(changes)
+    style, settings = unpacked(parcel, folder)
     result = method.stylize(content, style, settings, observers=(), **options)
     # The file of a setting has another place here.
     own = job.settings.to_json()
@@ -182,6 +176,31 @@ def _painted(parcel: Parcel, folder: Path) -> Painted | Lacking:
     return Painted(
         {each: path.with_suffix(each).read_bytes() for each in SUFFIXES}
     )
+
+
+def net_here(net: NetId | None, device: str) -> Any:
+    """Return a parcel's network on this worker, ``Lacking``, or None.
+
+    Some methods build it themselves, when its weights are here.
+    """
+    if net is None:
+        return None
+    from gluon_style.many.sent import place_of
+
+    place = place_of(net)
+    if place is None:
+        return Lacking(net)
+    return _built(net.at(place), device) if net.layers else None
+
+
+def unpacked(parcel: Parcel, folder: Path) -> tuple[Any, Any]:
+    """Return a parcel's style and settings, with their files in a folder."""
+    changes = {
+        name: str(_unpacked(file, folder / name))
+        for name, file in parcel.files.items()
+    }
+    style = _unpacked(parcel.job.style, folder / 'style')
+    return style, parcel.job.settings.changed(changes)
 
 
 def _unpacked(source: Any, folder: Path) -> Any:
@@ -199,7 +218,7 @@ def _unpacked(source: Any, folder: Path) -> Any:
 
 
 @functools.lru_cache(maxsize=1)
-def built(net: NetId, device: str) -> Any:
+def _built(net: NetId, device: str) -> Any:
     """Return a network, which the worker keeps."""
     from gluon_style.chapter.devices import get_device
     from gluon_style.chapter.vgg import build_net

@@ -10,22 +10,13 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy
 
-from gluon_style.many.parcels import (
-    LOCK,
-    Answer,
-    Failed,
-    Lacking,
-    NetId,
-    Refused,
-    Trouble,
-    built,
-    refusal,
-)
-from gluon_style.methods.versions import current_versions
+from gluon_style._mxnet import naming_lack_of_memory, numpy_mode
+from gluon_style.many.parcels import Lacking, NetId, Refused, net_here
 
 # Seconds after which a worker forgets tiles that no client asks for.
 _FORGOTTEN = 600
@@ -69,9 +60,10 @@ class TileTask(NamedTuple):
     keeps: bool
     setup: Setup | None
 
-    def answer(self) -> Answer | Computed | Unknown:
-        """Compute it, in a worker."""
-        return _guarded(self, _computed)
+    def painted(self, folder: Path) -> Any:
+        """Compute it, in a worker: an ``Answer``, Computed or Unknown."""
+        with numpy_mode(), naming_lack_of_memory():
+            return _computed(self)
 
 
 class Computed(NamedTuple):
@@ -92,9 +84,10 @@ class MeasureTask(NamedTuple):
     settings: Any
     versions: Mapping[str, str]
 
-    def answer(self) -> Answer | Computed:
-        """Measure it, in a worker."""
-        return _guarded(self, _measured)
+    def painted(self, folder: Path) -> Any:
+        """Measure it, in a worker: an ``Answer``, or Computed seconds."""
+        with numpy_mode(), naming_lack_of_memory():
+            return _measured(self)
 
 
 class _Place:
@@ -126,38 +119,17 @@ def free_here() -> tuple[str, float]:
     return socket.gethostname(), free_memory(cpu())
 
 
-def _guarded(task: Any, compute: Any) -> Any:
-    """Return what ``compute`` returns, or the ``Answer`` that says why not."""
-    from gluon_style._mxnet import naming_lack_of_memory, numpy_mode
-    from gluon_style.errors import GluonStyleError, OutOfMemoryError
-
-    reason = refusal(task.versions, current_versions())
-    if reason is not None:
-        return Refused(reason)
-    try:
-        with LOCK, numpy_mode(), naming_lack_of_memory():
-            return compute(task)
-    except (OSError, OutOfMemoryError) as error:
-        return Trouble(str(error))
-    except GluonStyleError as error:
-        return Failed(str(error))
-
-
 def _net(task: Any, device: Any) -> Any:
     """Return a task's network, or the ``Answer`` why it cannot be had."""
-    from gluon_style.many.sent import place_of
     from gluon_style.methods.gatys.precision import choose_precision
 
-    path = place_of(task.net)
-    if path is None:
-        return Lacking(task.net)
     asked = task.settings.precision
     if choose_precision(task.settings, device) != asked:
         return Refused(
             f'it does not compute in {asked}, as this machine does: give '
             'the precision float32'
         )
-    return built(task.net.at(path), task.settings.device)
+    return net_here(task.net, task.settings.device)
 
 
 def _measured(task: MeasureTask) -> Any:

@@ -15,8 +15,9 @@ from contextlib import suppress
 from typing import Any
 
 from gluon_style.errors import GluonStyleError
+from gluon_style.many.dispatch import Dispatch
 from gluon_style.many.parcels import NetId
-from gluon_style.many.rounds import Round, Work, fit
+from gluon_style.many.rounds import Work, answers
 from gluon_style.many.tile_places import Place, net_id
 from gluon_style.many.tile_tasks import (
     Computed,
@@ -24,7 +25,6 @@ from gluon_style.many.tile_tasks import (
     forget,
     free_here,
 )
-from gluon_style.many.workers import Workers
 from gluon_style.methods.versions import current_versions
 
 # Sides of tiles to choose from, in pixels.
@@ -32,10 +32,10 @@ _SIDES = range(256, 2049, 32)
 
 
 class TileWorkers:
-    """Computes the tiles of a run in the workers of a Dask client."""
+    """Computes the tiles of a run in the workers of a cluster."""
 
-    def __init__(self, client: Any, workers: Workers) -> None:
-        self._client, self._workers = client, workers
+    def __init__(self, dispatch: Dispatch) -> None:
+        self._dispatch = dispatch
         self._run, self._num_places = uuid.uuid4().hex, 0
         # The bytes that a tile may take of each worker.
         self._free: float | None = None
@@ -46,7 +46,9 @@ class TileWorkers:
     def __exit__(self, *error: Any) -> None:
         """Let workers free their memory; nothing waits for it."""
         with suppress(Exception):
-            self._client.run(forget, self._run, wait=False, on_error='ignore')
+            self._dispatch.client.run(
+                forget, self._run, wait=False, on_error='ignore'
+            )
 
     def choose_tile(
         self, image_shape: tuple[int, int], settings: Any
@@ -68,7 +70,7 @@ class TileWorkers:
         """
         if settings.tile != 'auto':
             return None if settings.tile == 'off' else settings.tile
-        count = len(fit(self._workers))
+        count = len(self._dispatch.fit())
         if self._free is None:
             self._free = self._least_free()
         needed = {
@@ -121,8 +123,8 @@ class TileWorkers:
         """Return the least bytes that a worker may take of its machine."""
         from gluon_style.methods.gatys.forecast import USABLE
 
-        found = self._client.run(
-            free_here, workers=fit(self._workers), on_error='ignore'
+        found = self._dispatch.client.run(
+            free_here, workers=self._dispatch.fit(), on_error='ignore'
         )
         hosts = Counter(host for host, _ in found.values())
         shares = (free / hosts[host] for host, free in found.values())
@@ -151,7 +153,7 @@ class TileWorkers:
         from gluon_style.methods.gatys.scales import plan
         from gluon_style.methods.observers import Forecast
 
-        addresses = fit(self._workers)
+        addresses = self._dispatch.fit()
         work = _Measuring(addresses, net_id(net, settings.layers), settings)
         slowest = max(answer.value for _, _, answer in self._answers(work))
         pixels = 0.0
@@ -189,7 +191,7 @@ class TileWorkers:
         )
 
     def _answers(self, work: Work) -> Iterator[tuple[int, str, Computed]]:
-        return Round(self._client, self._workers, work).answers()
+        return answers(self._dispatch, work)
 
 
 class _Measuring:

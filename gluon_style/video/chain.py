@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 import numpy
 
@@ -11,11 +13,74 @@ from gluon_style.pictures import Array
 from gluon_style.pictures.read import as_bytes
 from gluon_style.pictures.resize import resized
 from gluon_style.video.consistency import Link, Moved, link, moved
+from gluon_style.video.painters import Painting
+from gluon_style.video.read import Frame
 from gluon_style.video.state import State
 
 # A frame is compared with those of so many frames before (section 4.3 of the
 # paper): what was hidden for a moment comes out as it was.
 OFFSETS = 1, 2, 4
+
+
+# Returns why to stop, or None.
+Stop = Callable[[], 'str | None']
+
+
+class Made(NamedTuple):
+    """A picture, uint8, its second, and whether a scene begins with it."""
+
+    picture: Array
+    seconds: float
+    is_cut: bool
+
+
+class Painters(Protocol):
+    """What paints the frames of a clip, somewhere."""
+
+    def frames(
+        self,
+        painting: Painting,
+        frames: Iterator[Frame],
+        state: State,
+        stop: Stop,
+        part_frames: int,
+        folder: Path,
+    ) -> Generator[Made, None, None]:
+        """Yield the frames painted, in turn, until ``stop`` gives a reason.
+
+        They go on from ``state``, whose ``past`` is put right whenever a
+        part of ``part_frames`` is whole, and at the end. ``folder`` may have
+        what waits meanwhile.
+        """
+        ...
+
+
+class InTurn:
+    """Paint one frame after another, in this process."""
+
+    def __init__(self, painting: Painting) -> None:
+        self._chain = Chain(
+            painting.painter(), painting.shape, painting.follows
+        )
+
+    def frames(
+        self,
+        painting: Painting,
+        frames: Iterator[Frame],
+        state: State,
+        stop: Stop,
+        part_frames: int,
+        folder: Path,
+    ) -> Generator[Made, None, None]:
+        """Yield the frames painted: see ``Painters``."""
+        self._chain.go_on(state)
+        while not stop():
+            frame = next(frames, None)
+            if frame is None:
+                return
+            picture, is_cut = self._chain.painted(frame.img)
+            self._chain.keep(state)
+            yield Made(picture, frame.seconds, is_cut)
 
 
 class Chain:

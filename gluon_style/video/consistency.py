@@ -73,6 +73,13 @@ def link(
     return Link(found, weight.astype('float32'), is_cut)
 
 
+def begins_scene(
+    frame: Array, before: Array, is_precise: bool = False
+) -> bool:
+    """Return what ``link`` says of a cut, in less time."""
+    return _is_cut(motion(frame, before, is_precise), frame, before)
+
+
 def _is_cut(found: Motion, frame: Array, before: Array) -> bool:
     """Return whether another scene begins, by what a flow is sure of."""
     if found.sure.mean() >= _CUT_SURE:

@@ -123,6 +123,16 @@ def optical_flow(gray: Array, other: Array, is_precise: bool = False) -> Array:
     return numpy.ascontiguousarray(flow.transpose(1, 2, 0))
 
 
+def flow_version() -> str:
+    """Return what finds the flow: another one finds it a little otherwise."""
+    cv2 = opencv()
+    if cv2 is not None:
+        return f'OpenCV {cv2.__version__}'
+    import skimage
+
+    return f'scikit-image {skimage.__version__}'
+
+
 @functools.cache
 def opencv() -> Any:
     """Return the module ``cv2``, or None where it is not installed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy
@@ -22,12 +23,51 @@ INPUT_SHARE = 0.7
 FOLLOWING_EPOCHS, TEMPORAL_WEIGHT = 14, 3.0
 
 
+@dataclass(frozen=True)
+class Painting:
+    """How all frames of a clip are painted, at ``shape``, (width, height)."""
+
+    method: Method
+    style: Any
+    settings: Any
+    shape: tuple[int, int]
+    consistency: float
+
+    @property
+    def follows(self) -> bool:
+        """Whether a frame is made like those before."""
+        return self.consistency > 0
+
+    @property
+    def kind(self) -> type[OnePass | Following]:
+        """The class of what paints the frames."""
+        return _kind_of(self.method)
+
+    def painter(self, net: Any = None) -> Any:
+        """Return what paints the frames: see ``painter``."""
+        return painter(
+            self.method, self.style, self.settings, self.consistency, net
+        )
+
+
 def painter(
-    method: Method, style: Any, settings: Any, consistency: float
+    method: Method,
+    style: Any,
+    settings: Any,
+    consistency: float,
+    net: Any = None,
 ) -> Any:
-    """Return what paints frames by a method: see ``OnePass``."""
-    make = Following if method.has_epochs else OnePass
-    return make(method, style, settings, consistency)
+    """Return what paints frames by a method: see ``OnePass``.
+
+    ``net`` is the network of the losses, if it is there already.
+    """
+    if method.has_epochs:
+        return Following(method, style, settings, consistency, net)
+    return OnePass(method, style, settings, consistency)
+
+
+def _kind_of(method: Method) -> type[OnePass | Following]:
+    return Following if method.has_epochs else OnePass
 
 
 class OnePass:
@@ -40,6 +80,8 @@ class OnePass:
 
     # A precise flow would take longer than the net.
     is_precise = False
+    # A process that paints a stretch of a clip gets so many frames at once.
+    together = 25
 
     def __init__(
         self, method: Method, style: Any, settings: Any, consistency: float
@@ -91,15 +133,22 @@ class Following:
     """
 
     is_precise = True
+    # Each takes seconds, or a minute.
+    together = 5
 
     def __init__(
-        self, method: Method, style: Any, settings: Any, consistency: float
+        self,
+        method: Method,
+        style: Any,
+        settings: Any,
+        consistency: float,
+        net: Any = None,
     ) -> None:
         self._method, self._style = method, style
         self._settings = settings
         odds = consistency / max(1 - consistency, 1e-3)
         self._weight = TEMPORAL_WEIGHT * odds
-        self._net: Any = None
+        self._net = net
 
     def first(self, frame: Array) -> dict[str, Array]:
         """Return the picture of a frame that follows none."""

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import io
 import json
+import shutil
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,8 @@ from gluon_style.records.find import pictures_in
 from gluon_style.video.write import remove_parts
 
 _FILE = 'state.npz'
+# How the folders begin of what waits to be painted, or to be written.
+WAITING = '.waiting-'
 
 
 def digest(clip: Path) -> str:
@@ -67,6 +70,9 @@ class Store:
         Without ``resume`` what is in the folder is removed.
         """
         path = self.folder / _FILE
+        # Of a run that was killed.
+        for waiting in self.folder.glob(f'{WAITING}*'):
+            shutil.rmtree(waiting, ignore_errors=True)
         if not resume:
             if self.folder.is_dir() and any(self.folder.iterdir()):
                 if not path.is_file():

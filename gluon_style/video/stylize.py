@@ -9,7 +9,13 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, contextmanager
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    closing,
+    contextmanager,
+    nullcontext,
+)
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +26,9 @@ from gluon_style.files.ours import require_folder
 from gluon_style.methods.fields import unfit
 from gluon_style.methods.interrupt import NotedInterrupt
 from gluon_style.methods.table import get_method
-from gluon_style.video.chain import Chain
+from gluon_style.video.chain import InTurn, Painters
 from gluon_style.video.frames import chosen_frames, count_of, end_of, rate_of
-from gluon_style.video.painters import painter
+from gluon_style.video.painters import Painting
 from gluon_style.video.read import open_clip
 from gluon_style.video.settings import DEFAULT_METHOD, VideoSettings
 from gluon_style.video.state import State, Store, digest
@@ -93,25 +99,14 @@ def stylize_video(
     resume: bool = False,
     progress: Callable[[Progress], None] | None = None,
     stop_when: Callable[[], str | None] | None = None,
+    painters: AbstractContextManager[Painters] | None = None,
     **changes: Any,
 ) -> VideoResult:
     """Paint a clip in a style, and write it.
 
-    ``video`` is a file that PyAV reads, an animated .gif, or a folder of
-    numbered frames; ``output`` is a .mp4, a .gif, or a folder, in which an
-    .mp4 has the clip's sound. ``method`` is any of ``METHODS``; ``style`` and
-    ``settings`` are its own. Keywords are fields of ``VideoSettings`` and of
-    the method's settings. ``size`` is the frames' longest side or (width,
-    height), and None is the clip's own, the default without ``settings``.
-
-    With a ``checkpoint``, a folder, a run that was killed or stopped can
-    ``resume`` there; when the clip is whole the folder is removed.
-    ``progress`` is called with a ``Progress`` after each frame. ``stop_when``
-    may return why to stop after it, and Ctrl-C stops, too: what is made is
-    written.
-
-    Returns a ``VideoResult``. Raises GluonStyleError, FileNotFoundError and
-    MissingPackageError, in one sentence, for what cannot work.
+    ``painters`` is entered when all is checked, and paints the frames; by
+    default this process does. All else is as for the public function of this
+    name, in ``gluon_style.many.clip``.
     """
     chosen = get_method(method)
     names = {field.name for field in dataclasses.fields(VideoSettings)}
@@ -132,6 +127,8 @@ def stylize_video(
     output = Path(output)
     _require_apart(clip.path, style, output, checkpoint)
     run = _Run(clip, output, how, chosen, style, settings)
+    if painters is None:
+        painters = nullcontext(InTurn(run.painting))
     if checkpoint is not None:
         require_folder(checkpoint)
     # That of an output folder is made.
@@ -144,7 +141,7 @@ def stylize_video(
         store = None
         if checkpoint is not None:
             store = Store(folder, run.identity())
-        return run.result(folder, store, resume, progress, stop_when)
+        return run.result(folder, store, resume, painters, progress, stop_when)
 
 
 def _require_apart(video, style, output, checkpoint):
@@ -236,10 +233,8 @@ class _Run:
         for each in styles:
             method.check_style(each)
         settings = settings.changed({'size': self._shape})
-        self._chain = Chain(
-            painter(method, style, settings, how.consistency),
-            self._shape,
-            how.consistency > 0,
+        self.painting = Painting(
+            method, style, settings, self._shape, how.consistency
         )
         self._about = {
             'method': method.name,
@@ -253,42 +248,28 @@ class _Run:
         """Return what tells this run from others, fit for JSON."""
         return {'video': digest(self._clip.path), **self._about}
 
-    def result(self, folder, store, resume, progress, stop_when):
+    def result(self, folder, store, resume, painters, progress, stop_when):
         """Return the result; ``progress`` is called after each frame.
 
         ``store`` keeps the state in the folder, or is None.
         """
         state = State() if store is None else store.load(resume)
         self._state = state
-        self._chain.go_on(state)
         # What a killed run left behind the last state.
         remove_parts(folder, state.last + 1e-6)
-        shown = _Shown(progress, count_of(self._clip, self._how), state)
-        frames = _after(
-            chosen_frames(self._clip, self._how, max(0, state.last)),
-            state.last,
-        )
-        rate = rate_of(self._clip, self._how)
         with NotedInterrupt() as interrupt:
 
             def why():
                 return interrupt.stop() or (stop_when() if stop_when else None)
 
-            for part in _parts(frames, why):
-                self._make(part, folder, rate, shown)
-                if store is not None:
-                    self._chain.keep(state)
-                    store.save(state)
+            with painters as place:
+                self._paint(place, folder, store, progress, why)
             stopped = why()
         length = end_of(self._clip, self._how)
         if stopped is None and length is not None and length > state.last:
             is_exact = self._clip.is_exact
             state.end = length if is_exact else min(state.end, length)
-        if not state.frames:
-            raise GluonStyleError(
-                f'video {str(self._clip.path)!r} shows no frame from second '
-                f'{self._how.start:g} on: give less'
-            )
+        self._require_frames(stopped)
         sound = None
         if self._clip.has_audio:
             sound = self._clip.path, self._how.start + self._clip.origin
@@ -304,43 +285,53 @@ class _Run:
             stopped,
         )
 
-    def _make(self, frames, folder, rate, shown):
-        """Paint the frames of a part, and write them."""
-        state, first = self._state, next(frames)
+    def _paint(self, painters, folder, store, progress, stop):
+        """Paint the frames that are left, and write them in parts."""
+        state = self._state
+        shown = _Shown(progress, count_of(self._clip, self._how), state)
+        frames = _after(
+            chosen_frames(self._clip, self._how, max(0, state.last)),
+            state.last,
+        )
+        made = painters.frames(
+            self.painting, frames, state, stop, PART_FRAMES, folder
+        )
+        with closing(made):
+            for first in made:
+                rest = itertools.islice(made, PART_FRAMES - 1)
+                self._make(first, rest, folder, shown)
+                if store is not None:
+                    store.save(state)
+
+    def _make(self, first, rest, folder, shown):
+        """Write the frames of a part."""
+        state, rate = self._state, rate_of(self._clip, self._how)
         with new_part(folder, first.seconds, self._kind, rate) as part:
-            for frame in itertools.chain([first], frames):
-                picture, is_cut = self._chain.painted(frame.img)
-                part.add(picture, frame.seconds)
-                if is_cut:
+            for made in itertools.chain([first], rest):
+                part.add(made.picture, made.seconds)
+                if made.is_cut:
                     state.cuts.append(state.frames)
-                state.frames, state.last = state.frames + 1, frame.seconds
-                state.end = frame.seconds + float(1 / rate)
+                state.frames, state.last = state.frames + 1, made.seconds
+                state.end = made.seconds + float(1 / rate)
                 shown.frame()
+
+    def _require_frames(self, stopped):
+        """Raise GluonStyleError where there is nothing to write."""
+        if self._state.frames:
+            return
+        if stopped is not None:
+            raise GluonStyleError(
+                f'the clip was stopped by {stopped} before its first frame: '
+                'nothing is written, so begin again'
+            )
+        raise GluonStyleError(
+            f'video {str(self._clip.path)!r} shows no frame from second '
+            f'{self._how.start:g} on: give less'
+        )
 
 
 def _after(frames, last):
     return (frame for frame in frames if frame.seconds > last)
-
-
-def _parts(frames, stop):
-    """Yield iterators over some frames each, until ``stop`` says so."""
-    frames = iter(frames)
-    while not stop():
-        first = next(frames, None)
-        if first is None:
-            return
-
-        def some(first=first):
-            yield first
-            for _ in range(PART_FRAMES - 1):
-                if stop():
-                    return
-                frame = next(frames, None)
-                if frame is None:
-                    return
-                yield frame
-
-        yield some()
 
 
 class _Shown:
