@@ -18,7 +18,7 @@ from conftest import picture, random_layers
 from machines import FAULTS, PATIENCE, descendants, is_alive, wait_for_workers
 from PIL import Image
 
-from gluon_style import Settings, map_styles
+from gluon_style import Settings, map_styles, open_cluster, stylize
 from gluon_style.cli import main
 from gluon_style.errors import GluonStyleError, NonFiniteLossError
 from gluon_style.figures import Options
@@ -456,10 +456,30 @@ def test_mistakes_are_one_sentence(photos, tmp_path, capsys, options, words):
     assert not folder.exists() or list(folder.iterdir()) == []
 
 
-def test_one_picture_needs_no_workers(photos, tmp_path, capsys):
+def test_one_picture_of_other_methods_needs_no_workers(
+    photos, tmp_path, capsys
+):
     content = str(photos / '0.png')
-    assert main(['run', content, content, '--workers', '2']) == 2
-    assert 'leave them out for one picture' in capsys.readouterr().err
+    for method in ('adain', 'diffusion', 'feedforward'):
+        words = ['run', content, content, '--method', method]
+        assert main([*words, '--workers', '2']) == 2
+        assert 'share one picture with the method gatys only' in (
+            capsys.readouterr().err
+        )
+    for method in ('adain', 'diffusion'):
+        with pytest.raises(GluonStyleError, match='cluster means nothing'):
+            stylize(content, content, method=method, cluster=object())
+    for options, match in (
+        ({}, 'both missing'),
+        ({'workers': 0}, 'workers is 0'),
+        ({'scheduler': 'a', 'workers': 1}, 'leave out one of them'),
+    ):
+        with pytest.raises(GluonStyleError, match=match):
+            open_cluster(**options)
+
+
+def test_mistakes_in_python_are_one_sentence(photos, tmp_path):
+    content = str(photos / '0.png')
     for options, match in (
         ({'workers': 1, 'scheduler': 'a'}, 'leave out one of them'),
         ({'workers': 0}, 'workers is 0'),
