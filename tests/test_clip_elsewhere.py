@@ -1,11 +1,14 @@
 """Clips painted in other processes: the same frames, whatever happens."""
 
+import errno
 import os
 import pickle
 import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 from machines import PATIENCE, descendants, is_alive, wait_for_workers
@@ -15,10 +18,13 @@ from gluon_style import samples, stylize_video
 from gluon_style.cli import main
 from gluon_style.errors import GluonStyleError
 from gluon_style.many import clip_course
+from gluon_style.many.clip import ClusterPainters
 from gluon_style.many.clip_course import Course
 from gluon_style.many.clip_parcels import as_png, clip_parcel, of_png, recipe
+from gluon_style.many.nets import NetIds
 from gluon_style.many.parcels import Failed, Refused, paint
 from gluon_style.methods.table import get_method
+from gluon_style.video import stylize
 from gluon_style.video.chain import InTurn
 from gluon_style.video.painters import OnePass, Painting
 from gluon_style.video.read import Frame
@@ -138,6 +144,9 @@ class Reversed:
     def look(self):
         pass
 
+    def forget(self):
+        self._sent.clear()
+
     def has_room(self):
         return len(self._sent) < self._room
 
@@ -232,6 +241,60 @@ def test_what_fails_says_where(tmp_path):
         list(course.made(lambda: None))
     assert str(caught.value) == (
         'seconds 0.00 to 0.40 of the clip: no memory: choose a smaller size'
+    )
+
+
+@pytest.fixture
+def painters(monkeypatch):
+    """Painters in this process that do not paint in turn."""
+    monkeypatch.setattr(OnePass, 'together', 2)
+    cluster = SimpleNamespace(nets=NetIds(), dispatch=Reversed())
+    return nullcontext(ClusterPainters(cluster))
+
+
+def test_a_full_disk_leaves_what_can_be_played(
+    clip, tmp_path, painters, monkeypatch
+):
+    monkeypatch.setattr('gluon_style.video.stylize.PART_FRAMES', 2)
+    put, output = clip_course._Files.put, tmp_path / 'out.mp4'
+
+    def fill(self, index, name, value):
+        if (index, name) == (4, 'pictures'):
+            raise OSError(errno.ENOSPC, 'No space left on device')
+        put(self, index, name, value)
+
+    monkeypatch.setattr(clip_course._Files, 'put', fill)
+    # So that the first stretches are painted before the others are read.
+    monkeypatch.setattr(clip_course, '_AHEAD', 1)
+    with pytest.raises(GluonStyleError, match='the disk is full: .*out.mp4.p'):
+        stylize.stylize_video(clip, NET, output, painters=painters)
+    parts = sorted((tmp_path / 'out.mp4.parts').iterdir())
+    assert [len(read_clip(part)[0]) for part in parts] == [2, 2]
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {'clip', 'out.mp4.parts'}
+
+
+def test_what_a_killed_run_left_waiting_is_removed(clip, tmp_path, painters):
+    kept, output, seen = tmp_path / 'kept', tmp_path / 'out', []
+    stopped = stylize.stylize_video(
+        *(clip, NET, output),
+        checkpoint=kept,
+        painters=painters,
+        progress=seen.append,
+        stop_when=lambda: 'enough' if len(seen) >= 5 else None,
+    )
+    assert stopped.frames == 5 and stopped.cuts == ()
+    assert sorted(path.suffix for path in kept.iterdir()) == [
+        '.npz',
+        *5 * ['.png'],
+    ]
+    (kept / '.waiting-abc').mkdir()
+    (kept / '.waiting-abc' / '3.frames').write_bytes(b'of a killed run')
+    result = stylize_video(clip, NET, output, checkpoint=kept, resume=True)
+    assert result.frames == 12 and result.cuts == (5, 9)
+    assert not kept.exists()
+    assert bytes_of(output) == bytes_of(
+        stylize_video(clip, NET, tmp_path / 'whole').path
     )
 
 
