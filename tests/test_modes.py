@@ -49,6 +49,8 @@ WITHOUT_ARRAYS = {
     'learn',
     # Each job sets the mode as its method does.
     'map_styles',
+    # Arrays are computed by what it opens.
+    'open_cluster',
     # It paints in a thread of its own.
     'panel',
     'save_image',

@@ -62,6 +62,7 @@ def test_public_names():
         'learn',
         'load_weights',
         'map_styles',
+        'open_cluster',
         'panel',
         'read_image',
         'reconstruct',
