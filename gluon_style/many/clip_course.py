@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gluon_style.errors import GluonStyleError
+from gluon_style.errors import GluonStyleError, NonFiniteLossError
 from gluon_style.many.clip_parcels import (
     PaintedStretch,
     as_png,
@@ -125,10 +125,13 @@ class Course:
             return
         if isinstance(answer, Failed):
             seconds = self._known[index].seconds
-            raise GluonStyleError(
+            sentence = (
                 f'seconds {seconds[0]:.2f} to {seconds[-1]:.2f} of the clip: '
                 f'{answer.error}'
             )
+            if answer.diverged:
+                raise NonFiniteLossError.elsewhere(sentence)
+            raise GluonStyleError(sentence)
         self._files.put(index, 'pictures', answer.pictures)
         self._files.put(index, 'past', answer.past)
         self._files.remove(index, 'frames')

@@ -4,9 +4,9 @@
 
 Pictures an hour by one and two workers of one core each, for three methods;
 what a job costs beside the same in this process; many small jobs through one
-scheduler, with the memory of the client; and the time until the work goes on
-after a worker is killed. ``paper`` reckons from the costs measured what
-limits a thousand workers.
+scheduler, with the memory of the client; the time until the work goes on
+after a worker is killed; and one large picture by its tiles. ``paper`` reckons
+from the costs measured what limits a thousand workers.
 """
 
 import argparse
@@ -15,18 +15,20 @@ import pickle
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 from PIL import Image
 
-from gluon_style import samples
+from gluon_style import open_cluster, samples, stylize
 from gluon_style.many.executors import executor_for
 from gluon_style.many.jobs import Job
 from gluon_style.many.parcels import pack, paint
 from gluon_style.methods.gatys.presets import preset
+from gluon_style.methods.observers import Observer
 from gluon_style.methods.table import get_method
 from gluon_style.pictures.resize import resized
 
@@ -170,6 +172,61 @@ def recovery():
     )
 
 
+class Watch(Observer):
+    """Notes when epochs end, and the largest memory of each process."""
+
+    def __init__(self):
+        self.times, self.peaks = [], {}
+        self._is_over = threading.Event()
+        self._sampler = threading.Thread(target=self._sample)
+
+    def begin(self, plan):
+        self.tile = plan.tile
+        self._sampler.start()
+
+    def epoch(self, history, picture):
+        self.times.append(time.perf_counter())
+
+    def close(self):
+        self._is_over.set()
+        self._sampler.join()
+
+    def _sample(self):
+        own = psutil.Process()
+        while not self._is_over.wait(0.2):
+            for each in own.children(recursive=True):
+                with suppress(psutil.NoSuchProcess):
+                    memory = each.memory_info().rss
+                    peak = self.peaks.get(each.pid, 0)
+                    self.peaks[each.pid] = max(peak, memory)
+
+
+def one_large(size, epochs=3):
+    """Print the seconds of an epoch of one picture, with 1, 2, 4 workers."""
+    settings = preset('fast').changed(
+        {'size': size, 'scales': 1, 'epochs': epochs}
+    )
+    print('| workers | tile | seconds of an epoch | GB of a worker |')
+    print('|---|---|---|---|')
+    for workers in (1, 2, 4):
+        watch = Watch()
+        with photograph(max(size)) as (content, _):
+            with open_cluster(workers=workers) as cluster:
+                stylize(
+                    content,
+                    samples.PAINTING,
+                    settings,
+                    cluster=cluster,
+                    observers=[watch],
+                )
+        seconds = (watch.times[-1] - watch.times[0]) / (epochs - 1)
+        memory = max(watch.peaks.values()) / 1e9
+        print(
+            f'| {workers} | {watch.tile} | {seconds:.1f} | {memory:.1f} |',
+            flush=True,
+        )
+
+
 def paper(seconds_of_the_client):
     """Reckon on paper what forty and a thousand workers are limited by."""
     with photograph(600) as (content, _):
@@ -194,7 +251,12 @@ def paper(seconds_of_the_client):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--small', type=int, default=10_000)
+    parser.add_argument('--large', type=int, nargs=2, default=(1800, 1200))
+    parser.add_argument('--only-large', action='store_true')
     args = parser.parse_args()
+    one_large(tuple(args.large))
+    if args.only_large:
+        return
     rates([('feedforward', 60, 600), ('fast', 8, 256), ('diffusion', 8, 128)])
     recovery()
     busy = many_small(args.small)
