@@ -207,7 +207,7 @@ def test_large_pictures_fit_into_small_workers(monkeypatch):
     shape, settings = (6000, 4000), Settings(optimizer='adam')
     workers = TileWorkers(Addresses(8, 4 * GB))
     tile = workers.choose_tile(shape, settings)
-    assert tiles._worker_bytes(shape, settings, tile, 8) < 0.8 * 4 * GB
+    assert tiles.worker_bytes(shape, settings, tile, 8) < 0.8 * 4 * GB
     fixed = Settings(optimizer='adam', tile=512)
     assert workers.choose_tile(shape, fixed) == 512
     with pytest.raises(GluonStyleError, match='of a worker.*more machines'):

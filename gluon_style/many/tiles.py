@@ -74,7 +74,7 @@ class TileWorkers:
         if self._free is None:
             self._free = self._least_free()
         needed = {
-            tile: _worker_bytes(image_shape, settings, tile, count)
+            tile: worker_bytes(image_shape, settings, tile, count)
             for tile in (None, *_SIDES)
         }
         fitting = [tile for tile in needed if needed[tile] < self._free]
@@ -88,7 +88,7 @@ class TileWorkers:
             )
         return min(
             fitting,
-            key=lambda tile: _pixels_in_turn(
+            key=lambda tile: pixels_in_turn(
                 image_shape, settings, tile, count
             ),
         )
@@ -159,7 +159,7 @@ class TileWorkers:
         pixels = 0.0
         for shape, each in plan(settings, image_shape):
             own = tile if shape == image_shape else self._tile_for(shape, each)
-            seen = _pixels_in_turn(shape, each, own, len(addresses))
+            seen = pixels_in_turn(shape, each, own, len(addresses))
             pixels += each.epochs * seen
         seconds = slowest * pixels / MEASURED_SIDE**2
         return Forecast(
@@ -218,7 +218,7 @@ class _Measuring:
         """Do nothing: a worker needs to know nothing."""
 
 
-def _pixels_in_turn(
+def pixels_in_turn(
     image_shape: tuple[int, int], settings: Any, tile: int | None, count: int
 ) -> float:
     """Return how many pixels the busiest of ``count`` workers sees.
@@ -234,7 +234,7 @@ def _pixels_in_turn(
     return passes * turns * max(widths) * max(heights)
 
 
-def _worker_bytes(
+def worker_bytes(
     image_shape: tuple[int, int], settings: Any, tile: int | None, count: int
 ) -> float:
     """Return the memory that a tile takes of one of ``count`` workers."""

@@ -27,6 +27,8 @@ from gluon_style import open_cluster, samples, stylize
 from gluon_style.many.executors import executor_for
 from gluon_style.many.jobs import Job
 from gluon_style.many.parcels import pack, paint
+from gluon_style.many.tiles import TileWorkers, pixels_in_turn
+from gluon_style.methods.gatys.forecast import seen_lengths
 from gluon_style.methods.gatys.presets import preset
 from gluon_style.methods.observers import Observer
 from gluon_style.methods.table import get_method
@@ -38,6 +40,7 @@ CODE = (
 )
 # A class on a wireless network and a large room, with bytes a second.
 NETWORKS = (40, 12.5e6), (1000, 125e6)
+_CHOSEN = 'network', 'precision'
 # Bytes of weights that a machine without an index is sent.
 WEIGHTS = 80e6
 
@@ -208,11 +211,12 @@ def one_large(size, epochs=3):
     )
     print('| workers | tile | seconds of an epoch | GB of a worker |')
     print('|---|---|---|---|')
+    of_one = None
     for workers in (1, 2, 4):
         watch = Watch()
         with photograph(max(size)) as (content, _):
             with open_cluster(workers=workers) as cluster:
-                stylize(
+                result = stylize(
                     content,
                     samples.PAINTING,
                     settings,
@@ -220,11 +224,52 @@ def one_large(size, epochs=3):
                     observers=[watch],
                 )
         seconds = (watch.times[-1] - watch.times[0]) / (epochs - 1)
+        of_one = of_one or seconds
         memory = max(watch.peaks.values()) / 1e9
         print(
             f'| {workers} | {watch.tile} | {seconds:.1f} | {memory:.1f} |',
             flush=True,
         )
+    # The network and the precision that 'auto' became.
+    own = {name: result.record.settings[name] for name in _CHOSEN}
+    settings = settings.changed({**own, 'optimizer': 'adam'})
+    large_on_paper(of_one, size, settings)
+
+
+class OnPaper:
+    """So many workers of some bytes each, as ``TileWorkers`` sees them."""
+
+    def __init__(self, count, free):
+        self._addresses = [str(number) for number in range(count)]
+        self._free, self.client = free, self
+
+    def fit(self):
+        return self._addresses
+
+    def run(self, function, workers=(), **options):
+        return {each: (each, self._free) for each in workers}
+
+
+def large_on_paper(seconds, size, settings):
+    """Reckon an epoch of large pictures from that of one with one worker.
+
+    ``seconds`` are those of a picture of ``size`` as a whole.
+    """
+    rate = seconds / (size[0] * size[1])
+    for shape in (size, (6000, 4000)):
+        for count, free in ((1, 64e9), (4, 16e9), (8, 4e9), (40, 4e9)):
+            tile = TileWorkers(OnPaper(count, free)).choose_tile(
+                shape, settings
+            )
+            turn = pixels_in_turn(shape, settings, tile, count)
+            widths, heights = seen_lengths(shape, settings, tile)
+            # The pixels there, and their gradient back, of four bytes each.
+            traffic = 2 * 12 * sum(widths) * sum(heights)
+            print(
+                f'{shape[0]}x{shape[1]}, {count} workers of {free / 1e9:.0f} '
+                f'GB: {len(widths)}x{len(heights)} tiles, '
+                f'{rate * turn:.0f} s an epoch, {traffic / 1e6:.0f} MB'
+            )
 
 
 def paper(seconds_of_the_client):
