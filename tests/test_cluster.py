@@ -29,6 +29,7 @@ from gluon_style.many.executors import executor_for
 from gluon_style.many.jobs import Job
 from gluon_style.many.parcels import (
     Failed,
+    Lacking,
     NetId,
     Painted,
     Refused,
@@ -36,10 +37,11 @@ from gluon_style.many.parcels import (
     paint,
 )
 from gluon_style.many.sent import place_of, receive
+from gluon_style.many.workers import Workers
 from gluon_style.methods.gatys.presets import PRESETS
 from gluon_style.methods.table import get_method
 from gluon_style.records.result import Result, read_record
-from gluon_style.weights.choice import find_weights
+from gluon_style.weights.choice import WeightsFile, find_weights
 from gluon_style.weights.formats import write_layers
 
 pytest.importorskip(
@@ -207,6 +209,29 @@ def test_weights_come_in_pieces(tmp_path, weights_file, monkeypatch):
 
 
 # Processes of this machine
+
+
+def test_each_file_of_weights_is_sent_once(tmp_path):
+    sent = []
+
+    class Client:
+        def run(self, function, net, offset, piece, name, workers):
+            sent.append((net.sha256, bytes(piece)))
+            return {workers[0]: not piece}
+
+    nets = []
+    for name in ('a', 'b'):
+        path = tmp_path / f'{name}.npz'
+        path.write_bytes(name.encode())
+        nets.append(NetId(WeightsFile('file', 'vgg19', path, 'given'), name))
+    workers, address = Workers(Client()), 'tcp://host:1'
+    for net in nets:
+        workers.make_fit(address, Lacking(net), time.monotonic())
+    assert sent == [('a', b'a'), ('a', b''), ('b', b'b'), ('b', b'')]
+    # It had the file, and lacks it again.
+    workers.make_fit(address, Lacking(nets[0]), time.monotonic())
+    assert len(sent) == 4
+    assert 'also after they were sent' in workers._refused[address]
 
 
 def test_two_processes_make_the_same_pictures(
@@ -640,6 +665,19 @@ def test_a_worker_that_is_killed_loses_nothing(
 
 def settings_of(method):
     return get_method(method).settings()
+
+
+@pytest.mark.long
+def test_a_worker_in_trouble_fails_no_job(
+    photos, expected, tmp_path, machines
+):
+    # It would take all jobs, since the other one is slow.
+    address = machines.start(1, FAULT_DISK='full')
+    machines.start_worker(FAULT_SECONDS='0.5')
+    wait_for_workers(address, 2)
+    cells = list(mapped(photos, tmp_path / 'out', address))
+    assert [cell.error for cell in cells] == [None] * 6
+    require_all(tmp_path / 'out', expected)
 
 
 @pytest.mark.long

@@ -1,7 +1,9 @@
 """The tiles of one picture in other processes: the same gradient."""
 
+import math
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -11,9 +13,10 @@ from mxnet import np
 
 from gluon_style import Settings, open_cluster, stylize
 from gluon_style.chapter.vgg import build_net
+from gluon_style.cli import main
 from gluon_style.errors import GluonStyleError
 from gluon_style.many import tile_tasks, tiles
-from gluon_style.many.parcels import Lacking, Refused, paint
+from gluon_style.many.parcels import Failed, Lacking, Refused, paint
 from gluon_style.many.tile_places import net_id
 from gluon_style.many.tile_tasks import Setup, TileTask, Unknown
 from gluon_style.many.tiles import TileWorkers
@@ -114,6 +117,7 @@ def task(net, key, is_known=False, method='style_sums', **changes):
         'method': method,
         'pixels': noise(32, 48, 6).asnumpy(),
         'arguments': (True,),
+        'goes_back': True,
         'keeps': False,
         'setup': Setup(layers, tile, (32, 48), [None], None),
     }
@@ -143,6 +147,7 @@ def test_a_worker_knows_the_tiles_of_the_last_place(net, places):
         'is_known': True,
         'method': 'backward',
         'arguments': (slopes, 1.0),
+        'goes_back': False,
         'pixels': None,
     }
     assert paint(task(net, (1, 0), **options)).gradient.shape == (1, 3, 32, 48)
@@ -163,24 +168,28 @@ def test_a_worker_that_would_compute_otherwise(net, places, monkeypatch):
     monkeypatch.setattr(precision, 'has_bfloat16', lambda: False)
     settings = Settings(precision='bfloat16')
     answer = paint(task(net, (1, 0), settings=settings))
-    assert isinstance(answer, Refused) and 'float32' in answer.error
+    assert isinstance(answer, Failed) and 'float32' in answer.error
     elsewhere = net_id(net, ['conv1_1'])._replace(sha256='0' * 64)
     answer = paint(task(net, (1, 0))._replace(net=elsewhere))
     assert answer == Lacking(elsewhere)
 
 
 class Addresses:
-    """A dispatch that has workers, each with so many bytes free."""
+    """A dispatch that has workers, on machines with so many bytes free."""
 
-    def __init__(self, count, free):
+    def __init__(self, count, free, host=None, limit=math.inf):
         self._addresses = [f'tcp://{number}' for number in range(count)]
-        self._free, self.client = free, self
+        self._free, self._host, self._limit = free, host, limit
+        self.client = self
 
     def fit(self):
         return self._addresses
 
     def run(self, function, *arguments, workers=(), **options):
-        return {each: (each, self._free) for each in workers}
+        return {
+            each: (self._host or each, self._free, self._limit)
+            for each in workers
+        }
 
 
 @pytest.mark.parametrize(
@@ -215,6 +224,36 @@ def test_large_pictures_fit_into_small_workers(monkeypatch):
     monkeypatch.setattr(forecast, 'free_memory', lambda device: 8 * GB)
     with pytest.raises(GluonStyleError, match='or the optimizer adam'):
         workers.choose_tile(shape, Settings(optimizer='lbfgs'))
+
+
+def test_processes_of_this_machine_share_its_memory(monkeypatch):
+    monkeypatch.setattr(forecast, 'free_memory', lambda device: 20 * GB)
+    shape, settings = (1800, 1200), Settings(optimizer='lbfgs')
+
+    def tile(*about, **more):
+        workers = TileWorkers(Addresses(*about, **more))
+        side = workers.choose_tile(shape, settings)
+        return tiles.worker_bytes(shape, settings, side, 2)
+
+    here = forecast.FIXED_BYTES + forecast.picture_bytes(shape, settings)
+    assert 0.8 * 6 * GB < tile(2, 20 * GB) < 0.8 * 20 * GB
+    shared = tile(2, 20 * GB, host=socket.gethostname())
+    assert shared < 0.8 * (20 * GB - here) / 2
+    assert tile(2, 20 * GB, limit=4 * GB) < 0.8 * 4 * GB
+
+
+def test_certificates_want_a_scheduler(pictures, capsys):
+    assert main(['run', *pictures, '--tls-ca', pictures[0]]) == 2
+    assert 'begins with tls://' in capsys.readouterr().err
+
+
+def test_a_cluster_at_work_computes_no_tiles():
+    class Busy(Addresses):
+        running = 1
+
+    workers = TileWorkers(Busy(1, 4 * GB))
+    with pytest.raises(GluonStyleError, match='open another one'):
+        next(workers._answers(None))
 
 
 def options(weights_file):

@@ -20,6 +20,8 @@ def dask_setup(worker):
         name = parcel.job.name if hasattr(parcel, 'job') else 'clip'
         if name == os.environ.get('FAULT_KILLS'):
             os.kill(os.getpid(), signal.SIGKILL)
+        if 'FAULT_DISK' in os.environ:
+            return parcels.Trouble('the disk is full')
         return paint(parcel)
 
     # A worker of another machine does not see the client's folders.

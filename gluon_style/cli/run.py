@@ -11,7 +11,7 @@ from gluon_style.cli.method import (
     given_settings,
 )
 from gluon_style.cli.picture_options import add_picture_options
-from gluon_style.cli.where import add_where
+from gluon_style.cli.where import add_where, names_place
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, preset
 from gluon_style.methods.table import DEFAULT_METHOD, get_method
@@ -94,9 +94,8 @@ def _require_tiles(args: argparse.Namespace, method: str) -> None:
     """Raise an error where workers cannot share the work on one picture."""
     from gluon_style.cli.folder import is_folder
 
-    given = vars(args)
     # A texture has no folder of contents, and so no such options.
-    if given.get('workers') is None and given.get('scheduler') is None:
+    if not names_place(args):
         return
     if is_folder(args) or args.variations or method == DEFAULT_METHOD:
         return

@@ -64,12 +64,17 @@ def cluster_of(args: argparse.Namespace) -> AbstractContextManager[Any]:
 
     Its value is None where the options ask for none, or a command has none.
     """
-    given = vars(args)
-    if given.get('workers') is None and given.get('scheduler') is None:
+    if not names_place(args):
         return nullcontext()
     from gluon_style.many.executors import open_cluster
 
     return open_cluster(**place_of(args))
+
+
+def names_place(args: argparse.Namespace) -> bool:
+    """Return whether options say where; some commands have none of them."""
+    names = 'workers', 'scheduler', *_TLS
+    return any(vars(args).get(name) is not None for name in names)
 
 
 class Tally:

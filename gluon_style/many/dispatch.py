@@ -7,7 +7,7 @@ import pickle
 import queue
 import time
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +52,8 @@ class Dispatch:
         self._ready: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._tries: Counter[int] = Counter()
         self._killed: set[int] = set()
+        # The workers that could not make a parcel, where others may.
+        self._troubled: defaultdict[int, set[str]] = defaultdict(set)
         self._waiting = _WAITING
 
     @property
@@ -83,6 +85,11 @@ class Dispatch:
                 return sorted(self._workers.fit)
             time.sleep(LOOK / 10)
 
+    @property
+    def troubled(self) -> set[str]:
+        """The addresses of workers that could not make some parcel."""
+        return set().union(*self._troubled.values())
+
     def has_room(self) -> bool:
         """Return whether a worker will soon be ready for one more parcel."""
         return len(self._running) < (1 + self._waiting) * self.threads
@@ -102,6 +109,7 @@ class Dispatch:
         self._running.clear()
         self._tries.clear()
         self._killed.clear()
+        self._troubled.clear()
 
     def send(
         self, index: int, parcel: Any, address: str | None = None
@@ -114,6 +122,9 @@ class Dispatch:
         allowed = self._workers.allowed
         if address is not None:
             allowed = frozenset([address])
+        elif troubled := self._troubled[index]:
+            # A worker whose disk is full is ready sooner than all others.
+            allowed = self._workers.fit - troubled or allowed
         try:
             future = self._client.submit(
                 _painter(),
@@ -152,6 +163,7 @@ class Dispatch:
             address, answer = found
             if isinstance(answer, Trouble):
                 error = answer.error
+                self._troubled[task.index].add(address)
             elif answer is None or isinstance(answer, (Refused, Lacking)):
                 self._workers.make_fit(address, answer, task.begun)
                 # That was no try of the parcel.

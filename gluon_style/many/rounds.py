@@ -40,6 +40,10 @@ def answers(
     They come as they are ready. Raises GluonStyleError for a task that fails,
     or is lost too often.
     """
+    if dispatch.running:
+        raise GluonStyleError(
+            'the cluster is at work on other pictures: open another one'
+        )
     waiting = list(range(len(work.owners(dispatch.fit()))))
     # The workers of those that are on their way.
     sent: dict[int, str] = {}

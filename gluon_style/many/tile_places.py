@@ -102,19 +102,22 @@ class Picture:
             X, *others = arguments
         if method == 'style_sums':
             self._seen.clear()
-        self._call = method, X, mapped(tuple(others), as_numpy)
+        goes_back = method == 'style_sums' and bool(others[0])
+        self._call = method, X, mapped(tuple(others), as_numpy), goes_back
         values: dict[int, Any] = {}
         gradient = _Gradient(X, self._tiles)
         for index, address, answer in self._place.answers(self):
             self._known[index] = address
-            if method == 'style_sums':
+            if goes_back:
                 self._seen[index] = address
             values[index] = answer.value
             gradient.add(index, answer.gradient)
         gradient.give()
         self._call = None
+        # Values join others on the device of the pictures.
+        ctx = (self._content if X is None else X).ctx
         return [
-            mapped(values[index], _as_mxnet)
+            mapped(values[index], lambda value: _as_mxnet(value, ctx))
             for index in range(len(self._tiles))
         ]
 
@@ -141,7 +144,7 @@ class Picture:
 
     def task(self, index: int, address: str) -> TileTask:
         """Return the task for a tile, with what its worker lacks."""
-        method, X, arguments = self._call
+        method, X, arguments, goes_back = self._call
         pixels = None
         if X is not None and self._seen.get(index) != address:
             pixels = self._visible(X, index)
@@ -152,6 +155,7 @@ class Picture:
             method=method,
             pixels=pixels,
             arguments=arguments,
+            goes_back=goes_back,
             keeps=owned == 1,
             setup=None if is_known else self._setup(index),
         )
@@ -209,7 +213,7 @@ class _Gradient:
     def give(self) -> None:
         """Add the sum to the picture's ``grad``."""
         if self._total is not None:
-            self._X.grad[:] += _as_mxnet(self._total).copyto(self._X.ctx)
+            self._X.grad[:] += _as_mxnet(self._total, self._X.ctx)
 
 
 def _pieces(span: Any, side: int) -> Iterator[tuple[slice, slice]]:
@@ -240,9 +244,9 @@ def net_id(net: Any, layers: Any) -> NetId:
     return NetId(found, weights.sha256, tuple(sorted(layers)), net.pooling)
 
 
-def _as_mxnet(value: Any) -> Any:
+def _as_mxnet(value: Any, ctx: Any) -> Any:
     from mxnet import np
 
     if not isinstance(value, numpy.ndarray):
         return value
-    return np.array(value, dtype='float32')
+    return np.array(value, dtype='float32', ctx=ctx)

@@ -7,6 +7,7 @@ know with the next task.
 
 from __future__ import annotations
 
+import math
 import socket
 import time
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from gluon_style._mxnet import naming_lack_of_memory, numpy_mode
-from gluon_style.many.parcels import Lacking, NetId, Refused, net_here
+from gluon_style.many.parcels import Failed, Lacking, NetId, net_here
 
 # Seconds after which a worker forgets tiles that no client asks for.
 _FORGOTTEN = 600
@@ -45,7 +46,9 @@ class TileTask(NamedTuple):
     ``pixels`` are those that the network sees for the tile, or None: the
     last ones. ``run``, ``place`` and ``key`` say which tile it is: a worker
     has one place of a run. ``setup`` is None for a worker that knows the
-    tile. With ``keeps``, the worker has no other tile.
+    tile. ``goes_back`` says that the gradient for these pixels is asked for
+    next; with ``keeps``, the worker has no other tile, and keeps their
+    features.
     """
 
     run: str
@@ -57,6 +60,7 @@ class TileTask(NamedTuple):
     method: str
     pixels: numpy.ndarray | None
     arguments: tuple[Any, ...]
+    goes_back: bool
     keeps: bool
     setup: Setup | None
 
@@ -110,13 +114,36 @@ async def forget(run: str) -> None:
     _PLACES.pop(run, None)
 
 
-def free_here() -> tuple[str, float]:
-    """Return this worker's machine, and the bytes of memory free there."""
-    from mxnet import cpu
+def free_here(device: str) -> tuple[str, float, float]:
+    """Return this worker's machine, its free memory, and its own limit.
 
+    They are in bytes; ``device`` is the setting.
+    """
+    import psutil
+    from distributed import get_worker
+
+    from gluon_style.chapter.devices import get_device
     from gluon_style.methods.gatys.forecast import free_memory
 
-    return socket.gethostname(), free_memory(cpu())
+    _forget_old()
+    free = free_memory(get_device(device))
+    # Dask lets a worker rest that takes more than four fifths of it.
+    limit = get_worker().memory_manager.memory_limit
+    if limit is None:
+        return socket.gethostname(), free, math.inf
+    return (
+        socket.gethostname(),
+        free,
+        limit - psutil.Process().memory_info().rss,
+    )
+
+
+def _forget_old(kept: str | None = None) -> None:
+    """Free the memory of runs that nobody asks for, but for one."""
+    for run, place in list(_PLACES.items()):
+        old = place.used < time.monotonic() - _FORGOTTEN
+        if old and run != kept:
+            _PLACES.pop(run, None)
 
 
 def _net(task: Any, device: Any) -> Any:
@@ -125,9 +152,9 @@ def _net(task: Any, device: Any) -> Any:
 
     asked = task.settings.precision
     if choose_precision(task.settings, device) != asked:
-        return Refused(
-            f'it does not compute in {asked}, as this machine does: give '
-            'the precision float32'
+        return Failed(
+            f'a worker does not compute in {asked}, as this machine does: '
+            'give the precision float32'
         )
     return net_here(task.net, task.settings.device)
 
@@ -138,7 +165,7 @@ def _measured(task: MeasureTask) -> Any:
 
     device = get_device(task.settings.device)
     net = _net(task, device)
-    if isinstance(net, (Lacking, Refused)):
+    if isinstance(net, (Lacking, Failed)):
         return net
     return Computed(seconds_of_an_epoch(net, task.settings, device), None)
 
@@ -152,16 +179,24 @@ def _computed(task: TileTask) -> Any:
         return place
     tile = place.tiles[task.key]
     tile.keeps = task.keeps
+    if not task.keeps:
+        # A worker that was alone with one tile has got another one.
+        for each in place.tiles.values():
+            each.keep_nothing()
     arguments = mapped(task.arguments, lambda each: _array(each, device))
     gradient = None
     if task.method in OF_PIXELS:
         X = _pixels(task, place, device)
         if X is None:
             return Unknown()
+        X.grad[:] = 0
         value = getattr(tile, task.method)(X, *arguments)
+        # What comes next is the gradient for these pixels, or nothing.
+        place.pixels.pop(task.key, None)
         if task.method == 'backward':
             gradient = X.grad.asnumpy()
-            del place.pixels[task.key]
+        elif task.goes_back:
+            place.pixels[task.key] = X
     else:
         value = getattr(tile, task.method)(*arguments)
     return Computed(mapped(value, as_numpy), gradient)
@@ -169,9 +204,7 @@ def _computed(task: TileTask) -> Any:
 
 def _place(task: TileTask, device: Any) -> Any:
     """Return the ``_Place`` with a task's tile, or the ``Answer`` why not."""
-    for run, place in list(_PLACES.items()):
-        if place.used < time.monotonic() - _FORGOTTEN:
-            del _PLACES[run]
+    _forget_old(task.run)
     place = _PLACES.get(task.run)
     if place is None or place.number != task.place:
         if task.setup is None:
@@ -179,7 +212,7 @@ def _place(task: TileTask, device: Any) -> Any:
         # Those of the scale before need memory.
         _PLACES.pop(task.run, None)
         net = _net(task, device)
-        if isinstance(net, (Lacking, Refused)):
+        if isinstance(net, (Lacking, Failed)):
             return net
         from gluon_style.methods.gatys.tile_losses import features_by_layer
 
@@ -211,7 +244,6 @@ def _pixels(task: TileTask, place: _Place, device: Any) -> Any:
         return place.pixels.get(task.key)
     X = _array(task.pixels, device)
     X.attach_grad('add')
-    place.pixels[task.key] = X
     return X
 
 

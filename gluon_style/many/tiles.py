@@ -8,6 +8,7 @@ channels, and later the gradient for these pixels.
 from __future__ import annotations
 
 import math
+import socket
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -72,7 +73,7 @@ class TileWorkers:
             return None if settings.tile == 'off' else settings.tile
         count = len(self._dispatch.fit())
         if self._free is None:
-            self._free = self._least_free()
+            self._free = self._least_free(image_shape, settings)
         needed = {
             tile: worker_bytes(image_shape, settings, tile, count)
             for tile in (None, *_SIDES)
@@ -81,7 +82,7 @@ class TileWorkers:
         if not fitting:
             width, height = image_shape
             raise GluonStyleError(
-                f'a tile of {width}x{height} pixels takes at least '
+                f'a tile of a picture of {width}x{height} takes at least '
                 f'{min(needed.values()) / 1e9:.1f} GB of a worker, and it may '
                 f'take {self._free / 1e9:.1f} GB: choose a smaller size, or '
                 'more machines'
@@ -98,14 +99,9 @@ class TileWorkers:
     ) -> None:
         """Raise GluonStyleError where the optimizer's arrays do not fit."""
         from gluon_style.chapter.devices import get_device
-        from gluon_style.methods.gatys.forecast import (
-            FIXED_BYTES,
-            USABLE,
-            free_memory,
-            picture_bytes,
-        )
+        from gluon_style.methods.gatys.forecast import USABLE, free_memory
 
-        needed = FIXED_BYTES + picture_bytes(image_shape, settings)
+        needed = _bytes_here(image_shape, settings)
         free = free_memory(get_device(settings.device))
         if needed >= USABLE * free:
             width, height = image_shape
@@ -119,16 +115,29 @@ class TileWorkers:
                 f'a smaller size{or_adam}'
             )
 
-    def _least_free(self) -> float:
-        """Return the least bytes that a worker may take of its machine."""
+    def _least_free(
+        self, image_shape: tuple[int, int], settings: Any
+    ) -> float:
+        """Return the least bytes that a worker may take of its machine.
+
+        ``image_shape`` is the run's: the optimizer's arrays are here.
+        """
         from gluon_style.methods.gatys.forecast import USABLE
 
         found = self._dispatch.client.run(
-            free_here, workers=self._dispatch.fit(), on_error='ignore'
+            free_here,
+            settings.device,
+            workers=self._dispatch.fit(),
+            on_error='ignore',
         )
-        hosts = Counter(host for host, _ in found.values())
-        shares = (free / hosts[host] for host, free in found.values())
-        return USABLE * min(shares, default=0)
+        hosts = Counter(host for host, _, _ in found.values())
+        here = socket.gethostname()
+        taken = _bytes_here(image_shape, settings)
+        shares = (
+            min((free - taken * (host == here)) / hosts[host], limit)
+            for host, free, limit in found.values()
+        )
+        return USABLE * max(0, min(shares, default=0))
 
     def forecast(
         self,
@@ -144,10 +153,8 @@ class TileWorkers:
         the last scale.
         """
         from gluon_style.methods.gatys.forecast import (
-            FIXED_BYTES,
             MEASURED_SIDE,
             free_memory,
-            picture_bytes,
             size_within,
         )
         from gluon_style.methods.gatys.scales import plan
@@ -164,7 +171,7 @@ class TileWorkers:
         seconds = slowest * pixels / MEASURED_SIDE**2
         return Forecast(
             seconds,
-            FIXED_BYTES + picture_bytes(image_shape, settings),
+            _bytes_here(image_shape, settings),
             free_memory(device),
             lambda patience: size_within(
                 image_shape, settings, seconds, patience
@@ -216,6 +223,13 @@ class _Measuring:
 
     def unknown(self, index: int) -> None:
         """Do nothing: a worker needs to know nothing."""
+
+
+def _bytes_here(image_shape: tuple[int, int], settings: Any) -> int:
+    """Return the memory that a run takes of this process."""
+    from gluon_style.methods.gatys.forecast import FIXED_BYTES, picture_bytes
+
+    return FIXED_BYTES + picture_bytes(image_shape, settings)
 
 
 def pixels_in_turn(

@@ -33,8 +33,9 @@ class Workers:
         # Each worker's threads, and why it gets no job, by its address.
         self._threads: dict[str, int] = {}
         self._refused: dict[str, str] = {}
-        # When weights were sent to a worker, or to one of a machine.
-        self._sent: dict[str, float] = {}
+        # When weights were sent to a worker, or to one of a machine, by the
+        # address of either and their hash.
+        self._sent: dict[tuple[str, str], float] = {}
         self._next_look = 0.0
         # Since when no scheduler answers, or no worker fits.
         self._lost_at: float | None = None
@@ -145,10 +146,10 @@ class Workers:
             self._refuse(address, _NO_PACKAGE)
         elif isinstance(answer, Refused):
             self._refuse(address, answer.error)
-        elif begun < self._sent.get(_host(address), 0):
+        elif begun < self._sent.get((_host(address), answer.net.sha256), 0):
             # They have come meanwhile, to this worker's machine.
             return
-        elif address in self._sent:
+        elif (address, answer.net.sha256) in self._sent:
             error = 'it lacks the weights, also after they were sent'
             self._refuse(address, error)
         else:
@@ -172,7 +173,7 @@ class Workers:
         if not is_whole:
             self._refuse(address, 'it got the weights damaged')
         for place in (address, _host(address)):
-            self._sent[place] = time.monotonic()
+            self._sent[place, net.sha256] = time.monotonic()
 
     def _call(
         self, address: str, net: NetId, offset: int, piece: bytes

@@ -10,6 +10,7 @@ from the costs measured what limits a thousand workers.
 """
 
 import argparse
+import math
 import os
 import pickle
 import subprocess
@@ -246,8 +247,8 @@ class OnPaper:
     def fit(self):
         return self._addresses
 
-    def run(self, function, workers=(), **options):
-        return {each: (each, self._free) for each in workers}
+    def run(self, function, *arguments, workers=(), **options):
+        return {each: (each, self._free, math.inf) for each in workers}
 
 
 def large_on_paper(seconds, size, settings):

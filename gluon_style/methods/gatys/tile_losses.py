@@ -194,6 +194,10 @@ class TileLosses:
                 part = X.reshape(X.shape)
             return self._features(part)
 
+    def keep_nothing(self):
+        """Free the features that were kept for ``backward``."""
+        self._kept = None
+
     @property
     def _is_whole(self):
         """Whether the tile is the whole picture."""
