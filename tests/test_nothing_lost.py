@@ -90,6 +90,30 @@ def test_a_file_is_whole_at_whatever_stage_its_writer_is_killed(
     assert path.read_bytes() == b'next'
 
 
+def test_what_several_killed_writers_left_is_removed(tmp_path):
+    path = tmp_path / 'a.bin'
+    writers = []
+    for _ in range(3):
+        writer = subprocess.Popen(
+            [sys.executable, '-c', STOPPING_WRITER, str(path), 'half'],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert writer.stdout.readline() == 'half\n'
+        writers.append(writer)
+    # The first one's end leaves a gap before what the others leave.
+    writers[0].communicate('go on\n' * 9)
+    for writer in writers[1:]:
+        writer.send_signal(signal.SIGKILL)
+        writer.communicate()
+    assert len(list(tmp_path.glob('.new-*'))) == 2
+    with replacing(path) as temporary:
+        assert list(tmp_path.glob('.new-*')) == [temporary]
+        temporary.write_bytes(b'next')
+    assert list(tmp_path.iterdir()) == [path]
+
+
 # Writes the same two contents in turn, forever.
 WRITER = """
 import itertools, sys
