@@ -60,7 +60,7 @@ def test_slopes_give_the_gradient_by_the_features(name):
     target, F = features(1), features(2, 0.7)
     _, slopes = STYLE_LOSSES[name](moments(target))(moments(F))
     Y = np.array(F.reshape(1, C, 5, N // 5), dtype='float32')
-    gradient = slopes.gradient(Y, 1 / N).asnumpy().reshape(C, N)
+    gradient = slopes.times(1 / N).gradient(Y).asnumpy().reshape(C, N)
     rng = numpy.random.RandomState(3)
     for _ in range(5):
         step = 1e-5 * rng.normal(size=F.shape)
