@@ -102,6 +102,11 @@ def test_the_gradient_is_that_of_the_whole_picture(
     assert difference < 1e-4 * numpy.linalg.norm(whole[1])
 
 
+def test_workers_say_how_much_memory_they_have(cluster):
+    with cluster.tiles() as workers:
+        assert workers.choose_tile((96, 64), Settings()) is None
+
+
 def task(net, key, is_known=False, method='style_sums', **changes):
     """Return a task for the one tile of a picture of 32x48 pixels."""
     settings = Settings(precision='float32')

@@ -114,13 +114,14 @@ async def forget(run: str) -> None:
     _PLACES.pop(run, None)
 
 
-def free_here(device: str) -> tuple[str, float, float]:
+def free_here(
+    device: str, dask_worker: Any = None
+) -> tuple[str, float, float]:
     """Return this worker's machine, its free memory, and its own limit.
 
-    They are in bytes; ``device`` is the setting.
+    They are in bytes; ``device`` is the setting. Dask gives the worker.
     """
     import psutil
-    from distributed import get_worker
 
     from gluon_style.chapter.devices import get_device
     from gluon_style.methods.gatys.forecast import free_memory
@@ -128,7 +129,7 @@ def free_here(device: str) -> tuple[str, float, float]:
     _forget_old()
     free = free_memory(get_device(device))
     # Dask lets a worker rest that takes more than four fifths of it.
-    limit = get_worker().memory_manager.memory_limit
+    limit = dask_worker.memory_manager.memory_limit
     if limit is None:
         return socket.gethostname(), free, math.inf
     return (

@@ -128,16 +128,27 @@ class TileWorkers:
             free_here,
             settings.device,
             workers=self._dispatch.fit(),
-            on_error='ignore',
+            on_error='return',
         )
-        hosts = Counter(host for host, _, _ in found.values())
+        # A worker may be gone meanwhile; another error is a bug.
+        answers = [
+            each for each in found.values() if not isinstance(each, OSError)
+        ]
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        if not answers:
+            raise GluonStyleError(
+                'no worker says how much memory it has: try again'
+            )
+        hosts = Counter(host for host, _, _ in answers)
         here = socket.gethostname()
         taken = _bytes_here(image_shape, settings)
         shares = (
             min((free - taken * (host == here)) / hosts[host], limit)
-            for host, free, limit in found.values()
+            for host, free, limit in answers
         )
-        return USABLE * max(0, min(shares, default=0))
+        return USABLE * max(0, min(shares))
 
     def forecast(
         self,
