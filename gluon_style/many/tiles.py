@@ -131,22 +131,22 @@ class TileWorkers:
             on_error='return',
         )
         # A worker may be gone meanwhile; another error is a bug.
-        answers = [
+        replies = [
             each for each in found.values() if not isinstance(each, OSError)
         ]
-        for answer in answers:
-            if isinstance(answer, Exception):
-                raise answer
-        if not answers:
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        if not replies:
             raise GluonStyleError(
                 'no worker says how much memory it has: try again'
             )
-        hosts = Counter(host for host, _, _ in answers)
+        hosts = Counter(host for host, _, _ in replies)
         here = socket.gethostname()
         taken = _bytes_here(image_shape, settings)
         shares = (
             min((free - taken * (host == here)) / hosts[host], limit)
-            for host, free, limit in answers
+            for host, free, limit in replies
         )
         return USABLE * max(0, min(shares))
 
