@@ -31,10 +31,13 @@ def installed() -> Iterator[tuple[str, Message]]:
     """
     for distribution in metadata.distributions():
         # Importing importlib_metadata, which Dask does, puts its classes in
-        # place of Python's. A key or a file that is missing is an error there.
+        # place of Python's. A key that is missing is an error there; a file
+        # that is missing is an error, or None, by its version.
         try:
-            fields = cast(Message, distribution.metadata)
+            fields = cast('Message | None', distribution.metadata)
         except FileNotFoundError:
+            continue
+        if fields is None:
             continue
         name = canonicalize_name(fields.get('Name') or '')
         if name not in ('', 'gluon-style'):
