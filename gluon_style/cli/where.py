@@ -176,6 +176,4 @@ def other_processes(
     """Return the executor that the options ask for; None is this process."""
     # A mistake in them is an error, also where no run is made.
     executor_of(args, None)
-    if args.workers is None and args.scheduler is None:
-        return None
-    return OtherProcesses(args, quiet)
+    return OtherProcesses(args, quiet) if names_place(args) else None
