@@ -20,7 +20,7 @@ from gluon_style.video import flow, read, write
 from gluon_style.video.consistency import Moved, link, sharpened
 from gluon_style.video.flow import Motion, filled, motion, warped
 from gluon_style.video.frames import chosen_frames
-from gluon_style.video.painters import painter
+from gluon_style.video.painters import Painting
 from gluon_style.video.read import open_clip
 from gluon_style.video.settings import VideoSettings
 from gluon_style.video.stylize import stylize_video
@@ -488,9 +488,10 @@ def test_methods_with_losses_follow_what_is_sure(method, weights_file):
     before = numpy.asarray(painting) / numpy.float32(255)
     weight = numpy.ones((height, width), 'float32')
     weight[:, width // 2 :] = 0
-    made = painter(found, samples.PAINTING, settings, 0.99).next(
-        frame, Moved({'picture': before}, weight)
+    painting = Painting(
+        found, samples.PAINTING, settings, (width, height), 0.99
     )
+    made = painting.painter().next(frame, Moved({'picture': before}, weight))
     apart = numpy.abs(made['picture'] - before).mean(axis=2)
     left, right = apart[:, : width // 2 - 4], apart[:, width // 2 + 4 :]
     assert left.mean() < 0.3 * right.mean()

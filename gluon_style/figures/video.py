@@ -22,7 +22,7 @@ from gluon_style.pictures.resize import resized
 from gluon_style.video.chain import Chain
 from gluon_style.video.consistency import link
 from gluon_style.video.flow import Motion, warped
-from gluon_style.video.painters import painter
+from gluon_style.video.painters import Painting
 from gluon_style.video.settings import DEFAULT_METHOD, VideoSettings
 
 # In full and quick.
@@ -97,11 +97,9 @@ def _painted(
     settings = method.settings().changed(
         {'size': (width, height), 'device': runs.options.device}
     )
-    chain = Chain(
-        painter(method, runs.style, settings, consistency),
-        (width, height),
-        consistency > 0,
-    )
+    shape = width, height
+    painting = Painting(method, runs.style, settings, shape, consistency)
+    chain = Chain(painting.painter(), shape, painting.follows)
     return [chain.painted(frame)[0] for frame in frames]
 
 

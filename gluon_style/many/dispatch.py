@@ -122,7 +122,7 @@ class Dispatch:
         allowed = self._workers.allowed
         if address is not None:
             allowed = frozenset([address])
-        elif troubled := self._troubled[index]:
+        elif troubled := self._troubled.get(index):
             # A worker whose disk is full is ready sooner than all others.
             allowed = self._workers.fit - troubled or allowed
         try:

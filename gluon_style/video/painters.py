@@ -41,33 +41,17 @@ class Painting:
     @property
     def kind(self) -> type[OnePass | Following]:
         """The class of what paints the frames."""
-        return _kind_of(self.method)
+        return Following if self.method.has_epochs else OnePass
 
     def painter(self, net: Any = None) -> Any:
-        """Return what paints the frames: see ``painter``."""
-        return painter(
-            self.method, self.style, self.settings, self.consistency, net
-        )
+        """Return what paints the frames: see ``OnePass``.
 
-
-def painter(
-    method: Method,
-    style: Any,
-    settings: Any,
-    consistency: float,
-    net: Any = None,
-) -> Any:
-    """Return what paints frames by a method: see ``OnePass``.
-
-    ``net`` is the network of the losses, if it is there already.
-    """
-    if method.has_epochs:
-        return Following(method, style, settings, consistency, net)
-    return OnePass(method, style, settings, consistency)
-
-
-def _kind_of(method: Method) -> type[OnePass | Following]:
-    return Following if method.has_epochs else OnePass
+        ``net`` is the network of the losses, if it is there already.
+        """
+        about = self.method, self.style, self.settings, self.consistency
+        if self.method.has_epochs:
+            return Following(*about, net)
+        return OnePass(*about)
 
 
 class OnePass:
