@@ -11,7 +11,12 @@ import functools
 from typing import Any, NamedTuple
 
 import numpy
-from scipy.ndimage import map_coordinates, uniform_filter
+from scipy.ndimage import (
+    gaussian_filter,
+    map_coordinates,
+    uniform_filter,
+)
+from scipy.optimize import least_squares
 
 from gluon_style.pictures import Array
 
@@ -25,6 +30,14 @@ _BOUNDARY, _LEAST_BOUNDARY = 0.01, 0.002
 # of 320x180 pixels that come nearer is .16, .12 and .05 pixels, in 2, 6 and
 # 96 milliseconds. The flow is also smoother than the preset's.
 _FINEST, _ITERATIONS, _SMOOTHNESS = (1, 0), (5, 40), (40.0, 80.0)
+# Where grays hardly change, their noise decides on the flow. A pixel is plain
+# if they change by less than so many levels of 255 a pixel, squared, in the
+# direction in which they change least. The camera's motion, fitted to so many
+# pixels along the longest side, counts there if it differs by less than this
+# many pixels.
+_PLAIN, _FITTED, _NEAR = 2.0, 32, 1.0
+# What differs more from the camera's motion, in pixels, moves by itself.
+_APART = 0.03
 # Where a flow is not sure, one from beside it counts if the grays of a window
 # of so many pixels differ by less than this, on average, from 0 to 1.
 _WINDOW, _SAME_GRAY = 5, 0.03
@@ -62,10 +75,13 @@ def filled(found: Motion, frame: Array, before: Array) -> Motion:
     At the edge of a moving thing, and in a plain sky, a flow is wrong some
     pixels wide. There the flow of the next sure pixel to the left, to the
     right, above or below is taken, whichever fits the grays best, if one
-    does. ``found`` is the ``motion`` between two frames.
+    does. What is plain follows the camera: see ``steadied``. ``found`` is the
+    ``motion`` between two frames.
     """
+    levels = _gray(frame)
     gray, gray_before = (
-        _gray(each)[..., None] / numpy.float32(255) for each in (frame, before)
+        each[..., None] / numpy.float32(255)
+        for each in (levels, _gray(before))
     )
     back, sure = found.back.copy(), found.sure > 0
     least = numpy.full(sure.shape, _SAME_GRAY, 'float32')
@@ -74,7 +90,8 @@ def filled(found: Motion, frame: Array, before: Array) -> Motion:
         apart = uniform_filter(numpy.abs(gray - there)[..., 0], _WINDOW)
         better = inside & ~sure & (apart < least)
         least[better], back[better] = apart[better], flow[better]
-    return Motion(back, (sure | (least < _SAME_GRAY)).astype('float32'))
+    sure = sure | (least < _SAME_GRAY)
+    return Motion(steadied(back, levels), sure.astype('float32'))
 
 
 def _from_beside(back: Array, sure: Array):
@@ -121,6 +138,59 @@ def optical_flow(gray: Array, other: Array, is_precise: bool = False) -> Array:
         return numpy.zeros((*gray.shape, 2), 'float32')
     flow = optical_flow_ilk(gray / 255, other / 255, dtype='float32')
     return numpy.ascontiguousarray(flow.transpose(1, 2, 0))
+
+
+def steadied(flow: Array, gray: Array) -> Array:
+    """Return a flow that is the camera's where the picture is plain.
+
+    In a plain sky an ``optical_flow`` is wrong by a pixel: it has nothing but
+    noise to go by. ``gray`` is (height, width) of uint8.
+    """
+    detail = _detail(gray)
+    side = max(gray.shape)
+    rows, columns = numpy.indices(gray.shape, dtype='float32') / side
+    places = numpy.stack([numpy.ones_like(rows), rows, columns], axis=-1)
+    few = (slice(None, None, max(1, side // _FITTED)),) * 2
+    camera = places @ _camera(places[few], flow[few], detail[few])
+    near = 1 / (1 + _squares(camera - flow) / _NEAR**2)
+    return flow + ((1 - detail) * near)[..., None] * (camera - flow)
+
+
+def _detail(gray: Array) -> Array:
+    """Return how far the picture tells where its pixels moved, 0 to 1.
+
+    By the smaller eigenvalue of the structure tensor (Shi & Tomasi 1994): in
+    a plain region, and along an edge, nothing tells.
+    """
+    smooth = gaussian_filter(gray.astype('float32'), 1)
+    rows, columns = numpy.gradient(smooth)
+    a, b, c = (
+        uniform_filter(each, _WINDOW)
+        for each in (rows * rows, rows * columns, columns * columns)
+    )
+    # Rounding must not make it negative.
+    least = numpy.maximum(a + c - numpy.hypot(a - c, 2 * b), 0) / 2
+    return least / (least + _PLAIN)
+
+
+def _camera(places: Array, flow: Array, detail: Array) -> Array:
+    """Return the affine flow that most pixels follow, (3, 2) of float32.
+
+    ``places`` is (rows, columns, 3), and its product with it the flow.
+    """
+    weights = numpy.sqrt(detail).reshape(-1, 1)
+    basis = places.reshape(-1, 3) * weights
+    wanted = flow.reshape(-1, 2) * weights
+    slopes = numpy.kron(basis, numpy.eye(2))
+    begin = numpy.linalg.lstsq(basis, wanted, rcond=None)[0]
+    found = least_squares(
+        lambda x: slopes @ x - wanted.ravel(),
+        begin.ravel(),
+        jac=lambda x: slopes,
+        loss='cauchy',
+        f_scale=_APART,
+    )
+    return found.x.reshape(3, 2).astype('float32')
 
 
 def flow_version() -> str:
