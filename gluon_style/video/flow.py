@@ -147,10 +147,9 @@ def steadied(flow: Array, gray: Array) -> Array:
     noise to go by. ``gray`` is (height, width) of uint8.
     """
     detail = _detail(gray)
-    side = max(gray.shape)
-    rows, columns = numpy.indices(gray.shape, dtype='float32') / side
+    few = (slice(None, None, max(1, max(gray.shape) // _FITTED)),) * 2
+    rows, columns = numpy.indices(gray.shape, 'float32')
     places = numpy.stack([numpy.ones_like(rows), rows, columns], axis=-1)
-    few = (slice(None, None, max(1, side // _FITTED)),) * 2
     camera = places @ _camera(places[few], flow[few], detail[few])
     near = 1 / (1 + _squares(camera - flow) / _NEAR**2)
     return flow + ((1 - detail) * near)[..., None] * (camera - flow)
@@ -244,7 +243,7 @@ def warped(picture: Array, back: Array, order: int = 1) -> Array:
 def _moved(picture: Array, back: Array, order: int = 1):
     """Return ``warped``, and where the places are inside, (height, width)."""
     height, width = back.shape[:2]
-    rows, columns = numpy.mgrid[:height, :width].astype('float32')
+    rows, columns = numpy.indices((height, width), 'float32', sparse=True)
     rows, columns = rows + back[..., 0], columns + back[..., 1]
     inside = (
         (rows >= 0)
