@@ -13,7 +13,7 @@ import numpy
 from scipy.ndimage import gaussian_filter
 
 from gluon_style.pictures import Array
-from gluon_style.video.flow import Motion, filled, motion, warped
+from gluon_style.video.flow import Motion, filled, motion, steadied, warped
 
 # Of red, green and blue.
 _MEAN = numpy.full(3, 1 / 3, 'float32')
@@ -62,12 +62,13 @@ def link(
 ) -> Link:
     """Return the ``Link`` between two frames, uint8 of one size.
 
-    What the flow itself is not sure of stays so unless ``is_filled``.
+    What the flow itself is not sure of stays so unless ``is_filled``, and
+    what is plain follows the camera then.
     """
     found = motion(frame, before, is_precise)
     is_cut = _is_cut(found, frame, before)
     if is_filled:
-        found = filled(found, frame, before)
+        found = steadied(filled(found, frame, before), frame)
     same = 1 / (1 + numpy.square(_apart(found, frame, before) / _BRIGHTNESS))
     weight = gaussian_filter(found.sure, _SOFT) * found.sure * same
     return Link(found, weight.astype('float32'), is_cut)

@@ -11,11 +11,7 @@ import functools
 from typing import Any, NamedTuple
 
 import numpy
-from scipy.ndimage import (
-    gaussian_filter,
-    map_coordinates,
-    uniform_filter,
-)
+from scipy.ndimage import gaussian_filter, map_coordinates, uniform_filter
 from scipy.optimize import least_squares
 
 from gluon_style.pictures import Array
@@ -75,13 +71,10 @@ def filled(found: Motion, frame: Array, before: Array) -> Motion:
     At the edge of a moving thing, and in a plain sky, a flow is wrong some
     pixels wide. There the flow of the next sure pixel to the left, to the
     right, above or below is taken, whichever fits the grays best, if one
-    does. What is plain follows the camera: see ``steadied``. ``found`` is the
-    ``motion`` between two frames.
+    does. ``found`` is the ``motion`` between two frames.
     """
-    levels = _gray(frame)
     gray, gray_before = (
-        each[..., None] / numpy.float32(255)
-        for each in (levels, _gray(before))
+        _gray(each)[..., None] / numpy.float32(255) for each in (frame, before)
     )
     back, sure = found.back.copy(), found.sure > 0
     least = numpy.full(sure.shape, _SAME_GRAY, 'float32')
@@ -90,8 +83,7 @@ def filled(found: Motion, frame: Array, before: Array) -> Motion:
         apart = uniform_filter(numpy.abs(gray - there)[..., 0], _WINDOW)
         better = inside & ~sure & (apart < least)
         least[better], back[better] = apart[better], flow[better]
-    sure = sure | (least < _SAME_GRAY)
-    return Motion(steadied(back, levels), sure.astype('float32'))
+    return Motion(back, (sure | (least < _SAME_GRAY)).astype('float32'))
 
 
 def _from_beside(back: Array, sure: Array):
@@ -109,50 +101,21 @@ def _from_beside(back: Array, sure: Array):
             yield back[tuple(places)]
 
 
-def _gray(img: Array) -> Array:
-    """Return the luminance, (height, width) of uint8."""
-    weights = numpy.array([0.299, 0.587, 0.114], 'float32')
-    return (img.astype('float32') @ weights).round().astype('uint8')
+def steadied(found: Motion, frame: Array) -> Motion:
+    """Return a ``Motion`` that is the camera's where a frame is plain.
 
-
-def optical_flow(gray: Array, other: Array, is_precise: bool = False) -> Array:
-    """Return how far each pixel of ``gray`` lies from itself in ``other``.
-
-    Both are (height, width) of uint8. Returns (height, width, 2), rows and
-    columns, of float32. OpenCV's DIS (Kroeger et al. 2016, 'Fast Optical Flow
-    using Dense Inverse Search') where it is installed, and else scikit-image's
-    iterative Lucas-Kanade, which takes thirty times as long.
+    In a plain sky a flow is wrong by a pixel: it has nothing but noise to go
+    by.
     """
-    cv2 = opencv()
-    if cv2 is not None:
-        preset = cv2.DISOPTICAL_FLOW_PRESET_MEDIUM
-        method = cv2.DISOpticalFlow_create(preset)
-        method.setFinestScale(_FINEST[is_precise])
-        method.setVariationalRefinementIterations(_ITERATIONS[is_precise])
-        method.setVariationalRefinementAlpha(_SMOOTHNESS[is_precise])
-        flow = method.calc(gray, other, None)
-        return numpy.ascontiguousarray(flow[..., ::-1])
-    from skimage.registration import optical_flow_ilk
-
-    if min(gray.shape) < _LEAST_SIDE:
-        return numpy.zeros((*gray.shape, 2), 'float32')
-    flow = optical_flow_ilk(gray / 255, other / 255, dtype='float32')
-    return numpy.ascontiguousarray(flow.transpose(1, 2, 0))
-
-
-def steadied(flow: Array, gray: Array) -> Array:
-    """Return a flow that is the camera's where the picture is plain.
-
-    In a plain sky an ``optical_flow`` is wrong by a pixel: it has nothing but
-    noise to go by. ``gray`` is (height, width) of uint8.
-    """
+    gray, flow = _gray(frame), found.back
     detail = _detail(gray)
     few = (slice(None, None, max(1, max(gray.shape) // _FITTED)),) * 2
     rows, columns = numpy.indices(gray.shape, 'float32')
     places = numpy.stack([numpy.ones_like(rows), rows, columns], axis=-1)
     camera = places @ _camera(places[few], flow[few], detail[few])
     near = 1 / (1 + _squares(camera - flow) / _NEAR**2)
-    return flow + ((1 - detail) * near)[..., None] * (camera - flow)
+    back = flow + ((1 - detail) * near)[..., None] * (camera - flow)
+    return found._replace(back=back)
 
 
 def _detail(gray: Array) -> Array:
@@ -190,6 +153,37 @@ def _camera(places: Array, flow: Array, detail: Array) -> Array:
         f_scale=_APART,
     )
     return found.x.reshape(3, 2).astype('float32')
+
+
+def _gray(img: Array) -> Array:
+    """Return the luminance, (height, width) of uint8."""
+    weights = numpy.array([0.299, 0.587, 0.114], 'float32')
+    return (img.astype('float32') @ weights).round().astype('uint8')
+
+
+def optical_flow(gray: Array, other: Array, is_precise: bool = False) -> Array:
+    """Return how far each pixel of ``gray`` lies from itself in ``other``.
+
+    Both are (height, width) of uint8. Returns (height, width, 2), rows and
+    columns, of float32. OpenCV's DIS (Kroeger et al. 2016, 'Fast Optical Flow
+    using Dense Inverse Search') where it is installed, and else scikit-image's
+    iterative Lucas-Kanade, which takes thirty times as long.
+    """
+    cv2 = opencv()
+    if cv2 is not None:
+        preset = cv2.DISOPTICAL_FLOW_PRESET_MEDIUM
+        method = cv2.DISOpticalFlow_create(preset)
+        method.setFinestScale(_FINEST[is_precise])
+        method.setVariationalRefinementIterations(_ITERATIONS[is_precise])
+        method.setVariationalRefinementAlpha(_SMOOTHNESS[is_precise])
+        flow = method.calc(gray, other, None)
+        return numpy.ascontiguousarray(flow[..., ::-1])
+    from skimage.registration import optical_flow_ilk
+
+    if min(gray.shape) < _LEAST_SIDE:
+        return numpy.zeros((*gray.shape, 2), 'float32')
+    flow = optical_flow_ilk(gray / 255, other / 255, dtype='float32')
+    return numpy.ascontiguousarray(flow.transpose(1, 2, 0))
 
 
 def flow_version() -> str:

@@ -103,6 +103,13 @@ def in_a_process(*words):
     return float(done.stdout.split()[0])
 
 
+def of_a_picture(method, number, size, workers):
+    """Return the seconds of a picture, of so many by so many workers."""
+    with photograph(size) as (content, folder):
+        seconds = in_a_process(method, number, size, workers, content, folder)
+    return seconds / number
+
+
 def rates(methods, rounds):
     """Print pictures an hour: the median of rounds, as machines are noisy.
 
@@ -114,17 +121,10 @@ def rates(methods, rounds):
     )
     print('|---|---|---|---|---|---|---|---|---|')
     for method, number, size in methods:
-        seconds = []
-        for _ in range(rounds):
-            seconds.append([])
-            for workers in (0, 1, 2):
-                with photograph(size) as (content, folder):
-                    seconds[-1].append(
-                        in_a_process(
-                            method, number, size, workers, content, folder
-                        )
-                        / number
-                    )
+        seconds = [
+            [of_a_picture(method, number, size, each) for each in (0, 1, 2)]
+            for _ in range(rounds)
+        ]
         here, one, two = map(median, zip(*seconds))
         gains = ', '.join(f'{a / b:.2f}' for _, a, b in seconds)
         print(
