@@ -142,9 +142,9 @@ def tradeoff(runs: FigureRuns) -> tuple[Figure, list[Check]]:
     """
     strengths = STRENGTHS
     if runs.options.quick:
-        # A picture that is not finished says nothing of neighbors: where the
-        # style of ``conv1_1`` alone costs the content little, they change
-        # places from machine to machine.
+        # Pictures that are not finished come in either order if their
+        # strengths are near: where the style of ``conv1_1`` alone costs the
+        # content little. In full, all four columns are checked.
         strengths = STRENGTHS[0], STRENGTHS[-1]
     images = runs.images(
         [
