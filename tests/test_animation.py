@@ -242,6 +242,25 @@ def test_odd_sides_of_a_video_have_a_pixel_more(
         assert container.metadata['comment'] == 'gluon_style'
 
 
+def test_the_same_frames_are_the_same_video(tmp_path):
+    generator = numpy.random.default_rng(5)
+    frames = [
+        picture(140, 90, seed)[step : step + 64, 2 * step : 2 * step + 96]
+        + generator.integers(0, 20, (64, 96, 3), 'uint8')
+        for seed in (1, 7)
+        for step in range(6)
+    ]
+    path, files = tmp_path / 'run.mp4', set()
+    for number in range(8):
+        # Memory that was used before must not matter.
+        used = generator.integers(0, 255, (30, 1000 * (number + 5)), 'uint8')
+        del used
+        write_mp4(path, iter(frames), 25)
+        read_mp4(path)
+        files.add(path.read_bytes())
+    assert len(files) == 1
+
+
 def test_other_suffixes_are_refused_first(tmp_path):
     for refuse in (check_animation, lambda path: Animation(path, (8, 6))):
         with pytest.raises(ValueError) as error:
