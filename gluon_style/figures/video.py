@@ -23,6 +23,7 @@ from gluon_style.video.chain import Chain
 from gluon_style.video.consistency import link
 from gluon_style.video.flow import Motion, warped
 from gluon_style.video.painters import Painting
+from gluon_style.video.read import Frame
 from gluon_style.video.settings import DEFAULT_METHOD, VideoSettings
 
 # In full and quick.
@@ -100,7 +101,10 @@ def _painted(
     shape = width, height
     painting = Painting(method, runs.style, settings, shape, consistency)
     chain = Chain(painting.painter(), shape, painting.follows)
-    return [chain.painted(frame)[0] for frame in frames]
+    timed = (
+        Frame(frame, float(number)) for number, frame in enumerate(frames)
+    )
+    return [made.picture for made in chain.made(timed)]
 
 
 def _change(pictures: list[Array]) -> Array:

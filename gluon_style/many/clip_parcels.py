@@ -28,6 +28,7 @@ from gluon_style.pictures import Array
 from gluon_style.video.chain import Chain
 from gluon_style.video.flow import flow_version
 from gluon_style.video.painters import Painting
+from gluon_style.video.read import Frame
 from gluon_style.video.state import State
 
 
@@ -67,9 +68,9 @@ class ClipParcel:
         chain = Chain(painter, painting.shape, painting.follows)
         state = State(past=self.past)
         chain.go_on(state)
-        pictures = [
-            as_png(chain.painted(of_png(data))[0]) for data in self.frames
-        ]
+        # When each is shown matters to the one who asked.
+        frames = (Frame(of_png(data), 0.0) for data in self.frames)
+        pictures = [as_png(made.picture) for made in chain.made(frames)]
         if painting.follows:
             chain.keep(state)
         return PaintedStretch(pictures, state.past)

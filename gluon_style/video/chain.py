@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -11,16 +12,11 @@ import numpy
 
 from gluon_style.pictures import Array
 from gluon_style.pictures.read import as_bytes
-from gluon_style.pictures.resize import resized
-from gluon_style.video.consistency import Link, Moved, link, moved
+from gluon_style.video.consistency import Link, Moved, moved
+from gluon_style.video.links import OFFSETS, Linked, ahead, linked
 from gluon_style.video.painters import Painting
 from gluon_style.video.read import Frame
 from gluon_style.video.state import State
-
-# A frame is compared with those of so many frames before (section 4.3 of the
-# paper): what was hidden for a moment comes out as it was.
-OFFSETS = 1, 2, 4
-
 
 # Returns why to stop, or None.
 Stop = Callable[[], 'str | None']
@@ -74,13 +70,13 @@ class InTurn:
     ) -> Generator[Made, None, None]:
         """Yield the frames painted: see ``Painters``."""
         self._chain.go_on(state)
-        while not stop():
-            frame = next(frames, None)
-            if frame is None:
-                return
-            picture, is_cut = self._chain.painted(frame.img)
-            self._chain.keep(state)
-            yield Made(picture, frame.seconds, is_cut)
+        with closing(self._chain.made(frames)) as coming:
+            while not stop():
+                made = next(coming, None)
+                if made is None:
+                    return
+                self._chain.keep(state)
+                yield made
 
 
 class Chain:
@@ -106,33 +102,37 @@ class Chain:
         """Put what the next frame needs into a state."""
         state.past = list(self._past)
 
-    def painted(self, img: Array) -> tuple[Array, bool]:
-        """Return the picture of the next frame, uint8, and if it is a cut."""
-        frame = resized(img, self._shape)
-        followed, is_cut = None, False
-        if self._follows and self._past:
-            nearest = self._link(frame, 1)
-            is_cut = nearest.is_cut
-            if is_cut:
-                self._past.clear()
-            else:
-                followed = self._moved(frame, nearest)
-        if followed is None:
-            made = self._painter.first(frame)
+    def made(self, frames: Iterator[Frame]) -> Generator[Made, None, None]:
+        """Yield the frames painted, in turn.
+
+        While one is painted, the next one is read and compared with others.
+        """
+        found = linked(
+            frames,
+            self._shape,
+            [each['frame'] for each in self._past],
+            self._follows,
+            self._painter.is_precise,
+        )
+        with closing(found), closing(ahead(found)) as coming:
+            for each in coming:
+                yield Made(self._painted(each), each.seconds, each.is_cut)
+
+    def _painted(self, frame: Linked) -> Array:
+        """Return the picture of the next frame, uint8."""
+        if frame.is_cut:
+            self._past.clear()
+        if frame.links:
+            made = self._painter.next(frame.img, self._moved(frame.links))
         else:
-            made = self._painter.next(frame, followed)
+            made = self._painter.first(frame.img)
         # Half the memory, and a sixteenth of a level of 255.
         kept = {name: each.astype('float16') for name, each in made.items()}
-        self._past.append({'frame': frame, **kept})
-        return as_bytes(made['picture']), is_cut
+        self._past.append({'frame': frame.img, **kept})
+        return as_bytes(made['picture'])
 
-    def _moved(self, frame: Array, nearest: Link) -> Moved:
-        """Return the pictures before, moved to where this frame shows them."""
-        links = [
-            nearest if offset == 1 else self._link(frame, offset)
-            for offset in OFFSETS
-            if offset <= len(self._past)
-        ]
+    def _moved(self, links: list[Link]) -> Moved:
+        """Return the pictures before, moved to where a frame shows them."""
         before = [
             {
                 name: numpy.asarray(each, 'float32')
@@ -142,15 +142,3 @@ class Chain:
             for offset in OFFSETS[: len(links)]
         ]
         return moved(before, links)
-
-    def _link(self, frame: Array, offset: int) -> Link:
-        """Return the ``Link`` to the frame so many before.
-
-        What the nearest does not show the others do, or nobody knows.
-        """
-        return link(
-            frame,
-            self._past[-offset]['frame'],
-            is_filled=offset == 1,
-            is_precise=self._painter.is_precise,
-        )
