@@ -49,6 +49,8 @@ RATES = {
     'fast': ('fast', 6, 256),
     'diffusion': ('diffusion', 12, 128),
 }
+# The longest side of the pictures before them, for which all is loaded.
+FIRST_SIZE = 64
 # Bytes of weights that a machine without an index is sent.
 WEIGHTS = 80e6
 
@@ -71,7 +73,7 @@ def timed(method, number, size, workers, content, folder):
     workers = int(workers) or None
     number, size = int(number), int(size)
     with executor_for(workers) as executor:
-        first = jobs_of(method, 2 * (workers or 1), size // 4, content)
+        first = jobs_of(method, 2 * (workers or 1), FIRST_SIZE, content)
         list(executor.outcomes(first, Path(folder, 'first')))
         began = time.perf_counter()
         jobs = jobs_of(method, number, size, content)
