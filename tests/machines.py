@@ -32,10 +32,11 @@ class Machines:
             self.start_worker(options, **faults)
         return self.address
 
-    def start_scheduler(self, scheme='tcp', options=()):
+    def start_scheduler(self, scheme='tcp', options=(), **environment):
         self.scheduler = self._run(
             *('scheduler', '--host', '127.0.0.1', '--port', str(self.port)),
             *('--protocol', scheme, '--no-dashboard', *options),
+            **environment,
         )
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:

@@ -681,6 +681,22 @@ def test_a_worker_in_trouble_fails_no_job(
 
 
 @pytest.mark.long
+def test_a_worker_that_sleeps_is_missed(photos, expected, tmp_path, machines):
+    machines.start_scheduler(DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL='3s')
+    for _ in range(2):
+        machines.start_worker(FAULT_SECONDS='0.5')
+    wait_for_workers(machines.address, 2)
+    made = []
+    for cell in mapped(photos, tmp_path / 'out', machines.address):
+        made.append(cell)
+        if len(made) == 1:
+            # As a laptop that is closed: its connections stay.
+            machines.workers[0].send_signal(signal.SIGSTOP)
+    assert [cell.error for cell in made] == [None] * 6
+    require_all(tmp_path / 'out', expected)
+
+
+@pytest.mark.long
 def test_a_scheduler_that_is_restarted(photos, expected, tmp_path, machines):
     address = machines.start(1, FAULT_SECONDS='0.5')
     folder, made = tmp_path / 'out', []

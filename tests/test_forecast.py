@@ -18,6 +18,7 @@ from gluon_style.methods.gatys.forecast import (
     choose_tile,
     free_memory,
     memory_needed,
+    picture_bytes,
     seconds_needed,
     size_within,
 )
@@ -40,6 +41,18 @@ def test_memory_grows_with_pixels_but_not_with_tiles():
     )
     shallow = Settings(content_layers='conv1_1', style_layers='conv1_1')
     assert memory_needed(small, shallow) < memory_needed(small, settings)
+
+
+def test_a_start_that_is_painted_first_takes_memory_as_a_whole():
+    shape = 6000, 4000
+    adam = Settings(optimizer='adam')
+    painted = adam.changed({'init': 'feedforward'})
+    assert picture_bytes(shape, painted) == 240 * 6000 * 4000
+    assert picture_bytes(shape, adam) < picture_bytes(shape, painted)
+    # L-BFGS takes more, and later.
+    lbfgs = Settings(optimizer='lbfgs')
+    later = lbfgs.changed({'init': 'feedforward'})
+    assert picture_bytes(shape, later) == picture_bytes(shape, lbfgs)
 
 
 @pytest.mark.parametrize('free, tile', [(64, None), (4, 384), (2.5, 256)])

@@ -3,6 +3,7 @@
 import json
 import pickle
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from conftest import picture
@@ -55,6 +56,20 @@ def test_a_run_is_made_once(job, tmp_path):
     assert (again.image == first.image).all()
     assert again.history == first.history
     assert (folder / 'one.png').stat().st_mtime_ns == before
+
+
+def test_no_folder_is_listed_for_each_picture_that_is_not_there(
+    job, tmp_path, monkeypatch
+):
+    # Of ten thousand jobs that would take most of the time.
+    def fail(*_):
+        pytest.fail('it is listed')
+
+    run(job, tmp_path)
+    for name in ('iterdir', 'glob', 'rglob'):
+        monkeypatch.setattr(Path, name, fail)
+    assert finished(replace(job, name='two'), tmp_path) is None
+    assert finished(job, tmp_path) is not None
 
 
 def test_restarts_do_not_make_another_run(job, tmp_path):

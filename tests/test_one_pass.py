@@ -167,7 +167,7 @@ def test_a_record_with_epochs_must_have_losses(photo):
 
 
 def test_a_picture_too_large_for_the_memory_is_refused(photo, monkeypatch):
-    monkeypatch.setattr(paint, 'BYTES_PER_PIXEL', {'styles26': 10**12})
+    monkeypatch.setattr(paint, '_BYTES_PER_PIXEL', {'styles26': 10**12})
     with pytest.raises(OutOfMemoryError, match='choose a net_size of'):
         stylize(photo, 'net:7')
 

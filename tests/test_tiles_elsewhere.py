@@ -6,6 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 
 import numpy
 import pytest
@@ -18,7 +20,7 @@ from gluon_style.errors import GluonStyleError
 from gluon_style.many import tile_tasks, tiles
 from gluon_style.many.parcels import Failed, Lacking, Refused, paint
 from gluon_style.many.tile_places import net_id
-from gluon_style.many.tile_tasks import Setup, TileTask, Unknown
+from gluon_style.many.tile_tasks import Room, Setup, TileTask, Unknown
 from gluon_style.many.tiles import TileWorkers
 from gluon_style.methods.gatys import forecast, precision
 from gluon_style.methods.gatys.objective import Objective
@@ -75,9 +77,7 @@ def test_the_gradient_is_that_of_the_whole_picture(
         'content_layers': 'conv3_1',
         'style_layers': ['conv1_1', 'conv3_1'],
     }
-    settings = Settings(tile=64, precision='float32').changed(
-        {**layers, **changes}
-    )
+    settings = Settings(precision='float32').changed({**layers, **changes})
     content_X, X = noise(96, 128, 1), noise(96, 128, 2)
     styles = [noise(70, 90, 3), noise(40, 60, 4)]
     mask = None
@@ -182,19 +182,22 @@ def test_a_worker_that_would_compute_otherwise(net, places, monkeypatch):
 class Addresses:
     """A dispatch that has workers, on machines with so many bytes free."""
 
-    def __init__(self, count, free, host=None, limit=math.inf):
-        self._addresses = [f'tcp://{number}' for number in range(count)]
-        self._free, self._host, self._limit = free, host, limit
+    status = 'running'
+
+    def __init__(self, count, free, host=None, limit=math.inf, threads='1'):
+        self.rooms = {
+            f'tcp://{number}': Room(
+                host or f'host {number}', free, limit, threads
+            )
+            for number in range(count)
+        }
         self.client = self
 
     def fit(self):
-        return self._addresses
+        return list(self.rooms)
 
     def run(self, function, *arguments, workers=(), **options):
-        return {
-            each: (self._host or each, self._free, self._limit)
-            for each in workers
-        }
+        return {each: self.rooms[each] for each in workers}
 
 
 @pytest.mark.parametrize(
@@ -245,6 +248,70 @@ def test_processes_of_this_machine_share_its_memory(monkeypatch):
     shared = tile(2, 20 * GB, host=socket.gethostname())
     assert shared < 0.8 * (20 * GB - here) / 2
     assert tile(2, 20 * GB, limit=4 * GB) < 0.8 * 4 * GB
+
+
+def test_a_small_worker_that_joins_late_gets_no_tiles(caplog):
+    dispatch = Addresses(2, 4 * GB)
+    workers = TileWorkers(dispatch)
+    workers.choose_tile((1800, 1200), Settings(optimizer='adam'))
+    for name, free in (('small', 1 * GB), ('large', 4 * GB)):
+        dispatch.rooms[name] = Room(name, free, math.inf, '1')
+    for _ in range(2):
+        assert workers._fit() == ['tcp://0', 'tcp://1', 'large']
+    [record] = caplog.records
+    assert 'worker small gets no tiles' in record.message
+    assert '1.0 GB are free' in record.message
+
+
+def test_a_worker_that_does_not_answer_is_asked_again():
+    class Restarted(Addresses):
+        tries = 0
+
+        def run(self, *arguments, workers=(), **options):
+            self.tries += 1
+            if self.tries == 1:
+                raise OSError('no scheduler')
+            if self.tries == 2:
+                return dict.fromkeys(workers, OSError('gone'))
+            return super().run(*arguments, workers=workers, **options)
+
+    dispatch = Restarted(2, 4 * GB)
+    workers = TileWorkers(dispatch)
+    for _ in range(2):
+        with pytest.raises(GluonStyleError, match='no worker says'):
+            workers.choose_tile((96, 64), Settings())
+    assert workers._fit() == list(dispatch.rooms)
+    assert dispatch.tries == 3
+
+
+@pytest.mark.parametrize(
+    ('threads', 'expected'),
+    [(('2', '2'), '2'), (('2', '1'), '1 or 2'), ((None, None), None)],
+)
+def test_the_threads_of_workers_are_known(threads, expected):
+    dispatch = Addresses(2, 4 * GB)
+    dispatch.rooms = {
+        name: room._replace(threads=each)
+        for each, (name, room) in zip(threads, dispatch.rooms.items())
+    }
+    workers = TileWorkers(dispatch)
+    workers.choose_tile((96, 64), Settings(tile=64))
+    assert workers.threads == expected
+
+
+def test_the_end_of_a_run_does_not_wait_for_a_worker_that_sleeps(monkeypatch):
+    monkeypatch.setattr(tiles, '_FORGETTING', 0.1)
+    wakes = threading.Event()
+
+    class Asleep(Addresses):
+        def run(self, function, *arguments, **options):
+            wakes.wait()
+
+    began = time.monotonic()
+    with TileWorkers(Asleep(1, 4 * GB)):
+        pass
+    assert time.monotonic() - began < 5
+    wakes.set()
 
 
 def test_certificates_want_a_scheduler(pictures, capsys):
@@ -321,6 +388,7 @@ def test_a_worker_that_is_killed_or_joins_changes_nothing(
             observers=[Fault(2, kill), Fault(3, machines.start_worker)],
             **settings,
         )
+    assert whole.record.threads == '1'
     assert len(lost.history) == len(whole.history)
     assert (lost.image == whole.image).all()
     log = (machines.folder / 'worker.log').read_text()

@@ -126,7 +126,7 @@ def run(args: argparse.Namespace) -> int:
         )
     if not args.quiet:
         width, height = result.shape
-        cuts = f', {len(result.cuts)} cuts' if result.cuts else ''
+        cuts = f', cuts: {len(result.cuts)}' if result.cuts else ''
         print(
             f'{result.path}: {result.frames} frames of {width}x{height} '
             f'pixels, {result.seconds:.1f} s{cuts}'

@@ -55,6 +55,10 @@ def finished(job: Job, folder: str | Path) -> Result | None:
     by the same version of this package, and is whole.
     """
     path = job.path(folder)
+    # To say what may be meant in place of a missing file lists its folder,
+    # and there are as many jobs as files.
+    if not path.is_file():
+        return None
     try:
         result = Result.load(path)
     except (FileNotFoundError, GluonStyleError):

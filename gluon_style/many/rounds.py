@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from gluon_style.errors import GluonStyleError
@@ -33,23 +33,25 @@ class Work(Protocol):
 
 
 def answers(
-    dispatch: Dispatch, work: Work
+    dispatch: Dispatch, fit: Callable[[], list[str]], work: Work
 ) -> Iterator[tuple[int, str, Computed]]:
     """Yield the index of each task, its worker, and what it computed.
 
-    They come as they are ready. Raises GluonStyleError for a task that fails,
-    or is lost too often.
+    They come as they are ready. ``fit`` returns the addresses of the workers
+    that may get tasks, and waits until there is one. Raises GluonStyleError
+    for a task that fails, or is lost too often.
     """
     if dispatch.running:
         raise GluonStyleError(
             'the cluster is at work on other pictures: open another one'
         )
-    waiting = list(range(len(work.owners(dispatch.fit()))))
+    waiting = list(range(len(work.owners(fit()))))
     # The workers of those that are on their way.
     sent: dict[int, str] = {}
     try:
         while waiting or sent:
-            waiting = _send(dispatch, work, waiting, sent)
+            owners = work.owners(fit())
+            waiting = _send(dispatch, work, owners, waiting, sent)
             for index, answer in dispatch.answers():
                 address = sent.pop(index)
                 if isinstance(answer, Computed):
@@ -65,14 +67,14 @@ def answers(
 
 
 def _send(
-    dispatch: Dispatch, work: Work, waiting: list[int], sent: dict[int, str]
+    dispatch: Dispatch,
+    work: Work,
+    owners: list[str],
+    waiting: list[int],
+    sent: dict[int, str],
 ) -> list[int]:
     """Send what workers have room for; return what waits on."""
-    owners, busy, left = (
-        work.owners(dispatch.fit()),
-        Counter(sent.values()),
-        [],
-    )
+    busy, left = Counter(sent.values()), []
     for index in sorted(waiting):
         address = owners[index]
         if busy[address] == _MOST_ON_THE_WAY:

@@ -28,19 +28,19 @@ Answers = Callable[[Work], Iterator[tuple[int, str, Computed]]]
 class Place:
     """Where an ``Objective`` has its tiles computed: see ``Here``.
 
-    ``tile_for`` returns the tile of a picture of (width, height), ``answers``
-    those of a ``Work``. ``about`` is what all tasks say: ``run``, ``place``,
-    ``net`` and ``settings``. A worker has the last place of a run only.
+    ``tile`` is as in ``Objective``, ``answers`` returns those of a ``Work``.
+    ``about`` is what all tasks say: ``run``, ``place``, ``net`` and
+    ``settings``. A worker has the last place of a run only.
     """
 
     def __init__(
         self,
-        tile_for: Callable[[tuple[int, int]], int | None],
+        tile: int | None,
         answers: Answers,
         layers: Any,
         **about: Any,
     ) -> None:
-        self._tile_for, self.answers = tile_for, answers
+        self._tile, self.answers = tile, answers
         self.layers, self._about = layers, about
         self._num_pictures = 0
 
@@ -53,9 +53,8 @@ class Place:
         """Return what calls a method of each tile of (height, width)."""
         from gluon_style.methods.gatys.tile_losses import cut_picture
 
-        tile = self._tile_for((shape[1], shape[0]))
         settings, names = self._about['settings'], self.layers.names
-        tiles = cut_picture(shape, settings, names, tile, wraps)
+        tiles = cut_picture(shape, settings, names, self._tile, wraps)
         self._num_pictures += 1
         return Picture(self, self._num_pictures, tiles, shape, guides)
 

@@ -8,6 +8,7 @@ know with the next task.
 from __future__ import annotations
 
 import math
+import os
 import socket
 import time
 from collections.abc import Mapping
@@ -114,12 +115,22 @@ async def forget(run: str) -> None:
     _PLACES.pop(run, None)
 
 
-def free_here(
-    device: str, dask_worker: Any = None
-) -> tuple[str, float, float]:
-    """Return this worker's machine, its free memory, and its own limit.
+class Room(NamedTuple):
+    """A worker's machine, its free bytes, the worker's limit, its threads.
 
-    They are in bytes; ``device`` is the setting. Dask gives the worker.
+    ``threads`` is what OMP_NUM_THREADS says there.
+    """
+
+    host: str
+    free: float
+    limit: float
+    threads: str | None
+
+
+def room_here(device: str, dask_worker: Any = None) -> Room:
+    """Return this worker's ``Room``; Dask gives the worker.
+
+    ``device`` is the setting.
     """
     import psutil
 
@@ -131,12 +142,11 @@ def free_here(
     # Dask lets a worker rest that takes more than four fifths of it.
     limit = dask_worker.memory_manager.memory_limit
     if limit is None:
-        return socket.gethostname(), free, math.inf
-    return (
-        socket.gethostname(),
-        free,
-        limit - psutil.Process().memory_info().rss,
-    )
+        limit = math.inf
+    else:
+        limit -= psutil.Process().memory_info().rss
+    threads = os.environ.get('OMP_NUM_THREADS')
+    return Room(socket.gethostname(), free, limit, threads)
 
 
 def _forget_old(kept: str | None = None) -> None:

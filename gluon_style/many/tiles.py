@@ -8,9 +8,9 @@ channels, and later the gradient for these pixels.
 from __future__ import annotations
 
 import math
-import socket
+import threading
+import time
 import uuid
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -18,81 +18,114 @@ from typing import Any
 from gluon_style.errors import GluonStyleError
 from gluon_style.many.dispatch import Dispatch
 from gluon_style.many.parcels import NetId
+from gluon_style.many.rooms import Rooms
 from gluon_style.many.rounds import Work, answers
 from gluon_style.many.tile_places import Place, net_id
 from gluon_style.many.tile_tasks import (
     Computed,
     MeasureTask,
     forget,
-    free_here,
 )
+from gluon_style.many.workers import LOOK
 from gluon_style.methods.versions import current_versions
 
 # Sides of tiles to choose from, in pixels.
 _SIDES = range(256, 2049, 32)
+# Seconds for the workers to free their memory. One that sleeps, and does not
+# answer, forgets a run after a while.
+_FORGETTING = 2
 
 
 class TileWorkers:
     """Computes the tiles of a run in the workers of a cluster."""
 
     def __init__(self, dispatch: Dispatch) -> None:
-        self._dispatch = dispatch
+        self._dispatch, self._rooms = dispatch, Rooms(dispatch.client)
         self._run, self._num_places = uuid.uuid4().hex, 0
-        # The bytes that a tile may take of each worker.
-        self._free: float | None = None
+        # The setting, and the bytes that a tile takes where it was chosen.
+        self._device, self._needed = 'auto', 0.0
 
     def __enter__(self) -> TileWorkers:
         return self
 
     def __exit__(self, *error: Any) -> None:
-        """Let workers free their memory; nothing waits for it."""
+        """Let workers free their memory."""
+        freeing = threading.Thread(target=self._forget, daemon=True)
+        freeing.start()
+        freeing.join(_FORGETTING)
+
+    def _forget(self) -> None:
         with suppress(Exception):
             self._dispatch.client.run(
                 forget, self._run, wait=False, on_error='ignore'
             )
+
+    @property
+    def threads(self) -> str | None:
+        """The threads of MXNet in a worker, as text; None where unknown."""
+        return self._rooms.threads
 
     def choose_tile(
         self, image_shape: tuple[int, int], settings: Any
     ) -> int | None:
         """Return the tile of a run's picture of (width, height).
 
-        Raises GluonStyleError where it does not fit into the memory of this
-        machine, or its tiles into that of the workers.
+        'auto' is the one with which the workers are ready first, of those
+        that fit into the memory of each. Raises GluonStyleError where the run
+        does not fit into the memory of this machine, or its tiles into that
+        of the workers.
         """
+        from gluon_style.methods.gatys.forecast import USABLE
+
         self._require_memory(image_shape, settings)
-        return self._tile_for(image_shape, settings)
-
-    def _tile_for(
-        self, image_shape: tuple[int, int], settings: Any
-    ) -> int | None:
-        """Return the tile with which the workers are ready first.
-
-        It is one of those that fit into the memory of each.
-        """
+        self._device = settings.device
+        rooms = self._rooms.ask(
+            self._dispatch.fit(),
+            settings.device,
+            # The optimizer's arrays are here.
+            taken=_bytes_here(image_shape, settings),
+        )
         if settings.tile != 'auto':
             return None if settings.tile == 'off' else settings.tile
-        count = len(self._dispatch.fit())
-        if self._free is None:
-            self._free = self._least_free(image_shape, settings)
+        if not rooms:
+            raise GluonStyleError(
+                'no worker says how much memory it has: try again'
+            )
+        count = len(rooms)
         needed = {
             tile: worker_bytes(image_shape, settings, tile, count)
             for tile in (None, *_SIDES)
         }
-        fitting = [tile for tile in needed if needed[tile] < self._free]
+        room = USABLE * min(rooms)
+        fitting = [tile for tile in needed if needed[tile] < room]
         if not fitting:
             width, height = image_shape
             raise GluonStyleError(
                 f'a tile of a picture of {width}x{height} takes at least '
                 f'{min(needed.values()) / 1e9:.1f} GB of a worker, and it may '
-                f'take {self._free / 1e9:.1f} GB: choose a smaller size, or '
+                f'take {max(0, room) / 1e9:.1f} GB: choose a smaller size, or '
                 'more machines'
             )
-        return min(
+        tile = min(
             fitting,
             key=lambda tile: pixels_in_turn(
                 image_shape, settings, tile, count
             ),
         )
+        self._needed = needed[tile]
+        return tile
+
+    def _fit(self) -> list[str]:
+        """Return the workers that have room for a tile; wait for one.
+
+        One that joins late may be smaller than those of the beginning.
+        """
+        while True:
+            addresses = self._dispatch.fit()
+            self._rooms.ask(addresses, self._device)
+            if fitting := self._rooms.fitting(addresses, self._needed):
+                return fitting
+            time.sleep(LOOK / 10)
 
     def _require_memory(
         self, image_shape: tuple[int, int], settings: Any
@@ -115,41 +148,6 @@ class TileWorkers:
                 f'a smaller size{or_adam}'
             )
 
-    def _least_free(
-        self, image_shape: tuple[int, int], settings: Any
-    ) -> float:
-        """Return the least bytes that a worker may take of its machine.
-
-        ``image_shape`` is the run's: the optimizer's arrays are here.
-        """
-        from gluon_style.methods.gatys.forecast import USABLE
-
-        found = self._dispatch.client.run(
-            free_here,
-            settings.device,
-            workers=self._dispatch.fit(),
-            on_error='return',
-        )
-        # A worker may be gone meanwhile; another error is a bug.
-        replies = [
-            each for each in found.values() if not isinstance(each, OSError)
-        ]
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise reply
-        if not replies:
-            raise GluonStyleError(
-                'no worker says how much memory it has: try again'
-            )
-        hosts = Counter(host for host, _, _ in replies)
-        here = socket.gethostname()
-        taken = _bytes_here(image_shape, settings)
-        shares = (
-            min((free - taken * (host == here)) / hosts[host], limit)
-            for host, free, limit in replies
-        )
-        return USABLE * max(0, min(shares))
-
     def forecast(
         self,
         net: Any,
@@ -160,8 +158,7 @@ class TileWorkers:
     ) -> Any:
         """Return the ``Forecast`` of a run; each worker measures an epoch.
 
-        Arguments are as for ``forecast`` of the method; ``tile`` is that of
-        the last scale.
+        Arguments are as for ``forecast`` of the method.
         """
         from gluon_style.methods.gatys.forecast import (
             MEASURED_SIDE,
@@ -171,14 +168,13 @@ class TileWorkers:
         from gluon_style.methods.gatys.scales import plan
         from gluon_style.methods.observers import Forecast
 
-        addresses = self._dispatch.fit()
+        addresses = self._fit()
         work = _Measuring(addresses, net_id(net, settings.layers), settings)
         slowest = max(answer.value for _, _, answer in self._answers(work))
-        pixels = 0.0
-        for shape, each in plan(settings, image_shape):
-            own = tile if shape == image_shape else self._tile_for(shape, each)
-            seen = pixels_in_turn(shape, each, own, len(addresses))
-            pixels += each.epochs * seen
+        pixels = sum(
+            each.epochs * pixels_in_turn(shape, each, tile, len(addresses))
+            for shape, each in plan(settings, image_shape)
+        )
         seconds = slowest * pixels / MEASURED_SIDE**2
         return Forecast(
             seconds,
@@ -192,14 +188,10 @@ class TileWorkers:
     def place(
         self, net: Any, settings: Any, layers: Any, tile: int | None
     ) -> Place:
-        """Return where an ``Objective`` has its tiles computed.
-
-        Each picture, a style's, too, has the tile that suits it: ``tile``,
-        that of the last scale, is not asked for.
-        """
+        """Return where an ``Objective`` has its tiles computed."""
         self._num_places += 1
         return Place(
-            lambda image_shape: self._tile_for(image_shape, settings),
+            tile,
             self._answers,
             layers,
             run=self._run,
@@ -209,7 +201,7 @@ class TileWorkers:
         )
 
     def _answers(self, work: Work) -> Iterator[tuple[int, str, Computed]]:
-        return answers(self._dispatch, work)
+        return answers(self._dispatch, self._fit, work)
 
 
 class _Measuring:

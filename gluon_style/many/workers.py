@@ -70,8 +70,7 @@ class Workers:
             workers = dict(self._client.nthreads())
             unchecked = self._check(sorted(workers.keys() - self._threads))
         except Exception as error:
-            is_lost = isinstance(error, (OSError, asyncio.TimeoutError))
-            if self._client.status == 'running' and not is_lost:
+            if not is_lost(self._client, error):
                 raise
             # It may be restarted just now.
             self._lost_at = self._lost_at or now
@@ -185,6 +184,13 @@ class Workers:
 
 def _host(address: str) -> str:
     return str(urlsplit(address).hostname)
+
+
+def is_lost(client: Any, error: Exception) -> bool:
+    """Return whether an error means that no scheduler answers a client."""
+    return client.status != 'running' or isinstance(
+        error, (OSError, asyncio.TimeoutError)
+    )
 
 
 def no_answer(error: Exception) -> GluonStyleError:

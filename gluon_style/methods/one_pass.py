@@ -12,6 +12,9 @@ import psutil
 from gluon_style.errors import GluonStyleError, OutOfMemoryError
 from gluon_style.records.record import PictureId
 
+# The most memory that a pixel of ``paint_in_one_pass`` takes.
+BYTES_PER_PIXEL = 240
+
 
 def paint_in_one_pass(content, styles, style_blend=None, device='auto'):
     """Return the content in the styles, floats from 0 to 1.

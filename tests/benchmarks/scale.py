@@ -29,6 +29,7 @@ from gluon_style import open_cluster, samples, stylize
 from gluon_style.many.executors import executor_for
 from gluon_style.many.jobs import Job
 from gluon_style.many.parcels import pack, paint
+from gluon_style.many.tile_tasks import Room
 from gluon_style.many.tiles import TileWorkers, pixels_in_turn
 from gluon_style.methods.gatys.forecast import seen_lengths
 from gluon_style.methods.gatys.presets import preset
@@ -265,7 +266,9 @@ class OnPaper:
         return self._addresses
 
     def run(self, function, *arguments, workers=(), **options):
-        return {each: (each, self._free, math.inf) for each in workers}
+        return {
+            each: Room(each, self._free, math.inf, '1') for each in workers
+        }
 
 
 def large_on_paper(seconds, size, settings):
@@ -311,24 +314,25 @@ def paper(seconds_of_the_client):
             )
 
 
+# What is measured, in its order.
+PARTS = 'large', *RATES, 'recovery', 'small'
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--small', type=int, default=10_000)
     parser.add_argument('--large', type=int, nargs=2, default=(1800, 1200))
-    parser.add_argument('--only-large', action='store_true')
     parser.add_argument('--rounds', type=int, default=3)
-    parser.add_argument('--only-rates', nargs='+', metavar='METHOD')
+    parser.add_argument('--only', nargs='+', choices=PARTS, default=PARTS)
     args = parser.parse_args()
-    if args.only_rates:
-        rates([RATES[name] for name in args.only_rates], args.rounds)
-        return
-    one_large(tuple(args.large))
-    if args.only_large:
-        return
-    rates(RATES.values(), args.rounds)
-    recovery()
-    busy = many_small(args.small)
-    paper(busy)
+    if 'large' in args.only:
+        one_large(tuple(args.large))
+    if methods := [RATES[name] for name in RATES if name in args.only]:
+        rates(methods, args.rounds)
+    if 'recovery' in args.only:
+        recovery()
+    if 'small' in args.only:
+        paper(many_small(args.small))
 
 
 if __name__ == '__main__':

@@ -12,13 +12,13 @@ from gluon_style.methods.feedforward.build import (
 )
 from gluon_style.methods.feedforward.layout import PREDICTOR_SIDE
 from gluon_style.methods.feedforward.styles import from_bottleneck
-from gluon_style.methods.one_pass import require_memory
+from gluon_style.methods.one_pass import BYTES_PER_PIXEL, require_memory
 from gluon_style.pictures.resize import resized
 
 # The most memory that a pixel takes, measured with 1200x1000 of them and
 # MXNet 1.9.1; 2.0.0b1 takes less. Nearly all is the first layer's, of 32
 # channels and of 8, several times over.
-BYTES_PER_PIXEL = {'styles26': 570, 'any-style': 240}
+_BYTES_PER_PIXEL = {'styles26': 570, 'any-style': BYTES_PER_PIXEL}
 
 
 def painted(picture, style, device='auto'):
@@ -29,7 +29,7 @@ def painted(picture, style, device='auto'):
     that would need more memory than is free.
     """
     height, width = picture.shape[:2]
-    need = BYTES_PER_PIXEL[style.trunk]
+    need = _BYTES_PER_PIXEL[style.trunk]
     require_memory('net_size', (width, height), need)
     return _painted(picture, style, device)
 

@@ -14,11 +14,13 @@ from mxnet.context import gpu_memory_info
 from gluon_style._mxnet import numpy_mode
 from gluon_style.errors import GluonStyleError
 from gluon_style.layers import CHANNELS, block_of, num_poolings
+from gluon_style.methods.gatys.kinds import ONE_PASS
 from gluon_style.methods.gatys.lbfgs import MEMORY
 from gluon_style.methods.gatys.objective import Objective
 from gluon_style.methods.gatys.scales import plan
 from gluon_style.methods.gatys.tiles import spans
 from gluon_style.methods.observers import Forecast
+from gluon_style.methods.one_pass import BYTES_PER_PIXEL
 
 logger = logging.getLogger(__name__)
 
@@ -80,9 +82,14 @@ def tile_bytes(image_shape, settings, tile=None):
 
 
 def picture_bytes(image_shape, settings):
-    """Return how many of these the optimizer's arrays take."""
-    pixels = image_shape[0] * image_shape[1]
-    return 4 * pixels * 3 * _pixel_arrays(settings)
+    """Return how many of these what is as large as the picture takes.
+
+    That is the optimizer's arrays, or before them what paints a start.
+    """
+    bytes_per_pixel = 4 * 3 * _pixel_arrays(settings)
+    if settings.init == ONE_PASS:
+        bytes_per_pixel = max(bytes_per_pixel, BYTES_PER_PIXEL)
+    return image_shape[0] * image_shape[1] * bytes_per_pixel
 
 
 def content_bytes(image_shape, settings):

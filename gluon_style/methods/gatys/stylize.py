@@ -328,6 +328,9 @@ class _Run:
         # A run without checkpoints repeats this one by its restarts.
         settings = self.settings.changed({'restarts': self.log.restarts})
         stopped = str(self.log.interrupted or LIMIT)
+        threads = os.environ.get('OMP_NUM_THREADS')
+        if self._tiles is not None:
+            threads = self._tiles.threads
         return Record(
             method=METHOD,
             settings=settings.to_json(),
@@ -337,7 +340,7 @@ class _Run:
             weights=self.weights,
             device=str(self.device),
             tile=self.tile,
-            threads=os.environ.get('OMP_NUM_THREADS'),
+            threads=threads,
             versions=current_versions(),
             epochs=len(self.log.history),
             # No seconds, so that the same run gives the same bytes.
