@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -170,10 +171,9 @@ def _jobs_of_folder(folder: Path, name: str) -> list[tuple[str, Path]]:
             'another one'
         )
     output.mkdir(parents=True, exist_ok=True)
-    stems = [path.stem for path in pictures]
+    stems = Counter(path.stem for path in pictures)
     names = [
-        path.stem if stems.count(path.stem) == 1 else path.name
-        for path in pictures
+        path.stem if stems[path.stem] == 1 else path.name for path in pictures
     ]
     return [
         (str(path), output / f'{name}.png')

@@ -47,7 +47,7 @@ class Rooms:
                 room_here, device, workers=addresses, on_error='return'
             )
         except Exception as error:
-            # Who is asked again answers again.
+            # They are asked again when the scheduler is back.
             if not is_lost(self._client, error):
                 raise
             return
