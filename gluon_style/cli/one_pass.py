@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import json
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from typing import Any
 
 from gluon_style.cli.messages import BAD_INPUT, complain, sentence
 from gluon_style.cli.method import given_settings
-from gluon_style.cli.outputs import Outputs
+from gluon_style.cli.outputs import Outputs, tell_of_result
 from gluon_style.cli.pipes import PIPE, from_input, is_pipe, to_output
 from gluon_style.cli.request import free_name
 from gluon_style.errors import GluonStyleError
@@ -56,6 +56,9 @@ def _paint_folder(args: argparse.Namespace, request: _Request) -> int:
             code = _paint(args, request, content, output)
         except (OSError, GluonStyleError) as error:
             complain(sentence(error))
+            if args.json:
+                about = {'file': str(output), 'error': sentence(error)}
+                print(json.dumps(about), flush=True)
             code = BAD_INPUT
         if code:
             failed.append(Path(content).name)
@@ -201,12 +204,12 @@ def _paint(
         problems = outputs.write(result)
     for problem in problems:
         complain(problem)
-    if not args.quiet and not problems:
-        record, piped = result.record, args.output == PIPE
-        shown = 'standard output' if piped else output
-        print(
+    if not problems:
+        record = result.record
+        shown = 'standard output' if args.output == PIPE else output
+        words = (
             f'{shown}: {record.width}x{record.height} pixels in '
-            f'{seconds:.1f} s, one pass of the net {record.weights.source}',
-            file=sys.stderr if piped else sys.stdout,
+            f'{seconds:.1f} s, one pass of the net {record.weights.source}'
         )
+        tell_of_result(args, outputs, result, seconds, words)
     return BAD_INPUT if problems else 0

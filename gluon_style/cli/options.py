@@ -126,13 +126,11 @@ def add_force(parser: Any) -> None:
     )
 
 
-def add_json(parser: Any) -> None:
+def add_json(
+    parser: Any, help: str = 'print the result as JSON, for programs'
+) -> None:
     """Add ``--json``."""
-    parser.add_argument(
-        '--json',
-        action='store_true',
-        help='print the result as JSON, for programs',
-    )
+    parser.add_argument('--json', action='store_true', help=help)
 
 
 def add_quiet(parser: Any, help: str = 'print errors only') -> None:

@@ -6,12 +6,14 @@ Another program's files are overwritten only with ``--force``.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gluon_style.cli.messages import sentence
+from gluon_style.cli.messages import sentence, tell
+from gluon_style.cli.pipes import PIPE
 from gluon_style.errors import GluonStyleError
 from gluon_style.files.atomic import claim
 from gluon_style.files.ours import require_ours, require_output
@@ -128,3 +130,28 @@ class Outputs(Observer):
     def _animate(self, result: Result) -> None:
         if self.animate is not None:
             self.animate.save()
+
+
+def tell_of_result(
+    args: argparse.Namespace,
+    outputs: Outputs,
+    result: Result,
+    seconds: float | None,
+    words: str,
+) -> None:
+    """Print what was made: in ``words``, with ``--json`` as an object.
+
+    That is on standard error where the picture is on standard output.
+    """
+    record, is_piped = result.record, args.output == PIPE
+    losses = record.losses
+    about = {
+        'file': PIPE if is_piped else str(outputs.picture),
+        'width': record.width,
+        'height': record.height,
+        'epochs': record.epochs,
+        'seconds': seconds,
+        'losses': None if losses is None else losses.to_json(),
+        'stopped': record.stopped,
+    }
+    tell(args, words, about, sys.stderr if is_piped else sys.stdout)

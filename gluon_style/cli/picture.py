@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import shlex
 import signal
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gluon_style.cli.messages import BAD_INPUT, NOT_FINITE, complain
-from gluon_style.cli.outputs import Outputs
+from gluon_style.cli.outputs import Outputs, tell_of_result
 from gluon_style.cli.pipes import PIPE, to_output
 from gluon_style.cli.request import Request
 from gluon_style.cli.signals import Interrupted, interrupting
@@ -96,7 +95,7 @@ def _make(
             SaveSteps(outputs.picture, args.save_every, force=args.force)
         )
     observers.append(Patience(60 * args.patience))
-    observers += [Progress(quiet=args.quiet), stop]
+    observers += [Progress(quiet=args.quiet or args.json), stop]
     try:
         with cluster_of(args) as cluster:
             options = {} if cluster is None else {'cluster': cluster}
@@ -124,10 +123,10 @@ def _write(args, outputs, result):
     problems = outputs.write(result)
     for problem in problems:
         complain(problem)
-    if not args.quiet and not problems:
-        piped = args.output == PIPE
+    if not problems:
         summary = _summary(result, _shown(args, outputs))
-        print(summary, file=sys.stderr if piped else sys.stdout)
+        seconds = result.history[-1].seconds
+        tell_of_result(args, outputs, result, seconds, summary)
     return problems
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from gluon_style.cli.options import (
     add_force,
+    add_json,
     add_preset,
     add_quiet,
     add_settings,
@@ -72,6 +73,11 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
         help=f'warn of a run that takes longer (default: {PATIENCE // 60})',
     )
     add_quiet(files)
+    add_json(
+        files,
+        'print the result as JSON, for programs; of several pictures a line '
+        'for each',
+    )
 
 
 def add_checkpoint_options(parser: argparse.ArgumentParser) -> None:

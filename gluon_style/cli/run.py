@@ -62,9 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_variations(parser)
     add_picture_options(parser, 'run', preset(DEFAULT_PRESET))
     add_where(parser)
-    parser.set_defaults(
-        styles_may_follow=True, from_preset=preset, preview=0, json=False
-    )
+    parser.set_defaults(styles_may_follow=True, from_preset=preset, preview=0)
 
 
 def run(args: argparse.Namespace) -> int:

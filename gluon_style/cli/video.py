@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import json
+import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gluon_style.cli.messages import complain
+from gluon_style.cli.messages import complain, tell
 from gluon_style.cli.method import add_method, given_settings
 from gluon_style.cli.options import (
     add_force,
+    add_json,
     add_preset,
     add_quiet,
     add_settings,
@@ -24,7 +27,7 @@ from gluon_style.methods.table import (
 from gluon_style.video.settings import DEFAULT_METHOD, VideoSettings
 
 if TYPE_CHECKING:
-    from gluon_style.video.stylize import Progress
+    from gluon_style.video.stylize import Progress, VideoResult
 
 HELP = 'give a video the style of a picture'
 DESCRIPTION = (
@@ -69,6 +72,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_where(parser)
     add_quiet(parser)
+    add_json(
+        parser,
+        'print a line of JSON for each frame, and for the result, for '
+        'programs',
+    )
     add_force(parser)
     add_settings(parser, preset(DEFAULT_PRESET))
 
@@ -93,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
     with StopOnSignal() as stop:
         from gluon_style.many.clip import stylize_video
 
-        shown = _Shown(Path(args.output).name, args.quiet)
+        shown = _Shown(Path(args.output).name, args.quiet, args.json)
 
         def progress(how_far: Progress) -> None:
             # What is made from now on is kept.
@@ -124,14 +132,28 @@ def run(args: argparse.Namespace) -> int:
             f'stopped by {result.stopped}: {result.path} has what was made'
             f'{advice}'
         )
-    if not args.quiet:
-        width, height = result.shape
-        cuts = f', cuts: {len(result.cuts)}' if result.cuts else ''
-        print(
-            f'{result.path}: {result.frames} frames of {width}x{height} '
-            f'pixels, {result.seconds:.1f} s{cuts}'
-        )
+    _tell(args, result)
     return stop.code
+
+
+def _tell(args: argparse.Namespace, result: VideoResult) -> None:
+    """Print what was made."""
+    width, height = result.shape
+    cuts = f', cuts: {len(result.cuts)}' if result.cuts else ''
+    words = (
+        f'{result.path}: {result.frames} frames of {width}x{height} pixels, '
+        f'{result.seconds:.1f} s{cuts}'
+    )
+    about = {
+        'file': str(result.path),
+        'frames': result.frames,
+        'width': width,
+        'height': height,
+        'seconds': result.seconds,
+        'cuts': result.cuts,
+        'stopped': result.stopped,
+    }
+    tell(args, words, about, sys.stdout)
 
 
 def _require(args: argparse.Namespace, method: str) -> None:
@@ -159,8 +181,8 @@ def _require(args: argparse.Namespace, method: str) -> None:
 class _Shown:
     """Show the frames made, their rate and the time left, as runs do."""
 
-    def __init__(self, name: str, quiet: bool) -> None:
-        self._name, self._quiet = name, quiet
+    def __init__(self, name: str, quiet: bool, as_json: bool) -> None:
+        self._name, self._quiet, self._as_json = name, quiet, as_json
         self._display: Any = None
 
     def __call__(self, progress: Progress) -> None:
@@ -168,7 +190,15 @@ class _Shown:
 
         from gluon_style.methods.observers.progress import display
 
-        if self._quiet:
+        if self._as_json:
+            left = progress.left
+            about = {
+                'done': progress.frames,
+                'frames': progress.count,
+                'seconds_left': None if left is None else round(left, 1),
+            }
+            print(json.dumps(about), flush=True)
+        if self._quiet or self._as_json:
             return
         # A stream does not say how long it is.
         count = progress.count or progress.frames
