@@ -2,6 +2,9 @@
 
 import io
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy
 import pytest
@@ -44,6 +47,7 @@ def test_a_picture(pictures, weights_file, tmp_path, capsys):
         'seconds': history[-1].seconds,
         'losses': record.losses.to_json(),
         'stopped': None,
+        'error': None,
     }
 
 
@@ -56,6 +60,60 @@ def test_a_picture_of_one_pass_on_standard_output(pictures, capfdbinary):
     about = json.loads(err.splitlines()[-1])
     assert (about['file'], about['losses']) == ('-', None)
     assert (about['width'], about['height']) == img.size
+
+
+def test_a_loss_that_is_not_finite(pictures, weights_file, tmp_path, capsys):
+    words = ['run', *pictures, '-o', str(tmp_path / 'out.png'), '--json']
+    words += ['--preset', 'chapter', '--size', '48', '--lr', '1e25']
+    assert main([*words, '--epochs', '3', '--weights', weights_file]) == 3
+    [about] = lines(capsys)
+    assert 'the loss is not finite at epoch' in about['error']
+
+
+def test_a_picture_that_cannot_be_written(photos, tmp_path):
+    # A limit of a file's size fails the same writes as a full disk.
+    words = ['run', str(photos), 'net:3', '--method', 'feedforward', '--json']
+    code = (
+        'import resource, sys; from gluon_style.cli import main;'
+        'resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096));'
+        'sys.exit(main(sys.argv[1:]))'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code, *words, '-o', str(tmp_path / 'out')],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert done.returncode == 2
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(found) == 3
+    assert all(each['error'] for each in found)
+
+
+def test_a_result_that_cannot_be_printed_is_an_error(pictures, tmp_path):
+    content, _ = pictures
+    words = ['run', content, 'net:3', '--method', 'feedforward', '--json']
+    with open('/dev/full', 'w') as full:
+        done = subprocess.run(
+            [sys.executable, '-m', 'gluon_style', *words, '-o', 'out.png'],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+        )
+    assert done.returncode == 2
+    assert 'No space left' in done.stderr
+    assert (tmp_path / 'out.png').is_file()
+
+
+@pytest.mark.parametrize('command', ['run', 'sweep', 'video'])
+def test_standard_output_is_no_folder(command, photos, tmp_path, capsys):
+    words = [command, str(photos), 'net:3', '--method', 'feedforward']
+    if command == 'sweep':
+        words[2:3] = ['--style', 'net:3']
+    assert main([*words, '-o', '-']) == 2
+    err = capsys.readouterr().err
+    assert "output '-' is standard output, which takes one picture" in err
+    assert not Path('-').exists()
 
 
 def test_a_folder_of_one_pass(photos, tmp_path, capsys):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy
 import pytest
@@ -17,7 +18,7 @@ from gluon_style import Settings, open_cluster, stylize
 from gluon_style.chapter.vgg import build_net
 from gluon_style.cli import main
 from gluon_style.errors import GluonStyleError
-from gluon_style.many import tile_tasks, tiles
+from gluon_style.many import rooms, tile_tasks, tiles
 from gluon_style.many.parcels import Failed, Lacking, Refused, paint
 from gluon_style.many.tile_places import net_id
 from gluon_style.many.tile_tasks import Room, Setup, TileTask, Unknown
@@ -260,7 +261,40 @@ def test_a_small_worker_that_joins_late_gets_no_tiles(caplog):
         assert workers._fit() == ['tcp://0', 'tcp://1', 'large']
     [record] = caplog.records
     assert 'worker small gets no tiles' in record.message
-    assert '1.0 GB are free' in record.message
+    assert 'it may take 0.9 GB there' in record.message
+
+
+def test_a_worker_without_room_is_asked_again_later(monkeypatch):
+    dispatch = Addresses(1, 4 * GB)
+    workers = TileWorkers(dispatch)
+    settings = Settings(optimizer='adam')
+    tile = workers.choose_tile((1800, 1200), settings)
+    needed = tiles.worker_bytes((1800, 1200), settings, tile, 1)
+    # It comes back after it was killed, and something else takes memory.
+    dispatch.rooms = {
+        'back': Room('its host', needed / 0.91, math.inf, '1'),
+        'small': Room('another', GB, math.inf, '8'),
+    }
+    clock = SimpleNamespace(now=0.0)
+
+    def sleep(seconds):
+        clock.now += 10
+        assert clock.now < 100
+        dispatch.rooms['back'] = Room('its host', 4 * GB, math.inf, '1')
+
+    by_clock = SimpleNamespace(monotonic=lambda: clock.now)
+    monkeypatch.setattr(rooms, 'time', by_clock)
+    monkeypatch.setattr(tiles, 'time', SimpleNamespace(sleep=sleep))
+    assert workers._fit() == ['back']
+    assert clock.now > rooms._AGAIN
+    assert workers.threads == '1'
+
+
+@pytest.mark.parametrize('free', [0.1 * GB, -1.0])
+def test_a_tile_that_is_named_is_tried_by_each_worker(free):
+    workers = TileWorkers(Addresses(1, free))
+    assert workers.choose_tile((96, 64), Settings(tile=64)) == 64
+    assert workers._fit() == ['tcp://0']
 
 
 def test_a_worker_that_does_not_answer_is_asked_again():

@@ -36,7 +36,8 @@ def main(argv: list[str] | None = None) -> int:
         code = _run(args)
         out.flush()
         lost = out.error
-        if args.prints_result and code == 0 and lost is not None:
+        prints_result = args.prints_result or getattr(args, 'json', False)
+        if prints_result and code == 0 and lost is not None:
             # A reader who has enough, such as ``head``, closes the pipe.
             if lost.errno != errno.EPIPE:
                 complain(sentence(lost))

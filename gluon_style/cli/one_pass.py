@@ -13,7 +13,13 @@ from typing import Any
 from gluon_style.cli.messages import BAD_INPUT, complain, sentence
 from gluon_style.cli.method import given_settings
 from gluon_style.cli.outputs import Outputs, tell_of_result
-from gluon_style.cli.pipes import PIPE, from_input, is_pipe, to_output
+from gluon_style.cli.pipes import (
+    PIPE,
+    from_input,
+    is_pipe,
+    require_named,
+    to_output,
+)
 from gluon_style.cli.request import free_name
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.again import find_again, require_method
@@ -157,6 +163,7 @@ def _repeated(config: str, method: Method) -> tuple[Validated, Any, list[Any]]:
 
 def _jobs_of_folder(folder: Path, name: str) -> list[tuple[str, Path]]:
     """Return each picture of a folder with its output in another one."""
+    require_named(name)
     output = Path(name)
     pictures = pictures_in(folder)
     if not pictures:
@@ -204,12 +211,13 @@ def _paint(
         problems = outputs.write(result)
     for problem in problems:
         complain(problem)
-    if not problems:
+    if args.json or not problems:
         record = result.record
         shown = 'standard output' if args.output == PIPE else output
         words = (
             f'{shown}: {record.width}x{record.height} pixels in '
             f'{seconds:.1f} s, one pass of the net {record.weights.source}'
         )
-        tell_of_result(args, outputs, result, seconds, words)
+        error = '; '.join(problems) or None
+        tell_of_result(args, outputs, result, seconds, words, error)
     return BAD_INPUT if problems else 0

@@ -138,10 +138,12 @@ def tell_of_result(
     result: Result,
     seconds: float | None,
     words: str,
+    error: str | None = None,
 ) -> None:
     """Print what was made: in ``words``, with ``--json`` as an object.
 
     That is on standard error where the picture is on standard output.
+    ``error`` is a sentence about what went wrong, which was said already.
     """
     record, is_piped = result.record, args.output == PIPE
     losses = record.losses
@@ -153,5 +155,6 @@ def tell_of_result(
         'seconds': seconds,
         'losses': None if losses is None else losses.to_json(),
         'stopped': record.stopped,
+        'error': error,
     }
     tell(args, words, about, sys.stderr if is_piped else sys.stdout)

@@ -118,15 +118,19 @@ def _make(
     return BAD_INPUT if problems else 0
 
 
-def _write(args, outputs, result):
-    """Write the files and print a summary; return what went wrong."""
+def _write(args, outputs, result, error=None):
+    """Write the files and print a summary; return what went wrong.
+
+    ``error`` is what went wrong before.
+    """
     problems = outputs.write(result)
     for problem in problems:
         complain(problem)
-    if not problems:
+    if args.json or not problems:
         summary = _summary(result, _shown(args, outputs))
         seconds = result.history[-1].seconds
-        tell_of_result(args, outputs, result, seconds, summary)
+        error = '; '.join([*filter(None, [error]), *problems]) or None
+        tell_of_result(args, outputs, result, seconds, summary, error)
     return problems
 
 
@@ -137,8 +141,9 @@ def _shown(args, outputs):
 def _write_last_good(args, outputs, error):
     """Write the last good result of a run whose loss became infinite."""
     kept = 'nothing was written'
-    if error.result is not None and not _write(args, outputs, error.result):
-        kept = f'the last good picture is in {_shown(args, outputs)}'
+    if error.result is not None:
+        if not _write(args, outputs, error.result, str(error)):
+            kept = f'the last good picture is in {_shown(args, outputs)}'
     complain(f'{error}; {kept}')
     return NOT_FINITE
 

@@ -56,6 +56,15 @@ def from_input(args: argparse.Namespace) -> Any:
     return Image.fromarray(picture)
 
 
+def require_named(output: str) -> None:
+    """Raise GluonStyleError for standard output, which takes one picture."""
+    if output == PIPE:
+        raise GluonStyleError(
+            f'output {PIPE!r} is standard output, which takes one picture: '
+            'give another name with -o'
+        )
+
+
 @contextmanager
 def to_output() -> Iterator[Path]:
     """Give the path of a PNG, which goes to standard output at the end."""

@@ -18,6 +18,7 @@ from gluon_style.cli.options import (
     add_settings,
     count,
 )
+from gluon_style.cli.pipes import require_named
 from gluon_style.cli.where import Tally, add_where, executor_of
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, PRESETS, preset
@@ -109,6 +110,7 @@ def make_all(
     from gluon_style.many.folders import expanded
     from gluon_style.pictures.opening import require_files
 
+    require_named(args.output)
     folder = Path(args.output)
     _require_apart(folder, [*contents, *styles])
     require_folder(folder)

@@ -18,6 +18,7 @@ from gluon_style.cli.options import (
     add_quiet,
     add_settings,
 )
+from gluon_style.cli.pipes import require_named
 from gluon_style.cli.where import add_where, place_of
 from gluon_style.errors import GluonStyleError
 from gluon_style.methods.gatys.presets import DEFAULT_PRESET, preset
@@ -149,7 +150,7 @@ def _tell(args: argparse.Namespace, result: VideoResult) -> None:
         'frames': result.frames,
         'width': width,
         'height': height,
-        'seconds': result.seconds,
+        'length': result.seconds,
         'cuts': result.cuts,
         'stopped': result.stopped,
     }
@@ -170,6 +171,7 @@ def _require(args: argparse.Namespace, method: str) -> None:
         get_method(method).require_style(style)
     if not Path(args.video).is_dir():
         require_file(args.video, 'video')
+    require_named(args.output)
     if kind_of(args.output):
         inputs = [args.video, *args.styles]
         require_output(args.output, inputs, args.force)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
 from collections import Counter
 from typing import Any
 
@@ -13,20 +14,32 @@ from gluon_style.many.workers import is_lost
 logger = logging.getLogger(__name__)
 
 
+# Of what is free a late worker may take this part: a little more than those of
+# the beginning, for one that was killed comes back and finds a little less.
+_USABLE_LATE = 0.9
+# Seconds after which a worker without room is asked again.
+_AGAIN = 30
+
+
 class Rooms:
-    """What each worker said of itself when it was first asked."""
+    """What the workers said of themselves when they were asked."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
-        # The bytes that each may take, by its address.
+        # The bytes that each may take, and its threads, by its address.
         self._bytes: dict[str, float] = {}
-        self._threads: set[str] = set()
-        self._small: set[str] = set()
+        self._threads: dict[str, str | None] = {}
+        # When a worker without room is asked again.
+        self._again: dict[str, float] = {}
+        self._warned: set[str] = set()
 
     @property
     def threads(self) -> str | None:
-        """The threads of MXNet in a worker, as text; None where unknown."""
-        return ' or '.join(sorted(self._threads)) or None
+        """The threads of MXNet in workers with room, as text, or None."""
+        threads = {
+            self._threads[each] for each in self._bytes.keys() - self._again
+        }
+        return ' or '.join(sorted(filter(None, threads))) or None
 
     def ask(
         self, addresses: list[str], device: str, taken: float = 0
@@ -37,7 +50,13 @@ class Rooms:
         there. ``taken`` are the bytes that this process will take of its own
         machine; ``device`` is the setting.
         """
-        if new := [each for each in addresses if each not in self._bytes]:
+        now = time.monotonic()
+        new = [
+            each
+            for each in addresses
+            if each not in self._bytes or self._again.get(each, now + 1) < now
+        ]
+        if new:
             self._ask(new, device, taken)
         return [self._bytes[each] for each in addresses if each in self._bytes]
 
@@ -65,21 +84,25 @@ class Rooms:
         for address, room in rooms.items():
             free = room.free - taken * (room.host == here)
             self._bytes[address] = min(free / hosts[room.host], room.limit)
-            if room.threads is not None:
-                self._threads.add(room.threads)
+            self._threads[address] = room.threads
+            self._again.pop(address, None)
 
     def fitting(self, addresses: list[str], needed: float) -> list[str]:
         """Return those of some workers that may take so many bytes."""
         fitting = []
         for address in addresses:
-            room = self._bytes.get(address)
-            if room is not None and room >= needed:
+            if address not in self._bytes:
+                continue
+            room = _USABLE_LATE * self._bytes[address]
+            if room >= needed:
                 fitting.append(address)
-            elif room is not None and address not in self._small:
-                self._small.add(address)
+                continue
+            self._again.setdefault(address, time.monotonic() + _AGAIN)
+            if address not in self._warned:
+                self._warned.add(address)
                 logger.warning(
-                    'worker %s gets no tiles: one takes %.1f GB, and %.1f GB '
-                    'are free there',
+                    'worker %s gets no tiles: one takes %.1f GB, and it may '
+                    'take %.1f GB there',
                     address,
                     needed / 1e9,
                     max(0, room) / 1e9,

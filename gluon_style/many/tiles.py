@@ -42,8 +42,9 @@ class TileWorkers:
     def __init__(self, dispatch: Dispatch) -> None:
         self._dispatch, self._rooms = dispatch, Rooms(dispatch.client)
         self._run, self._num_places = uuid.uuid4().hex, 0
-        # The setting, and the bytes that a tile takes where it was chosen.
-        self._device, self._needed = 'auto', 0.0
+        # The setting, and the bytes that a tile takes, None if it is named.
+        self._device = 'auto'
+        self._needed: float | None = None
 
     def __enter__(self) -> TileWorkers:
         return self
@@ -123,6 +124,8 @@ class TileWorkers:
         while True:
             addresses = self._dispatch.fit()
             self._rooms.ask(addresses, self._device)
+            if self._needed is None:
+                return addresses
             if fitting := self._rooms.fitting(addresses, self._needed):
                 return fitting
             time.sleep(LOOK / 10)
