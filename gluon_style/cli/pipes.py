@@ -10,11 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy
-from PIL import Image
-
 from gluon_style.errors import GluonStyleError
-from gluon_style.pictures.read import read_transparent
 
 # The word that stands for standard input, and as an output for standard
 # output.
@@ -32,6 +28,11 @@ def from_input(args: argparse.Namespace) -> Any:
     It is a Pillow image, without a file. Raises GluonStyleError if it is
     asked for twice, or is not a picture.
     """
+    import numpy
+    from PIL import Image
+
+    from gluon_style.pictures.read import read_transparent
+
     given = vars(args)
     words = [given.get('content'), *(given.get('styles') or [])]
     words.append(given.get('mask'))
