@@ -13,7 +13,6 @@ from gluon_style.many.workers import is_lost
 
 logger = logging.getLogger(__name__)
 
-
 # Of what is free a late worker may take this part: a little more than those of
 # the beginning, for one that was killed comes back and finds a little less.
 _USABLE_LATE = 0.9
