@@ -244,7 +244,7 @@ def test_processes_of_this_machine_share_its_memory(monkeypatch):
         side = workers.choose_tile(shape, settings)
         return tiles.worker_bytes(shape, settings, side, 2)
 
-    here = forecast.FIXED_BYTES + forecast.picture_bytes(shape, settings)
+    here = tiles._bytes_here(shape, settings)
     assert 0.8 * 6 * GB < tile(2, 20 * GB) < 0.8 * 20 * GB
     shared = tile(2, 20 * GB, host=socket.gethostname())
     assert shared < 0.8 * (20 * GB - here) / 2

@@ -145,10 +145,10 @@ class TileWorkers:
             if settings.optimizer == 'lbfgs':
                 or_adam = ' or the optimizer adam'
             raise GluonStyleError(
-                f'size gives a picture of {width}x{height} pixels, for which '
-                f'the optimizer takes {needed / 1e9:.1f} GB here, and it may '
-                f'take {USABLE:.0%} of the {free / 1e9:.1f} GB free: choose '
-                f'a smaller size{or_adam}'
+                f'size gives a picture of {width}x{height} pixels, which '
+                f'takes {needed / 1e9:.1f} GB here, beside the workers, and '
+                f'it may take {USABLE:.0%} of the {free / 1e9:.1f} GB free: '
+                f'choose a smaller size{or_adam}'
             )
 
     def forecast(
@@ -233,9 +233,14 @@ class _Measuring:
 
 def _bytes_here(image_shape: tuple[int, int], settings: Any) -> int:
     """Return the memory that a run takes of this process."""
-    from gluon_style.methods.gatys.forecast import FIXED_BYTES, picture_bytes
+    from gluon_style.methods.gatys.forecast import (
+        FIXED_BYTES,
+        picture_bytes,
+        variation_bytes,
+    )
 
-    return FIXED_BYTES + picture_bytes(image_shape, settings)
+    own = picture_bytes(image_shape, settings)
+    return FIXED_BYTES + own + variation_bytes(image_shape)
 
 
 def pixels_in_turn(
